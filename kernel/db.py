@@ -1,0 +1,206 @@
+"""The database: engines, transactions, column types. SQLite and PostgreSQL through one door.
+
+A `Database` holds two engines. `content` is everything the product knows; `deliveries` is the
+log of what was served, on SQLite a second file, so that recording a poll never waits behind a
+long write. On PostgreSQL both are one database.
+
+What does not live here: tables (each room has its own), queries, migrations.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import BigInteger, Connection, Engine, Integer, MetaData, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+
+from kernel.errors import ComityError, Misconfigured, StorageFull, Unavailable
+from kernel.settings import Settings
+
+_NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+content_metadata = MetaData(naming_convention=_NAMING)
+delivery_metadata = MetaData(naming_convention=_NAMING)
+
+# A 64-bit key that SQLite still fills by itself (it does so for INTEGER alone).
+BigId = BigInteger().with_variant(Integer, "sqlite")
+
+_SQLITE_WAIT_MS = 30_000
+_WRITE = "comity_write"
+
+
+class Database:
+    """The engines of one installation; open one per process, after any fork."""
+
+    def __init__(self, content: Engine, deliveries: Engine) -> None:
+        self.content = content
+        self.deliveries = deliveries
+
+    @classmethod
+    def open(cls, settings: Settings) -> Database:
+        """Engines for `settings`; connects to nothing yet. Raises Misconfigured on a bad URL."""
+        try:
+            url = make_url(settings.effective_database_url)
+        except SQLAlchemyError:
+            raise _bad_url() from None
+        if url.get_backend_name() == "sqlite":
+            return cls._open_sqlite(url, settings)
+        if url.get_backend_name() == "postgresql":
+            return cls._open_postgresql(url, settings)
+        raise _bad_url()
+
+    @classmethod
+    def _open_sqlite(cls, url: URL, settings: Settings) -> Database:
+        if not url.database or url.database == ":memory:":
+            raise _bad_url()
+        path = Path(url.database)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        log = path.with_name(f"{path.stem}-deliveries{path.suffix}")
+        size = settings.threads + 4
+        return cls(_sqlite_engine(url, size), _sqlite_engine(url.set(database=str(log)), size))
+
+    @classmethod
+    def _open_postgresql(cls, url: URL, settings: Settings) -> Database:
+        try:
+            engine = create_engine(
+                url,
+                pool_size=settings.threads + 2,
+                max_overflow=settings.threads,
+                pool_pre_ping=True,
+                isolation_level="READ COMMITTED",
+                # Wide rows travel in binary; a statement's plan is kept after its fifth use.
+                connect_args={"prepare_threshold": 5},
+            )
+        except NoSuchModuleError:
+            raise _bad_url() from None
+        return cls(engine, engine)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether this is the embedded database."""
+        return self.content.dialect.name == "sqlite"
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """One consistent snapshot of the content; nothing can be written through it."""
+        options: dict[str, Any] = {}
+        if not self.is_sqlite:
+            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        with _faults_told(), self.content.connect() as connection:
+            with connection.execution_options(**options).begin():
+                yield connection
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction on the content: commits at the end of the block or leaves nothing."""
+        with _faults_told(), self.content.connect() as connection:
+            with connection.execution_options(**{_WRITE: True}).begin():
+                yield connection
+
+    @contextmanager
+    def record(self) -> Iterator[Connection]:
+        """One transaction on the log of deliveries, durable when the block ends."""
+        with _faults_told(), self.deliveries.connect() as connection:
+            with connection.execution_options(**{_WRITE: True}).begin():
+                yield connection
+
+    def close(self) -> None:
+        """Give back every connection."""
+        self.content.dispose()
+        self.deliveries.dispose()
+
+
+def _sqlite_engine(url: URL, size: int) -> Engine:
+    engine = create_engine(
+        url,
+        pool_size=size,
+        max_overflow=size,
+        connect_args={"check_same_thread": False, "timeout": _SQLITE_WAIT_MS / 1000},
+    )
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
+    # Transactions are begun by `_begin_sqlite`, never by the driver's guess.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        f"busy_timeout={_SQLITE_WAIT_MS}",
+        "cache_size=-16000",
+        "temp_store=MEMORY",
+    ):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer takes its lock at the start: an upgrade in mid-transaction fails instead of waiting.
+    writes = connection.execution_options().get_execution_options().get(_WRITE)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+@contextmanager
+def _faults_told() -> Iterator[None]:
+    """Turn a database's faults into refusals that a door can answer."""
+    try:
+        yield
+    except ComityError:
+        raise
+    except DBAPIError as fault:
+        text = str(fault.orig).lower()
+        if "disk is full" in text or "no space left" in text:
+            raise StorageFull(
+                "kernel.storage-full", "the database has no room left; nothing was recorded"
+            ) from fault
+        if isinstance(fault.orig, sqlite3.OperationalError) or fault.connection_invalidated:
+            raise Unavailable(
+                "kernel.database-unavailable",
+                f"the database cannot serve this now ({_first_line(fault)}); try again",
+            ) from fault
+        if type(fault.orig).__name__ in _PASSING_POSTGRESQL_FAULTS:
+            raise Unavailable(
+                "kernel.database-unavailable", "the database cannot serve this now; try again"
+            ) from fault
+        raise
+
+
+_PASSING_POSTGRESQL_FAULTS = frozenset(
+    {
+        "AdminShutdown",
+        "CannotConnectNow",
+        "ConnectionTimeout",
+        "CrashShutdown",
+        "DeadlockDetected",
+        "OperationalError",
+        "ReadOnlySqlTransaction",
+        "SerializationFailure",
+        "TooManyConnections",
+    }
+)
+
+
+def _first_line(fault: DBAPIError) -> str:
+    return (str(fault.orig).splitlines() or ["unknown fault"])[0]
+
+
+def _bad_url() -> Misconfigured:
+    return Misconfigured(
+        "kernel.bad-database-url",
+        "COMITY_DATABASE_URL must be sqlite:///FILE or postgresql://USER@HOST/DATABASE",
+    )
