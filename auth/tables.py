@@ -1,0 +1,168 @@
+"""Tables of the auth room. A recipient is a number in a forum; a seat or a partner holds it."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from kernel.db import BigId, content_metadata
+
+forum = Table(
+    "forum",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("slug", Text, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("tlp_ceiling", SmallInteger, nullable=False),
+    Column("is_open", Boolean, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+)
+
+member = Table(
+    "member",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("code", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("jurisdiction", Text),
+    Column("residency", Text),
+    Column("accredited_to", SmallInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    CheckConstraint("status IN ('active', 'suspended', 'departed')", name="status"),
+)
+
+member_bloc = Table(
+    "member_bloc",
+    content_metadata,
+    Column("member_id", ForeignKey("member.id"), primary_key=True),
+    Column("bloc", Text, primary_key=True),
+)
+
+# A STIX identity belongs to at most one member.
+member_identity = Table(
+    "member_identity",
+    content_metadata,
+    Column("stix_id", Text, primary_key=True),
+    Column("member_id", ForeignKey("member.id"), nullable=False, index=True),
+)
+
+recipient = Table(
+    "recipient",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("forum_id", ForeignKey("forum.id"), nullable=False),
+    # The recipient's place among the bits of an audience; never given to another.
+    Column("bit", Integer, nullable=False),
+    UniqueConstraint("forum_id", "bit"),
+)
+
+seat = Table(
+    "seat",
+    content_metadata,
+    Column("recipient_id", ForeignKey("recipient.id"), primary_key=True, autoincrement=False),
+    Column("forum_id", ForeignKey("forum.id"), nullable=False),
+    Column("member_id", ForeignKey("member.id"), nullable=False, index=True),
+    Column("role", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    UniqueConstraint("forum_id", "member_id"),
+    CheckConstraint("role IN ('member', 'partner-state', 'observer')", name="role"),
+    CheckConstraint("status IN ('active', 'suspended', 'ended')", name="status"),
+)
+
+partner = Table(
+    "partner",
+    content_metadata,
+    Column("recipient_id", ForeignKey("recipient.id"), primary_key=True, autoincrement=False),
+    Column("forum_id", ForeignKey("forum.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    UniqueConstraint("forum_id", "name"),
+    CheckConstraint("status IN ('active', 'suspended', 'ended')", name="status"),
+)
+
+# A person acts for one member, for one forum's secretariat, or for the installation.
+person = Table(
+    "person",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("email", Text, nullable=False, unique=True),
+    Column("member_id", ForeignKey("member.id"), index=True),
+    Column("forum_id", ForeignKey("forum.id"), index=True),
+    Column("is_operator", Boolean, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    CheckConstraint("status IN ('active', 'disabled')", name="status"),
+    CheckConstraint(
+        "(CASE WHEN member_id IS NULL THEN 0 ELSE 1 END)"
+        " + (CASE WHEN forum_id IS NULL THEN 0 ELSE 1 END)"
+        " + (CASE WHEN is_operator THEN 1 ELSE 0 END) = 1",
+        name="acts_for_one",
+    ),
+)
+
+person_role = Table(
+    "person_role",
+    content_metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("role", Text, primary_key=True),
+)
+
+# Acts for exactly one recipient's owner: a member, or a partner of one forum.
+credential = Table(
+    "credential",
+    content_metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("member_id", ForeignKey("member.id"), index=True),
+    Column("partner_id", ForeignKey("partner.recipient_id"), index=True),
+    Column("person_id", ForeignKey("person.id"), index=True),
+    Column("scopes", Text, nullable=False),
+    Column("secret_hash", LargeBinary, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger),
+    Column("revoked_us", BigInteger),
+    CheckConstraint("kind IN ('machine', 'individual')", name="kind"),
+    CheckConstraint("(member_id IS NULL) <> (partner_id IS NULL)", name="acts_for_one"),
+    CheckConstraint("kind = 'machine' OR person_id IS NOT NULL", name="individual_is_a_person"),
+)
+
+token = Table(
+    "token",
+    content_metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("credential_id", ForeignKey("credential.id"), nullable=False, index=True),
+    Column("scopes", Text, nullable=False),
+    Column("issued_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False, index=True),
+    Column("revoked_us", BigInteger),
+)
+
+# Append-only: a trigger refuses every update and delete.
+audit = Table(
+    "audit",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    # 'operator', 'credential:ID', 'person:EMAIL' or 'unknown'
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    # The member whose record this concerns, if any: its auditors may read the entry.
+    Column("member_id", ForeignKey("member.id")),
+    Column("detail", Text, nullable=False),
+    Index("ix_audit_member_id_id", "member_id", "id"),
+)

@@ -1,0 +1,118 @@
+"""Alembic migrations of the two schemas: `content` and `deliveries` (see kernel.db).
+
+Each has its own line of revisions and its own version table, so that on SQLite they live in
+two files and on PostgreSQL side by side. Revision ids are written as NNNN.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import auth.tables
+import sharing.tables  # noqa: F401 - fills the metadata the schemas are compared with
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from kernel.db import Database, content_metadata, delivery_metadata
+from kernel.errors import BadInput, Misconfigured
+
+_HERE = Path(__file__).parent
+SCHEMAS = {"content": content_metadata, "deliveries": delivery_metadata}
+
+
+def upgrade(database: Database) -> None:
+    """Bring both schemas to the newest revision; does nothing where they are there already."""
+    for name in SCHEMAS:
+        with _config(database, name) as config:
+            command.upgrade(config, "head")
+
+
+def downgrade(database: Database, revision: str) -> None:
+    """Take the content schema back to `revision` (`base` removes all; data goes with tables).
+
+    `base` takes the deliveries schema too. Raises BadInput on a revision that does not exist.
+    """
+    names = list(SCHEMAS) if revision == "base" else ["content"]
+    for name in names:
+        with _config(database, name) as config:
+            try:
+                command.downgrade(config, revision)
+            except CommandError as fault:
+                raise BadInput("migrations.unknown-revision", str(fault)) from None
+
+
+def current(database: Database) -> dict[str, str | None]:
+    """The revision of each schema; None where it has no tables yet."""
+    return {name: _revision(database, name) for name in SCHEMAS}
+
+
+def newest() -> dict[str, str]:
+    """The newest revision of each schema that this release of Comity knows."""
+    heads: dict[str, str] = {}
+    for name in SCHEMAS:
+        head = ScriptDirectory.from_config(_bare_config(name)).get_current_head()
+        assert head is not None, "a schema without revisions cannot be released"
+        heads[name] = head
+    return heads
+
+
+def check_current(database: Database) -> None:
+    """Raise Misconfigured, naming the command that mends it, unless both schemas are newest."""
+    found, wanted = current(database), newest()
+    if found != wanted:
+        raise Misconfigured(
+            "migrations.behind",
+            f"the database is at revision {_shown(found)}, this release needs {_shown(wanted)}; "
+            "run `comity db upgrade`",
+        )
+
+
+def is_empty(database: Database) -> bool:
+    """Whether no migration has ever run here."""
+    return all(revision is None for revision in current(database).values())
+
+
+def _shown(revisions: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {revision or 'none'}" for name, revision in revisions.items())
+
+
+def _version_table(name: str) -> str:
+    return "alembic_version" if name == "content" else f"alembic_version_{name}"
+
+
+def _revision(database: Database, name: str) -> str | None:
+    engine = database.content if name == "content" else database.deliveries
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"version_table": _version_table(name)}
+        )
+        return context.get_current_revision()
+
+
+def _bare_config(name: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_HERE))
+    config.set_main_option("version_locations", str(_HERE / name))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+class _config:
+    """An Alembic configuration bound to one connection of one schema, in one transaction."""
+
+    def __init__(self, database: Database, name: str) -> None:
+        self._transaction = database.write() if name == "content" else database.record()
+        self._name = name
+
+    def __enter__(self) -> Config:
+        config = _bare_config(self._name)
+        config.attributes["connection"] = self._transaction.__enter__()
+        config.attributes["target_metadata"] = SCHEMAS[self._name]
+        config.attributes["version_table"] = _version_table(self._name)
+        return config
+
+    def __exit__(self, *fault: Any) -> None:
+        self._transaction.__exit__(*fault)

@@ -1,0 +1,288 @@
+"""Tables of the sharing room: collections, policies, contributions, releases, ledger.
+
+A release is an interval of ledger positions in which a contribution is visible to an
+audience; it is opened and closed, never edited. Instants are microseconds (UTC).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from kernel.db import BigId, content_metadata, delivery_metadata
+
+collection = Table(
+    "collection",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("uuid", Text, nullable=False, unique=True),
+    Column("forum_id", ForeignKey("forum.id"), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("alias", Text),
+    Column("unmarked_as", SmallInteger, nullable=False),
+    Column("tlp_ceiling", SmallInteger, nullable=False),
+    Column("read_roles", Text, nullable=False),
+    Column("write_roles", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    UniqueConstraint("forum_id", "title"),
+    UniqueConstraint("forum_id", "alias"),
+)
+
+# One row a forum, locked by whoever writes to it: the end of its ledger and its last stamp.
+forum_head = Table(
+    "forum_head",
+    content_metadata,
+    Column("forum_id", ForeignKey("forum.id"), primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("date_added_us", BigInteger, nullable=False),
+)
+
+# Append-only: a trigger refuses every update and delete.
+ledger = Table(
+    "ledger",
+    content_metadata,
+    Column("forum_id", ForeignKey("forum.id"), primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("at_us", BigInteger, nullable=False),
+)
+
+# Versions of a member's sharing policy in a forum; the newest holds. `epoch` is the ledger
+# position at which it took effect.
+policy = Table(
+    "policy",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("forum_id", ForeignKey("forum.id"), nullable=False),
+    Column("member_id", ForeignKey("member.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    Column("set_by", Text, nullable=False),
+    UniqueConstraint("forum_id", "member_id", "version"),
+)
+
+# A forum's own documents: its withhold rules and the template of a new seat's policy.
+forum_policy = Table(
+    "forum_policy",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("forum_id", ForeignKey("forum.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    Column("set_by", Text, nullable=False),
+    UniqueConstraint("forum_id", "kind", "version"),
+    CheckConstraint("kind IN ('withhold', 'template')", name="kind"),
+)
+
+accepts = Table(
+    "accepts",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("forum_id", ForeignKey("forum.id"), nullable=False),
+    Column("member_id", ForeignKey("member.id"), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("document", Text, nullable=False),
+    Column("set_us", BigInteger, nullable=False),
+    Column("set_by", Text, nullable=False),
+    UniqueConstraint("forum_id", "member_id", "version"),
+)
+
+# Bytes: an object exactly as received, or (later) less some properties. Can be destroyed.
+body = Table(
+    "body",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
+# One version of one object by one originator in one collection.
+contribution = Table(
+    "contribution",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("forum_id", ForeignKey("forum.id"), nullable=False),
+    Column("collection_id", ForeignKey("collection.id"), nullable=False),
+    Column("originator_id", ForeignKey("member.id"), nullable=False),
+    Column("stix_id", Text, nullable=False),
+    Column("stix_type", Text, nullable=False),
+    Column("version_us", BigInteger, nullable=False),
+    # Of the JSON value, so that another spelling of the same content is the same content.
+    Column("digest", LargeBinary, nullable=False),
+    Column("tlp", SmallInteger, nullable=False),
+    # JSON: what the decision may know (labels, properties with their TLP, releasable_to, ...).
+    Column("facts", Text, nullable=False),
+    # None once the content has been deleted; the facts stay.
+    Column("body_id", ForeignKey("body.id")),
+    Column("state", Text, nullable=False),
+    # The ledger position at which this version was first contributed, and when.
+    Column("seq", BigInteger, nullable=False),
+    Column("contributed_us", BigInteger, nullable=False),
+    UniqueConstraint("collection_id", "stix_id", "originator_id", "version_us"),
+    CheckConstraint("state IN ('standing', 'held', 'deleted')", name="state"),
+    Index("ix_contribution_forum_id_stix_id", "forum_id", "stix_id"),
+    Index("ix_contribution_originator_id_forum_id_seq", "originator_id", "forum_id", "seq"),
+)
+
+# The statement marking-definitions that a contribution carries, those they carry included.
+marking_use = Table(
+    "marking_use",
+    content_metadata,
+    Column("contribution_id", ForeignKey("contribution.id"), primary_key=True),
+    Column("marking_id", Text, primary_key=True),
+    Index("ix_marking_use_marking_id", "marking_id"),
+)
+
+# What a contribution's references meant when it was contributed: for an id the originator
+# had no copy of, the copy that then stood in the originator's view (whose, and where).
+guard = Table(
+    "guard",
+    content_metadata,
+    Column("contribution_id", ForeignKey("contribution.id"), primary_key=True),
+    Column("stix_id", Text, primary_key=True),
+    Column("collection_id", ForeignKey("collection.id"), primary_key=True, autoincrement=False),
+    Column("originator_id", ForeignKey("member.id"), primary_key=True, autoincrement=False),
+    Index("ix_guard_stix_id", "stix_id"),
+)
+
+# Content-addressed sets of (recipient, credential kind); `mask` is big-endian, least bit last.
+audience = Table(
+    "audience",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("forum_id", ForeignKey("forum.id"), nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("mask", LargeBinary, nullable=False),
+    UniqueConstraint("forum_id", "digest"),
+)
+
+# element = 2 * recipient.bit + (1 for individual credentials, 0 for machine ones)
+audience_member = Table(
+    "audience_member",
+    content_metadata,
+    Column("audience_id", ForeignKey("audience.id"), primary_key=True),
+    Column("element", Integer, primary_key=True, autoincrement=False),
+    Column("forum_id", ForeignKey("forum.id"), nullable=False),
+    Index("ix_audience_member_forum_id_element", "forum_id", "element", "audience_id"),
+)
+
+# An upper bound of what an audience was ever released: answers empty polls without a scan.
+audience_head = Table(
+    "audience_head",
+    content_metadata,
+    Column("collection_id", ForeignKey("collection.id"), primary_key=True, autoincrement=False),
+    Column("audience_id", ForeignKey("audience.id"), primary_key=True, autoincrement=False),
+    Column("date_added_us", BigInteger, nullable=False),
+)
+
+_OPEN = text("closed IS NULL")
+_OPEN_LAST = text("closed IS NULL AND is_last")
+
+release = Table(
+    "release",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("forum_id", ForeignKey("forum.id"), nullable=False),
+    Column("collection_id", ForeignKey("collection.id"), nullable=False),
+    Column("date_added_us", BigInteger, nullable=False),
+    Column("contribution_id", ForeignKey("contribution.id"), nullable=False),
+    # None once closed and the content deleted.
+    Column("body_id", ForeignKey("body.id")),
+    Column("audience_id", ForeignKey("audience.id"), nullable=False),
+    Column("stix_id", Text, nullable=False),
+    Column("stix_type", Text, nullable=False),
+    Column("version_us", BigInteger, nullable=False),
+    Column("is_first", Boolean, nullable=False),
+    Column("is_last", Boolean, nullable=False),
+    Column("opened", BigInteger, nullable=False),
+    Column("closed", BigInteger),
+    Index(
+        "ix_release_open",
+        "collection_id",
+        "date_added_us",
+        "audience_id",
+        unique=True,
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    Index(
+        "ix_release_open_last",
+        "collection_id",
+        "date_added_us",
+        "audience_id",
+        sqlite_where=_OPEN_LAST,
+        postgresql_where=_OPEN_LAST,
+    ),
+    Index(
+        "ix_release_type",
+        "collection_id",
+        "stix_type",
+        "date_added_us",
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    Index(
+        "ix_release_stix_id",
+        "collection_id",
+        "stix_id",
+        "date_added_us",
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    Index("ix_release_contribution_id", "contribution_id"),
+    Index("ix_release_body_id", "body_id"),
+)
+
+# What became of each object of a request, readable by the contributing member alone.
+status = Table(
+    "status",
+    content_metadata,
+    Column("id", Text, primary_key=True),
+    Column("forum_id", ForeignKey("forum.id"), nullable=False),
+    Column("collection_id", ForeignKey("collection.id"), nullable=False),
+    Column("member_id", ForeignKey("member.id"), nullable=False),
+    Column("requested_us", BigInteger, nullable=False, index=True),
+    Column("document", LargeBinary, nullable=False),
+    Index("ix_status_member_id_forum_id", "member_id", "forum_id", "requested_us"),
+)
+
+# What was served to whom, written before the bytes leave. With `head` (the ledger position of
+# the answer) the releases it held can be named for ever after.
+delivery = Table(
+    "delivery",
+    delivery_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("at_us", BigInteger, nullable=False),
+    Column("credential_id", Text, nullable=False),
+    Column("forum_id", BigInteger, nullable=False),
+    Column("collection_id", BigInteger, nullable=False),
+    Column("element", Integer, nullable=False),
+    # 'objects', 'manifest', 'object', 'versions', 'api', 'export'
+    Column("door", Text, nullable=False),
+    Column("filters", Text, nullable=False),
+    Column("first_us", BigInteger, nullable=False),
+    Column("last_us", BigInteger, nullable=False),
+    Column("head", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Index("ix_delivery_forum_id_element", "forum_id", "element", "id"),
+    Index("ix_delivery_collection_id", "collection_id", "id"),
+)
