@@ -1,0 +1,144 @@
+"""A policy in typed form: its rules, and whether a rule matches an object and a recipient.
+
+What does not live here: reading a JSON document (`grammar`), the decision (`decide`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from sharing.rules.model import Facts, Place, Recipient
+from sharing.rules.terms import Term, terms_naming
+from sharing.rules.tlp import Tlp
+
+Effect = Literal["share", "withhold"]
+
+COMMITTED: Final = "committed"
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Whom a rule is about: those that a term of `any` names, less those `excepted`."""
+
+    any: frozenset[Term] = frozenset()
+    excepted: frozenset[Term] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """Which objects a rule is about: all that is given must hold; None is not given.
+
+    `collections` are UUIDs.
+    """
+
+    types: frozenset[str] | None = None
+    labels: frozenset[str] | None = None
+    collections: frozenset[str] | None = None
+    tlp_at_most: Tlp | None = None
+    tlp_at_least: Tlp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reciprocity:
+    """At least `min_contributions` of the recipient's, within the last `window_days`."""
+
+    min_contributions: int
+    window_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """What must be true of the recipient beyond being named; None is not asked for."""
+
+    residency: frozenset[str] | None = None
+    reciprocity: Reciprocity | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule, every key of the grammar in typed form (sharing policy §3).
+
+    `omit` and `only` are property names, empty when the rule is about the whole object;
+    instants and durations are microseconds; `terms` are IEP statements, recorded only.
+    """
+
+    id: str
+    effect: Effect
+    audience: Audience = field(default_factory=Audience)
+    when: When = field(default_factory=When)
+    omit: frozenset[str] = frozenset()
+    only: frozenset[str] = frozenset()
+    from_us: int | None = None
+    until_us: int | None = None
+    delay_us: int | None = None
+    expire_after_us: int | None = None
+    conditions: Conditions | None = None
+    terms: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """An originator's policy in one forum, or the forum's own. Without rules it shares nothing."""
+
+    rules: tuple[Rule, ...] = ()
+
+    def list_shares(self) -> Iterator[Rule]:
+        """The rules that grant."""
+        return (rule for rule in self.rules if rule.effect == "share")
+
+    def list_withholds(self) -> Iterator[Rule]:
+        """The rules that take away."""
+        return (rule for rule in self.rules if rule.effect == "withhold")
+
+
+def applies(when: When, facts: Facts, place: Place) -> bool:
+    """Whether a rule is about this object in this collection."""
+    return (
+        (when.types is None or facts.stix_type in when.types)
+        and (when.labels is None or not when.labels.isdisjoint(facts.labels))
+        and (when.collections is None or place.collection in when.collections)
+        and (when.tlp_at_most is None or facts.tlp <= when.tlp_at_most)
+        and (when.tlp_at_least is None or facts.tlp >= when.tlp_at_least)
+    )
+
+
+def names(audience: Audience, recipient: Recipient) -> bool:
+    """Whether a rule is about this recipient: named by `any` and by nothing in `except`."""
+    terms = terms_naming(recipient)
+    return not terms.isdisjoint(audience.any) and terms.isdisjoint(audience.excepted)
+
+
+def names_one_by_one(audience: Audience, recipient: Recipient) -> bool:
+    """Whether `any` names this very member (`member:CODE`), as a red object requires."""
+    return Term("member", recipient.name) in audience.any and names(audience, recipient)
+
+
+def names_or_may(rule: Rule, recipient: Recipient) -> bool:
+    """Whether the rule names the recipient, or has a `committed:` that may do so."""
+    return depends_on_commitments(rule) or names(rule.audience, recipient)
+
+
+def depends_on_commitments(rule: Rule) -> bool:
+    """Whether a term of the rule's audience is `committed:`, in `any` or in `except`."""
+    return any(term.kind == COMMITTED for term in rule.audience.any | rule.audience.excepted)
+
+
+def list_undecided(rule: Rule) -> tuple[str, ...]:
+    """The keys of the rule that this version cannot decide yet; empty when it can decide all.
+
+    A share rule with any of them does not grant; a withhold rule holds regardless, and
+    takes the whole object.
+    """
+    asked = {
+        "omit": bool(rule.omit),
+        "only": bool(rule.only),
+        "from": rule.from_us is not None,
+        "until": rule.until_us is not None,
+        "delay": rule.delay_us is not None,
+        "expire_after": rule.expire_after_us is not None,
+        "conditions": rule.conditions is not None,
+        COMMITTED: depends_on_commitments(rule),
+    }
+    return tuple(key for key, is_asked in asked.items() if is_asked)

@@ -1,0 +1,50 @@
+"""Audience terms (`forum`, `bloc:NAME`, ...): what they are called and whom they name.
+
+What does not live here: reading terms out of a policy document (`grammar`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from sharing.rules.model import Recipient
+
+TermKind = Literal[
+    "forum", "role", "member", "bloc", "jurisdiction", "partner", "partners", "committed"
+]
+
+BARE_KINDS: Final[frozenset[str]] = frozenset({"forum", "partners"})
+"""Terms that stand alone; every other kind is followed by `:` and a value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One audience term; `value` is empty for `forum` and `partners`."""
+
+    kind: TermKind
+    value: str = ""
+
+    @property
+    def text(self) -> str:
+        """The term as a policy writes it."""
+        return f"{self.kind}:{self.value}" if self.value else self.kind
+
+
+FORUM: Final = Term("forum")
+PARTNERS: Final = Term("partners")
+
+
+def terms_naming(recipient: Recipient) -> frozenset[Term]:
+    """Every term that names this recipient (sharing policy §3, `audience`).
+
+    `forum` is all seats of the forum, so a partner is named by `partners` and by its own
+    name only. Who is `committed` to a provision is not known to this version.
+    """
+    if recipient.is_partner:
+        return frozenset({PARTNERS, Term("partner", recipient.name)})
+    terms = {FORUM, Term("role", recipient.role), Term("member", recipient.name)}
+    terms.update(Term("bloc", bloc) for bloc in recipient.blocs)
+    if recipient.jurisdiction is not None:
+        terms.add(Term("jurisdiction", recipient.jurisdiction))
+    return frozenset(terms)
