@@ -1,0 +1,86 @@
+"""Collections of a forum, as one seated reader meets them.
+
+A collection that the reader may neither read nor write does not exist for it. What does not
+live here: what is in a collection (releases).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, or_, select
+
+from auth.reader import Seated
+from sharing.rules.tlp import Tlp
+from sharing.tables import collection
+
+READING_ROLES = ("reader", "contributor")
+"""Roles of a person that may read what its member receives; writing takes `contributor`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """One TAXII collection; `read_roles` and `write_roles` are roles of seats, or `partner`."""
+
+    id: int
+    uuid: str
+    forum_id: int
+    title: str
+    alias: str | None
+    unmarked_as: Tlp
+    tlp_ceiling: Tlp
+    read_roles: frozenset[str]
+    write_roles: frozenset[str]
+
+    def may_be_read_by(self, seated: Seated) -> bool:
+        """Whether the seat's role and the person's roles let the reader read here."""
+        return seated.role in self.read_roles and any(
+            seated.reader.has_role(role) for role in READING_ROLES
+        )
+
+    def may_be_written_by(self, seated: Seated) -> bool:
+        """Whether the reader may contribute here; never for a partner."""
+        return seated.member_id is not None and seated.may_contribute_as(self.write_roles)
+
+    def exists_for(self, seated: Seated) -> bool:
+        """Whether the reader may do anything here; scopes are the door's to weigh."""
+        return self.may_be_read_by(seated) or self.may_be_written_by(seated)
+
+
+def list_collections(connection: Connection, seated: Seated) -> list[Collection]:
+    """The forum's collections that exist for the reader, oldest first."""
+    found = _collections(connection, collection.c.forum_id == seated.forum_id)
+    return [place for place in found if place.exists_for(seated)]
+
+
+def find_collection(connection: Connection, seated: Seated, ref: str) -> Collection | None:
+    """The forum's collection with this UUID or alias; None unless it exists for the reader."""
+    if "\0" in ref:
+        return None
+    named = or_(collection.c.uuid == ref.lower(), collection.c.alias == ref)
+    found = _collections(connection, collection.c.forum_id == seated.forum_id, named)
+    # Should an alias spell the UUID of another collection, the UUID wins.
+    found.sort(key=lambda place: place.uuid != ref.lower())
+    return next((place for place in found if place.exists_for(seated)), None)
+
+
+def _collections(connection: Connection, *conditions: ColumnElement[bool]) -> list[Collection]:
+    rows: Sequence[Row[Any]] = connection.execute(
+        select(collection).where(*conditions).order_by(collection.c.id)
+    ).all()
+    return [
+        Collection(
+            id=row.id,
+            uuid=row.uuid,
+            forum_id=row.forum_id,
+            title=row.title,
+            alias=row.alias,
+            unmarked_as=Tlp(row.unmarked_as),
+            tlp_ceiling=Tlp(row.tlp_ceiling),
+            read_roles=frozenset(row.read_roles.split()),
+            write_roles=frozenset(row.write_roles.split()),
+        )
+        for row in rows
+    ]
