@@ -1,0 +1,224 @@
+"""Stored contributions, as the engine that decides about them reads them.
+
+Each query takes the forum's lock: it serves nobody, it decides for everybody. What a member
+may read of its own contributions is in `own`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Select, select
+
+from sharing.facts import StoredFacts, load_facts
+from sharing.rules.tlp import Tlp
+from sharing.tables import audience, contribution, marking_use, release
+
+T = TypeVar("T")
+
+BATCH = 500
+"""Ids a statement: few enough for both databases' plans and limits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """One contribution without its bytes. `seq` is the ledger position that brought it."""
+
+    id: int
+    collection_id: int
+    originator_id: int
+    stix_id: str
+    stix_type: str
+    version_us: int
+    digest: bytes
+    tlp: Tlp
+    facts: StoredFacts
+    body_id: int | None
+    state: str
+    seq: int
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether its originator withdrew it; the facts go on gating older versions."""
+        return self.state == "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRelease:
+    """An open release with its audience as a mask."""
+
+    id: int
+    contribution_id: int
+    date_added_us: int
+    mask: int
+    is_first: bool
+    is_last: bool
+
+
+def in_batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """The items in lists of at most `size`."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def mask_from(content: bytes) -> int:
+    """An audience as it is stored, as a mask."""
+    return int.from_bytes(content, "big")
+
+
+_COLUMNS = (
+    contribution.c.id,
+    contribution.c.collection_id,
+    contribution.c.originator_id,
+    contribution.c.stix_id,
+    contribution.c.stix_type,
+    contribution.c.version_us,
+    contribution.c.digest,
+    contribution.c.tlp,
+    contribution.c.facts,
+    contribution.c.body_id,
+    contribution.c.state,
+    contribution.c.seq,
+)
+
+
+def _stored(connection: Connection, statement: Select[Any]) -> list[Stored]:
+    return [
+        Stored(
+            id=row.id,
+            collection_id=row.collection_id,
+            originator_id=row.originator_id,
+            stix_id=row.stix_id,
+            stix_type=row.stix_type,
+            version_us=row.version_us,
+            digest=row.digest,
+            tlp=Tlp(row.tlp),
+            facts=load_facts(row.facts),
+            body_id=row.body_id,
+            state=row.state,
+            seq=row.seq,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def list_copies(
+    connection: Connection, collection_id: int, stix_ids: Iterable[str]
+) -> list[Stored]:
+    """Every contribution of these ids in one collection, whoever made it, deleted ones too."""
+    found: list[Stored] = []
+    for batch in in_batches(stix_ids):
+        found += _stored(
+            connection,
+            select(*_COLUMNS).where(
+                contribution.c.collection_id == collection_id, contribution.c.stix_id.in_(batch)
+            ),
+        )
+    return found
+
+
+def list_own_copies(
+    connection: Connection, forum_id: int, originator_id: int, stix_ids: Iterable[str]
+) -> list[Stored]:
+    """One originator's contributions of these ids in any collection of the forum."""
+    found: list[Stored] = []
+    for batch in in_batches(stix_ids):
+        found += _stored(
+            connection,
+            select(*_COLUMNS).where(
+                contribution.c.forum_id == forum_id,
+                contribution.c.originator_id == originator_id,
+                contribution.c.stix_id.in_(batch),
+            ),
+        )
+    return found
+
+
+def list_marking_copies(
+    connection: Connection, forum_id: int, marking_ids: Iterable[str]
+) -> list[Stored]:
+    """Every contribution of these marking-definitions in the forum, deleted ones apart."""
+    found: list[Stored] = []
+    for batch in in_batches(marking_ids):
+        found += _stored(
+            connection,
+            select(*_COLUMNS).where(
+                contribution.c.forum_id == forum_id,
+                contribution.c.stix_id.in_(batch),
+                contribution.c.stix_type == "marking-definition",
+                contribution.c.state != "deleted",
+            ),
+        )
+    return [stored for stored in found if stored.facts.is_statement]
+
+
+def list_open_releases(
+    connection: Connection, collection_id: int, stix_ids: Sequence[str]
+) -> list[OpenRelease]:
+    """The open releases of these ids in one collection's views."""
+    found: list[OpenRelease] = []
+    for batch in in_batches(stix_ids):
+        statement = (
+            select(
+                release.c.id,
+                release.c.contribution_id,
+                release.c.date_added_us,
+                release.c.is_first,
+                release.c.is_last,
+                audience.c.mask,
+            )
+            .join(audience, audience.c.id == release.c.audience_id)
+            .where(
+                release.c.collection_id == collection_id,
+                release.c.closed.is_(None),
+                release.c.stix_id.in_(batch),
+            )
+        )
+        found += [
+            OpenRelease(
+                id=row.id,
+                contribution_id=row.contribution_id,
+                date_added_us=row.date_added_us,
+                mask=mask_from(row.mask),
+                is_first=row.is_first,
+                is_last=row.is_last,
+            )
+            for row in connection.execute(statement)
+        ]
+    return found
+
+
+def list_carrier_reaches(
+    connection: Connection, collection_id: int, marking_ids: Iterable[str]
+) -> list[tuple[str, int, int, int]]:
+    """Where the carriers of statement markings are shown in one collection's views.
+
+    One (marking id, originator of the carrier, carrier, mask) for each open release.
+    """
+    found: list[tuple[str, int, int, int]] = []
+    for batch in in_batches(marking_ids):
+        statement = (
+            select(
+                marking_use.c.marking_id,
+                contribution.c.originator_id,
+                contribution.c.id,
+                audience.c.mask,
+            )
+            .join(contribution, contribution.c.id == marking_use.c.contribution_id)
+            .join(release, release.c.contribution_id == contribution.c.id)
+            .join(audience, audience.c.id == release.c.audience_id)
+            .where(
+                marking_use.c.marking_id.in_(batch),
+                release.c.collection_id == collection_id,
+                release.c.closed.is_(None),
+            )
+        )
+        found += [
+            (row.marking_id, row.originator_id, row.id, mask_from(row.mask))
+            for row in connection.execute(statement)
+        ]
+    return found

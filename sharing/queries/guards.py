@@ -1,0 +1,80 @@
+"""What a contribution's references mean at the moment it is made (sharing policy §4, step 8).
+
+For an id of which the originator has no copy in the forum, the copies that stand in the
+originator's own views then. Kept with the contribution, because they cannot be found later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, select
+
+from auth.reader import Seated
+from sharing.queries.contributions import Stored, in_batches
+from sharing.tables import audience_member, collection, contribution, release
+
+
+def find_guards(
+    connection: Connection, seated: Seated, added: Sequence[Stored]
+) -> list[dict[str, object]]:
+    """Rows of the `guard` table for contributions that `seated` has just made."""
+    named = {reference for stored in added for reference in stored.facts.references}
+    unknown = named - _own_ids(connection, seated, named)
+    if not unknown:
+        return []
+    standing: dict[str, list[tuple[int, int]]] = {}
+    for stix_id, collection_id, originator_id in _standing(connection, seated, unknown):
+        standing.setdefault(stix_id, []).append((collection_id, originator_id))
+    return [
+        {
+            "contribution_id": stored.id,
+            "stix_id": reference,
+            "collection_id": collection_id,
+            "originator_id": originator_id,
+        }
+        for stored in added
+        for reference in stored.facts.references
+        for collection_id, originator_id in standing.get(reference, ())
+    ]
+
+
+def _own_ids(connection: Connection, seated: Seated, named: set[str]) -> set[str]:
+    found: set[str] = set()
+    for batch in in_batches(sorted(named)):
+        found.update(
+            connection.execute(
+                select(contribution.c.stix_id).where(
+                    contribution.c.forum_id == seated.forum_id,
+                    contribution.c.originator_id == seated.member_id,
+                    contribution.c.stix_id.in_(batch),
+                )
+            ).scalars()
+        )
+    return found
+
+
+def _standing(
+    connection: Connection, seated: Seated, unknown: set[str]
+) -> set[tuple[str, int, int]]:
+    # Through the individual kind, whether or not the member holds such a credential.
+    individual = 2 * seated.bit + 1
+    collections = connection.execute(
+        select(collection.c.id).where(collection.c.forum_id == seated.forum_id)
+    ).scalars()
+    found: set[tuple[str, int, int]] = set()
+    for collection_id in collections.all():
+        for batch in in_batches(sorted(unknown)):
+            rows = connection.execute(
+                select(release.c.stix_id, contribution.c.originator_id)
+                .join(contribution, contribution.c.id == release.c.contribution_id)
+                .join(audience_member, audience_member.c.audience_id == release.c.audience_id)
+                .where(
+                    release.c.collection_id == collection_id,
+                    release.c.closed.is_(None),
+                    release.c.stix_id.in_(batch),
+                    audience_member.c.element == individual,
+                )
+            )
+            found.update((row.stix_id, collection_id, row.originator_id) for row in rows)
+    return found

@@ -1,0 +1,112 @@
+"""Saved policy documents: a member's own, the forum's rules and template, what a member accepts.
+
+The newest version holds. What does not live here: what a document means (the rules) and who
+may set one (the services).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Table, select
+
+from sharing.rules.grammar import Names, parse_policy
+from sharing.rules.rule import Policy
+from sharing.tables import accepts, forum_policy, policy
+
+NO_RULES = '{"rules": []}'
+
+
+@dataclass(frozen=True, slots=True)
+class SavedDocument:
+    """One version of a document. `epoch` is the ledger position from which it holds."""
+
+    version: int
+    document: str
+    epoch: int
+    set_us: int
+    set_by: str
+
+    @property
+    def value(self) -> Any:
+        """The document as a JSON value."""
+        return orjson.loads(self.document)
+
+
+class _Everything(frozenset[str]):
+    """A set that holds every name: a saved document was checked when it was saved."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+
+def list_policies(connection: Connection, forum_id: int, member_id: int) -> list[SavedDocument]:
+    """All versions of one member's sharing policy in a forum, newest first."""
+    return _versions(
+        connection, policy, policy.c.forum_id == forum_id, policy.c.member_id == member_id
+    )
+
+
+def find_policy(connection: Connection, forum_id: int, member_id: int) -> SavedDocument | None:
+    """The member's sharing policy that holds now."""
+    return next(iter(list_policies(connection, forum_id, member_id)), None)
+
+
+def list_forum_documents(connection: Connection, forum_id: int, kind: str) -> list[SavedDocument]:
+    """All versions of the forum's own document of a kind (`withhold` or `template`)."""
+    return _versions(
+        connection,
+        forum_policy,
+        forum_policy.c.forum_id == forum_id,
+        forum_policy.c.kind == kind,
+    )
+
+
+def find_forum_document(connection: Connection, forum_id: int, kind: str) -> SavedDocument | None:
+    """The forum's document of a kind that holds now."""
+    return next(iter(list_forum_documents(connection, forum_id, kind)), None)
+
+
+def list_accepts(connection: Connection, forum_id: int, member_id: int) -> list[SavedDocument]:
+    """All versions of what a member accepts in a forum, newest first. It has no epoch."""
+    return _versions(
+        connection, accepts, accepts.c.forum_id == forum_id, accepts.c.member_id == member_id
+    )
+
+
+def read_saved(document: str, collections: dict[str, str], *, of_forum: bool = False) -> Policy:
+    """A saved document in typed form. `collections` maps UUIDs and aliases to UUIDs.
+
+    Names are not looked up again: they existed when it was saved.
+    """
+    anything = _Everything()
+    names = Names(
+        members=anything,
+        partners=anything,
+        roles=anything,
+        blocs=anything,
+        jurisdictions=anything,
+        collections=collections,
+        provisions=anything,
+    )
+    return parse_policy(orjson.loads(document), names=names, forum_policy=of_forum)
+
+
+def _versions(
+    connection: Connection, table: Table, *conditions: ColumnElement[bool]
+) -> list[SavedDocument]:
+    rows = connection.execute(
+        select(table).where(*conditions).order_by(table.c.version.desc())
+    ).mappings()
+    return [
+        SavedDocument(
+            version=row["version"],
+            document=row["document"],
+            epoch=row.get("epoch", 0),
+            set_us=row["set_us"],
+            set_by=row["set_by"],
+        )
+        for row in rows
+    ]

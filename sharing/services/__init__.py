@@ -1,0 +1,1 @@
+"""The verbs of the exchange. Each is one transaction; none knows HTTP."""

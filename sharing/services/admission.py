@@ -1,0 +1,285 @@
+"""What becomes of each object of an envelope: admitted, known already, or refused with a reason.
+
+Each object stands or falls alone. Here is what needs the database: markings the originator
+has contributed, identities bound to members, versions already held. What does not live here:
+the form of an object (the gate) and writing anything down (contribute).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection
+
+from auth.queries import list_identity_owners
+from kernel.clock import format_version
+from sharing.facts import StoredFacts
+from sharing.gate import Checked, Refused
+from sharing.queries.contributions import Stored, list_copies, list_own_copies
+from sharing.rules.tlp import WELL_KNOWN, Tlp
+from sharing.services.plan import rank_of
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """An object that will be contributed; `revives` is the deleted version it brings back."""
+
+    index: int
+    checked: Checked
+    tlp: Tlp
+    facts: StoredFacts
+    revives: Stored | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the object at `index`. `version` is text as TAXII status resources have it."""
+
+    index: int
+    stix_id: str
+    version: str
+    is_success: bool
+    code: str
+    message: str
+
+
+@dataclass(slots=True)
+class Admission:
+    """An envelope sorted: what to write, and what is settled already.
+
+    `copies` are all earlier contributions of its ids in the collection, whoever made them.
+    """
+
+    admitted: list[Admitted] = field(default_factory=list)
+    settled: list[Outcome] = field(default_factory=list)
+    copies: list[Stored] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Marking:
+    """A marking the originator may refer to: what it means for the object that carries it."""
+
+    is_understood: bool
+    marked_tlp: Tlp | None
+    carried: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where the envelope goes in: the originator, the collection, its TLP for the unmarked."""
+
+    forum_id: int
+    collection_id: int
+    originator_id: int
+    unmarked_as: Tlp
+
+
+def settled_by_gate(index: int, refused: Refused) -> Outcome:
+    """The outcome of an object that the gate refused."""
+    return Outcome(
+        index,
+        refused.stix_id or f"objects[{index}]",
+        refused.version or format_version(0),
+        False,
+        refused.code,
+        refused.reason,
+    )
+
+
+def admit(connection: Connection, door: Door, objects: Sequence[Checked | Refused]) -> Admission:
+    """Sort the objects of one envelope by what is known at this moment."""
+    admission = Admission()
+    good: list[tuple[int, Checked]] = []
+    for index, checked in enumerate(objects):
+        if isinstance(checked, Refused):
+            admission.settled.append(settled_by_gate(index, checked))
+        else:
+            good.append((index, checked))
+    admission.copies = list_copies(
+        connection, door.collection_id, dict.fromkeys(checked.stix_id for _, checked in good)
+    )
+    _Sorting(connection, door, admission, good).sort(good)
+    return admission
+
+
+class _Sorting:
+    def __init__(
+        self,
+        connection: Connection,
+        door: Door,
+        admission: Admission,
+        good: list[tuple[int, Checked]],
+    ) -> None:
+        self._door = door
+        self._admission = admission
+        self._markings = _own_markings(connection, door, (checked for _, checked in good))
+        creators = {checked.created_by_ref for _, checked in good if checked.created_by_ref}
+        self._owners = list_identity_owners(connection, sorted(creators))
+        self._own: dict[str, dict[int, Stored]] = {}
+        for stored in admission.copies:
+            if stored.originator_id == door.originator_id:
+                self._own.setdefault(stored.stix_id, {})[stored.version_us] = stored
+        self._taken: dict[str, dict[int, Checked]] = {}
+
+    def sort(self, good: list[tuple[int, Checked]]) -> None:
+        """Markings first, so that an object may carry one that stands after it."""
+        for index, checked in sorted(good, key=lambda pair: rank_of(pair[1].stix_type)):
+            settled = (
+                self._refuse_markings(index, checked)
+                or self._refuse_identity(index, checked)
+                or self._settle_repeated(index, checked)
+                or self._settle_known(index, checked)
+            )
+            if settled is not None:
+                self._admission.settled.append(settled)
+                continue
+            self._take(index, checked)
+
+    def _refuse_markings(self, index: int, checked: Checked) -> Outcome | None:
+        for marking_id in _named_markings(checked):
+            if marking_id not in WELL_KNOWN and marking_id not in self._markings:
+                return _refused(
+                    index,
+                    checked,
+                    "sharing.unresolved-marking",
+                    f"it is marked with {marking_id}, which is no well-known TLP marking and "
+                    "which you have not contributed here; contribute that marking-definition "
+                    "first, or in the same envelope",
+                )
+        return None
+
+    def _refuse_identity(self, index: int, checked: Checked) -> Outcome | None:
+        owner = self._owners.get(checked.created_by_ref or "")
+        if owner is None or owner == self._door.originator_id:
+            return None
+        return _refused(
+            index,
+            checked,
+            "sharing.identity-of-another",
+            f"created_by_ref {checked.created_by_ref} is an identity bound to another member; "
+            "name one of your own, or leave it out",
+        )
+
+    def _settle_repeated(self, index: int, checked: Checked) -> Outcome | None:
+        earlier = self._taken.get(checked.stix_id, {})
+        rival = earlier.get(checked.version_us)
+        if not checked.has_modified and earlier:
+            rival = rival or next(iter(earlier.values()))
+        if rival is None:
+            return None
+        if rival.digest == checked.digest:
+            return _accepted(index, checked, "the same object stands twice in this envelope")
+        return _refused(
+            index,
+            checked,
+            "sharing.version-conflict",
+            "the same id and version stand in this envelope with other content; the first was "
+            "kept: give the change a new `modified`",
+        )
+
+    def _settle_known(self, index: int, checked: Checked) -> Outcome | None:
+        held = self._known_version(checked)
+        if held is None:
+            return None
+        if held.digest != checked.digest:
+            return _refused(
+                index,
+                checked,
+                "sharing.version-conflict",
+                "you have contributed this id and version with other content; that one was kept: "
+                "give the change a new `modified`",
+            )
+        if held.is_deleted:
+            return None
+        return _accepted(index, checked, "you have contributed this already; nothing changed")
+
+    def _known_version(self, checked: Checked) -> Stored | None:
+        versions = self._own.get(checked.stix_id, {})
+        held = versions.get(checked.version_us)
+        if held is None and not checked.has_modified:
+            # Without `modified` there is one version only (sharing policy §5).
+            held = next((v for v in versions.values() if not v.facts.has_modified), None)
+        return held
+
+    def _take(self, index: int, checked: Checked) -> None:
+        self._taken.setdefault(checked.stix_id, {})[checked.version_us] = checked
+        named = [self._markings[m] for m in _named_markings(checked) if m in self._markings]
+        whole = [self._markings[m] for m in checked.object_marking_refs if m in self._markings]
+        levels = [WELL_KNOWN[m] for m in checked.object_marking_refs if m in WELL_KNOWN]
+        levels += [marking.marked_tlp for marking in whole if marking.marked_tlp is not None]
+        marked_tlp = max(levels, default=None)
+        carried = [m for m in _named_markings(checked) if m in self._markings]
+        carried += [m for marking in named for m in marking.carried]
+        facts = StoredFacts(
+            labels=checked.labels,
+            created_by_ref=checked.created_by_ref,
+            properties=checked.property_tlps,
+            releasable_to=checked.releasable_to,
+            references=checked.references,
+            markings=tuple(dict.fromkeys(carried)),
+            is_scheme_understood=all(marking.is_understood for marking in named),
+            has_granular_markings=bool(checked.granular_markings),
+            is_statement=checked.is_statement,
+            has_modified=checked.has_modified,
+            marked_tlp=marked_tlp,
+        )
+        tlp = self._door.unmarked_as if marked_tlp is None else marked_tlp
+        revives = self._known_version(checked)
+        self._admission.admitted.append(Admitted(index, checked, tlp, facts, revives))
+        if checked.stix_type == "marking-definition":
+            self._markings[checked.stix_id] = _meaning(facts)
+
+
+def _named_markings(checked: Checked) -> Iterable[str]:
+    yield from checked.object_marking_refs
+    for granular in checked.granular_markings:
+        if granular.marking_ref is not None:
+            yield granular.marking_ref
+
+
+def _own_markings(
+    connection: Connection, door: Door, objects: Iterable[Checked]
+) -> dict[str, _Marking]:
+    named = {m for checked in objects for m in _named_markings(checked)} - set(WELL_KNOWN)
+    if not named:
+        return {}
+    stored = list_own_copies(connection, door.forum_id, door.originator_id, sorted(named))
+    return {
+        copy.stix_id: _meaning(copy.facts)
+        for copy in stored
+        if copy.stix_type == "marking-definition" and not copy.is_deleted
+    }
+
+
+def _meaning(facts: StoredFacts) -> _Marking:
+    """A marking means what it says and what it carries itself."""
+    return _Marking(
+        is_understood=facts.is_statement and facts.is_scheme_understood,
+        marked_tlp=facts.marked_tlp,
+        carried=facts.markings,
+    )
+
+
+def _refused(index: int, checked: Checked, code: str, message: str) -> Outcome:
+    return Outcome(
+        index, checked.stix_id, format_version(checked.version_us), False, code, message
+    )
+
+
+def _accepted(index: int, checked: Checked, message: str) -> Outcome:
+    return Outcome(
+        index, checked.stix_id, format_version(checked.version_us), True, "sharing.known", message
+    )
+
+
+def accepted_now(admitted: Admitted, message: str) -> Outcome:
+    """The outcome of an object that has been contributed."""
+    return Outcome(
+        admitted.index,
+        admitted.checked.stix_id,
+        format_version(admitted.checked.version_us),
+        True,
+        "sharing.contributed",
+        message,
+    )

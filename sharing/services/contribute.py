@@ -1,0 +1,285 @@
+"""Contribute: objects of one envelope into one collection, each standing or falling alone.
+
+One transaction: what is admitted, its releases, its ledger entries and the status resource
+are committed together or not at all. An answer is given only after the commit.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, delete, insert, select, update
+
+from auth.reader import Seated
+from kernel.clock import format_instant
+from kernel.db import Database
+from kernel.errors import Forbidden
+from sharing.gate import Checked, Limits, RawObject, Refused, check_object, read_envelope
+from sharing.queries.collections import Collection
+from sharing.queries.contributions import Stored
+from sharing.queries.guards import find_guards
+from sharing.services.admission import Admission, Admitted, Door, Outcome, accepted_now, admit
+from sharing.services.decisions import Decisions
+from sharing.services.lock import LockedForum, lock_forum
+from sharing.services.releasing import Releasing
+from sharing.tables import body, contribution, forum_head, guard, marking_use, status
+
+_HIDDEN_REASONS = {
+    "marking-scheme": "it carries a marking of a scheme that Comity does not understand",
+    "granular-markings": "it has granular markings, which this version cannot decide yet",
+    "releasable-to": "it has a releasable_to list, which this version cannot decide yet",
+}
+_NO_GRANT = "contributed; no share rule of your policy grants it, so only your member sees it"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of an envelope, in the order of its objects."""
+
+    status_id: str
+    requested_us: int
+    outcomes: tuple[Outcome, ...]
+
+    @property
+    def successes(self) -> tuple[Outcome, ...]:
+        """The objects that were contributed, or had been already."""
+        return tuple(outcome for outcome in self.outcomes if outcome.is_success)
+
+    @property
+    def failures(self) -> tuple[Outcome, ...]:
+        """The objects that were refused."""
+        return tuple(outcome for outcome in self.outcomes if not outcome.is_success)
+
+    def document(self) -> dict[str, Any]:
+        """The receipt as a TAXII status resource (TAXII 2.1 §4.3)."""
+        document: dict[str, Any] = {
+            "id": self.status_id,
+            "status": "complete",
+            "request_timestamp": format_instant(self.requested_us),
+            "total_count": len(self.outcomes),
+            "success_count": len(self.successes),
+            "failure_count": len(self.failures),
+            "pending_count": 0,
+        }
+        if self.successes:
+            document["successes"] = [_detail(outcome) for outcome in self.successes]
+        if self.failures:
+            document["failures"] = [_detail(outcome) for outcome in self.failures]
+        return document
+
+
+def contribute(
+    database: Database,
+    seated: Seated,
+    place: Collection,
+    objects: bytes | Iterable[RawObject],
+    *,
+    now_us: int,
+    limits: Limits | None = None,
+) -> Receipt:
+    """Contribute a TAXII envelope, a bundle, or objects already taken apart, as one member.
+
+    Raises Forbidden when the reader may not write here, BadInput when the body as a whole
+    cannot be read, TooLarge past the limits, Unavailable when nothing could be recorded.
+    """
+    if not seated.may_contribute_as(place.write_roles) or seated.member_id is None:
+        raise Forbidden("sharing.read-only", "you may read this collection but not write to it")
+    raws = read_envelope(objects, limits=limits) if isinstance(objects, bytes) else objects
+    checked = [check_object(raw, now_us=now_us) for raw in raws]
+    door = Door(place.forum_id, place.id, seated.member_id, place.unmarked_as)
+    with database.write() as connection:
+        return _Contributing(connection, door, seated, now_us).contribute(checked)
+
+
+class _Contributing:
+    def __init__(self, connection: Connection, door: Door, seated: Seated, now_us: int) -> None:
+        self._connection = connection
+        self._door = door
+        self._seated = seated
+        self._now_us = now_us
+
+    def contribute(self, checked: Sequence[Checked | Refused]) -> Receipt:
+        seq = self._connection.execute(
+            select(forum_head.c.seq).where(forum_head.c.forum_id == self._door.forum_id)
+        ).scalar()
+        admission = admit(self._connection, self._door, checked)
+        # Bytes go in before the lock is taken, so that it is held for as short as can be.
+        bodies = _insert_bodies(self._connection, admission.admitted)
+        lock = lock_forum(self._connection, self._door.forum_id, now_us=self._now_us)
+        if lock.seq != seq:
+            admission, bodies = self._admit_again(checked, bodies)
+        outcomes = [*admission.settled, *self._write(lock, admission, bodies)]
+        receipt = Receipt(
+            str(uuid.uuid4()), self._now_us, tuple(sorted(outcomes, key=lambda o: o.index))
+        )
+        self._keep_status(receipt)
+        lock.save()
+        return receipt
+
+    def _admit_again(
+        self, checked: Sequence[Checked | Refused], bodies: dict[int, int]
+    ) -> tuple[Admission, dict[int, int]]:
+        """Somebody wrote between our look and our lock: look once more, now alone."""
+        admission = admit(self._connection, self._door, checked)
+        wanted = {admitted.index for admitted in admission.admitted}
+        spare = [body_id for index, body_id in bodies.items() if index not in wanted]
+        if spare:
+            self._connection.execute(delete(body).where(body.c.id.in_(spare)))
+        missing = [entry for entry in admission.admitted if entry.index not in bodies]
+        return admission, bodies | _insert_bodies(self._connection, missing)
+
+    def _write(
+        self, lock: LockedForum, admission: Admission, bodies: dict[int, int]
+    ) -> list[Outcome]:
+        if not admission.admitted:
+            return []
+        cause = lock.append(
+            "contribute", f"collection:{self._door.collection_id}", self._seated.reader.actor
+        )
+        contributed = [
+            (admitted, self._stored(lock, admitted, bodies[admitted.index]))
+            for admitted in sorted(admission.admitted, key=lambda entry: entry.index)
+        ]
+        stored = self._insert(lock, contributed)
+        revived = {copy.id for copy in stored}
+        decisions = Decisions(self._connection, self._door.forum_id)
+        releasing = Releasing(lock, decisions, cause)
+        earlier = [copy for copy in admission.copies if copy.id not in revived]
+        releasing.release_copies(
+            self._door.collection_id,
+            [*earlier, *stored],
+            list(dict.fromkeys(copy.stix_id for copy in admission.copies)),
+        )
+        releasing.finish()
+        return [
+            accepted_now(admitted, _message(decisions, copy))
+            for (admitted, _), copy in zip(contributed, stored, strict=True)
+        ]
+
+    def _stored(self, lock: LockedForum, admitted: Admitted, body_id: int) -> Stored:
+        """The contribution as it will be kept; a new one gets its id when it is inserted."""
+        subject = f"{admitted.checked.stix_id} {admitted.checked.version_us}"
+        if admitted.revives is not None:
+            lock.append("revive", subject, self._seated.reader.actor)
+            return replace(admitted.revives, state="standing", body_id=body_id)
+        return Stored(
+            id=0,
+            collection_id=self._door.collection_id,
+            originator_id=self._door.originator_id,
+            stix_id=admitted.checked.stix_id,
+            stix_type=admitted.checked.stix_type,
+            version_us=admitted.checked.version_us,
+            digest=admitted.checked.digest,
+            tlp=admitted.tlp,
+            facts=admitted.facts,
+            body_id=body_id,
+            state="standing",
+            seq=lock.append("version", subject, self._seated.reader.actor),
+        )
+
+    def _insert(
+        self, lock: LockedForum, contributed: list[tuple[Admitted, Stored]]
+    ) -> list[Stored]:
+        fresh = [stored for _, stored in contributed if stored.id == 0]
+        for _, stored in contributed:
+            if stored.id:
+                self._revive(stored)
+        ids = iter(_insert_contributions(self._connection, lock, fresh))
+        whole = [s if s.id else replace(s, id=next(ids)) for _, s in contributed]
+        added = [stored for (_, before), stored in zip(contributed, whole, strict=True)
+                 if before.id == 0]
+        self._insert_markings(added)
+        guards = find_guards(self._connection, self._seated, added)
+        if guards:
+            self._connection.execute(insert(guard), guards)
+        return whole
+
+    def _revive(self, stored: Stored) -> None:
+        self._connection.execute(
+            update(contribution)
+            .where(contribution.c.id == stored.id)
+            .values(state="standing", body_id=stored.body_id)
+        )
+
+    def _insert_markings(self, added: list[Stored]) -> None:
+        uses = [
+            {"contribution_id": stored.id, "marking_id": marking_id}
+            for stored in added
+            for marking_id in stored.facts.markings
+        ]
+        if uses:
+            self._connection.execute(insert(marking_use), uses)
+
+    def _keep_status(self, receipt: Receipt) -> None:
+        self._connection.execute(
+            insert(status).values(
+                id=receipt.status_id,
+                forum_id=self._door.forum_id,
+                collection_id=self._door.collection_id,
+                member_id=self._door.originator_id,
+                requested_us=receipt.requested_us,
+                document=orjson.dumps(receipt.document()),
+            )
+        )
+
+
+def _insert_bodies(connection: Connection, admitted: list[Admitted]) -> dict[int, int]:
+    if not admitted:
+        return {}
+    ids = connection.execute(
+        insert(body).returning(body.c.id, sort_by_parameter_order=True),
+        [{"content": entry.checked.raw} for entry in admitted],
+    ).scalars()
+    return dict(zip((entry.index for entry in admitted), ids, strict=True))
+
+
+def _insert_contributions(
+    connection: Connection, lock: LockedForum, fresh: list[Stored]
+) -> list[int]:
+    if not fresh:
+        return []
+    rows = [
+        {
+            "forum_id": lock.forum_id,
+            "collection_id": stored.collection_id,
+            "originator_id": stored.originator_id,
+            "stix_id": stored.stix_id,
+            "stix_type": stored.stix_type,
+            "version_us": stored.version_us,
+            "digest": stored.digest,
+            "tlp": int(stored.tlp),
+            "facts": stored.facts.dump(),
+            "body_id": stored.body_id,
+            "state": stored.state,
+            "seq": stored.seq,
+            "contributed_us": lock.now_us,
+        }
+        for stored in fresh
+    ]
+    return list(
+        connection.execute(
+            insert(contribution).returning(contribution.c.id, sort_by_parameter_order=True), rows
+        ).scalars()
+    )
+
+
+def _message(decisions: Decisions, stored: Stored) -> str:
+    """What the originator should know about who will see a contribution of its own."""
+    if stored.facts.is_statement:
+        return ""
+    if stored.facts.blockers:
+        reasons = "; ".join(_HIDDEN_REASONS[name] for name in stored.facts.blockers)
+        return f"contributed; only your member sees it: {reasons}"
+    audience = decisions.audience_of(stored)
+    return "" if audience & ~decisions.own_of(stored.originator_id) else _NO_GRANT
+
+
+def _detail(outcome: Outcome) -> dict[str, str]:
+    detail = {"id": outcome.stix_id, "version": outcome.version}
+    if outcome.message:
+        detail["message"] = outcome.message
+    return detail

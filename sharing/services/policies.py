@@ -1,0 +1,220 @@
+"""Set a policy: a member's sharing rules, the forum's withhold rules, its template, accepts.
+
+Every document is checked whole before anything is written, kept word for word, and versioned.
+A policy's answer comes when all that follows from it is committed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Table, func, insert, select
+
+from auth.queries import list_members, list_roster
+from auth.services import record_audit
+from kernel.db import Database
+from kernel.strictjson import loads
+from sharing.rules.accepts import check_accepts
+from sharing.rules.grammar import Names, check_size, parse_policy
+from sharing.rules.model import SEAT_ROLES
+from sharing.services.lock import LockedForum, lock_forum
+from sharing.services.reconsider import Change, Progress, no_progress, reconsider
+from sharing.tables import accepts, collection, forum_policy, policy
+
+
+@dataclass(frozen=True, slots=True)
+class Setter:
+    """Who sets a document: `actor` for the records, and the member it acts for, if any."""
+
+    actor: str
+    member_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A document that has been set, and what its taking effect changed."""
+
+    version: int
+    change: Change
+
+
+def set_policy(
+    database: Database,
+    setter: Setter,
+    forum_id: int,
+    member_id: int,
+    document: bytes,
+    *,
+    now_us: int,
+    progress: Progress = no_progress,
+) -> Saved:
+    """Make `document` the member's sharing policy in the forum, from now on.
+
+    Raises PolicyRefused with the path of the fault, BadInput on malformed JSON.
+    """
+    value = _read(document)
+    with database.write() as connection:
+        lock = lock_forum(connection, forum_id, now_us=now_us)
+        parse_policy(value, names=list_names(connection, forum_id))
+        saved = save_policy(
+            lock, setter, member_id, document.decode("utf-8"), progress=progress
+        )
+        lock.save()
+    return saved
+
+
+def save_policy(
+    lock: LockedForum,
+    setter: Setter,
+    member_id: int,
+    document: str,
+    *,
+    progress: Progress = no_progress,
+) -> Saved:
+    """Write a checked document under the lock, and decide the member's contributions anew."""
+    epoch = lock.append("policy", f"member:{member_id}", setter.actor)
+    keys = {"forum_id": lock.forum_id, "member_id": member_id}
+    version = _insert_version(lock.connection, policy, keys, document, setter, lock.now_us, epoch)
+    record_audit(
+        lock.connection,
+        setter.actor,
+        "policy.set",
+        f"forum:{lock.forum_id} member:{member_id} version:{version}",
+        member_id=member_id,
+        now_us=lock.now_us,
+    )
+    change = reconsider(lock, epoch, originator_id=member_id, progress=progress)
+    return Saved(version, change)
+
+
+def set_forum_policy(
+    database: Database,
+    setter: Setter,
+    forum_id: int,
+    document: bytes,
+    *,
+    now_us: int,
+    progress: Progress = no_progress,
+) -> Saved:
+    """Make `document` the forum's withhold rules; every contribution is decided anew."""
+    value = _read(document)
+    with database.write() as connection:
+        lock = lock_forum(connection, forum_id, now_us=now_us)
+        parse_policy(value, names=list_names(connection, forum_id), forum_policy=True)
+        epoch, version = _save_forum_document(lock, setter, "withhold", document)
+        change = reconsider(lock, epoch, progress=progress)
+        lock.save()
+    return Saved(version, change)
+
+
+def set_template(
+    database: Database, setter: Setter, forum_id: int, document: bytes, *, now_us: int
+) -> Saved:
+    """Make `document` the policy that a new seat of the forum starts with."""
+    value = _read(document)
+    with database.write() as connection:
+        lock = lock_forum(connection, forum_id, now_us=now_us)
+        parse_policy(value, names=list_names(connection, forum_id))
+        epoch, version = _save_forum_document(lock, setter, "template", document)
+        lock.save()
+    return Saved(version, Change(epoch, 0, 0))
+
+
+def set_accepts(
+    database: Database,
+    setter: Setter,
+    forum_id: int,
+    member_id: int,
+    document: bytes,
+    *,
+    now_us: int,
+) -> int:
+    """Save what the member accepts in the forum (sharing policy §6); its version.
+
+    Saved and shown; it declines nothing until the decision takes account of it.
+    """
+    value = _read(document)
+    with database.write() as connection:
+        check_accepts(value, members=list_names(connection, forum_id).members)
+        keys = {"forum_id": forum_id, "member_id": member_id}
+        version = _insert_version(
+            connection, accepts, keys, document.decode("utf-8"), setter, now_us
+        )
+        record_audit(
+            connection,
+            setter.actor,
+            "accepts.set",
+            f"forum:{forum_id} member:{member_id} version:{version}",
+            member_id=member_id,
+            now_us=now_us,
+        )
+    return version
+
+
+def list_names(connection: Connection, forum_id: int) -> Names:
+    """What a policy of this forum may name today."""
+    members = list_members(connection)
+    names: dict[str, str] = {}
+    for row in connection.execute(
+        select(collection.c.uuid, collection.c.alias).where(collection.c.forum_id == forum_id)
+    ):
+        names[row.uuid] = row.uuid
+        if row.alias:
+            names[row.alias] = row.uuid
+    return Names(
+        members=frozenset(member.code for member in members),
+        partners=frozenset(row.name for row in list_roster(connection, forum_id) if row.is_partner),
+        roles=SEAT_ROLES,
+        blocs=frozenset(bloc for member in members for bloc in member.blocs),
+        jurisdictions=frozenset(m.jurisdiction for m in members if m.jurisdiction),
+        collections=names,
+        provisions=None,
+    )
+
+
+def _read(document: bytes) -> Any:
+    check_size(document)
+    return loads(document)
+
+
+def _save_forum_document(
+    lock: LockedForum, setter: Setter, kind: str, document: bytes
+) -> tuple[int, int]:
+    epoch = lock.append(f"forum-{kind}", f"forum:{lock.forum_id}", setter.actor)
+    keys = {"forum_id": lock.forum_id, "kind": kind}
+    version = _insert_version(
+        lock.connection, forum_policy, keys, document.decode("utf-8"), setter, lock.now_us, epoch
+    )
+    record_audit(
+        lock.connection,
+        setter.actor,
+        f"forum-policy.{kind}",
+        f"forum:{lock.forum_id} version:{version}",
+        now_us=lock.now_us,
+    )
+    return epoch, version
+
+
+def _insert_version(
+    connection: Connection,
+    table: Table,
+    keys: dict[str, Any],
+    document: str,
+    setter: Setter,
+    now_us: int,
+    epoch: int | None = None,
+) -> int:
+    conditions = [table.c[name] == value for name, value in keys.items()]
+    newest = connection.execute(select(func.max(table.c.version)).where(*conditions)).scalar()
+    values: dict[str, Any] = {
+        **keys,
+        "version": (newest or 0) + 1,
+        "document": document,
+        "set_us": now_us,
+        "set_by": setter.actor,
+    }
+    if epoch is not None:
+        values["epoch"] = epoch
+    connection.execute(insert(table).values(**values))
+    return (newest or 0) + 1

@@ -1,0 +1,161 @@
+"""Seats, partners and standing of members: who reads and writes in a forum, and what follows.
+
+The auth room keeps the records; here each change is committed together with the releases
+that it opens or withdraws. A seat that joins or returns receives things with a new
+`date_added`; one that is suspended loses them at once (sharing policy §5).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, insert, select
+
+from auth import services as auth_services
+from auth.queries import find_forum, find_member
+from auth.tables import forum as forum_table
+from auth.tables import seat as seat_table
+from kernel.db import Database
+from kernel.errors import NotFound
+from sharing.queries.policies import NO_RULES, find_forum_document, find_policy
+from sharing.services.lock import LockedForum, lock_forum
+from sharing.services.policies import Setter, save_policy
+from sharing.services.reconsider import Change, Progress, no_progress, reconsider
+from sharing.tables import forum_head
+
+
+def open_forum_for_sharing(connection: Connection, actor: str, slug: str, *, now_us: int) -> None:
+    """Open a forum: it gets an API root and a ledger. Nobody is seated by that."""
+    forum = find_forum(connection, slug)
+    if forum is None:
+        raise _no_forum(slug)
+    auth_services.open_forum(connection, slug, actor=actor, now_us=now_us)
+    known = connection.execute(
+        select(forum_head.c.seq).where(forum_head.c.forum_id == forum.id)
+    ).first()
+    if known is None:
+        connection.execute(
+            insert(forum_head).values(forum_id=forum.id, seq=0, date_added_us=now_us)
+        )
+        lock = lock_forum(connection, forum.id, now_us=now_us)
+        lock.append("open", f"forum:{slug}", actor)
+        lock.save()
+
+
+def seat_member(
+    database: Database,
+    actor: str,
+    forum_slug: str,
+    code: str,
+    role: str,
+    *,
+    now_us: int,
+    progress: Progress = no_progress,
+) -> Change:
+    """Give a member a seat; its policy starts as a copy of the forum's template."""
+    with database.write() as connection:
+        lock = _lock(connection, forum_slug, now_us)
+        member = find_member(connection, code)
+        if member is None:
+            raise _no_member(code)
+        auth_services.add_seat(
+            connection, lock.forum_id, member.id, role, actor=actor, now_us=now_us
+        )
+        epoch = lock.append("seat", f"member:{member.id} {role}", actor)
+        if find_policy(connection, lock.forum_id, member.id) is None:
+            template = find_forum_document(connection, lock.forum_id, "template")
+            document = template.document if template else NO_RULES
+            save_policy(lock, Setter(actor, member.id), member.id, document)
+        change = reconsider(lock, epoch, progress=progress)
+        lock.save()
+    return change
+
+
+def change_seat(
+    database: Database,
+    actor: str,
+    forum_slug: str,
+    code: str,
+    status: str,
+    *,
+    now_us: int,
+    progress: Progress = no_progress,
+) -> Change:
+    """Make a seat `active`, `suspended` or `ended`; its views follow in the same commit."""
+    with database.write() as connection:
+        lock = _lock(connection, forum_slug, now_us)
+        member = find_member(connection, code)
+        if member is None:
+            raise _no_member(code)
+        auth_services.set_seat_status(
+            connection, lock.forum_id, member.id, status, actor=actor, now_us=now_us
+        )
+        epoch = lock.append("seat-status", f"member:{member.id} {status}", actor)
+        change = reconsider(lock, epoch, progress=progress)
+        lock.save()
+    return change
+
+
+def change_member(
+    database: Database,
+    actor: str,
+    code: str,
+    status: str,
+    *,
+    now_us: int,
+    progress: Progress = no_progress,
+) -> None:
+    """Suspend or reinstate a member in every forum it has a seat in, in one commit."""
+    with database.write() as connection:
+        member = find_member(connection, code)
+        if member is None:
+            raise _no_member(code)
+        auth_services.set_member_status(connection, code, status, actor=actor, now_us=now_us)
+        # In one order, so that two such changes never wait for each other.
+        forums = connection.execute(
+            select(seat_table.c.forum_id)
+            .join(forum_table, forum_table.c.id == seat_table.c.forum_id)
+            .where(seat_table.c.member_id == member.id, forum_table.c.is_open)
+            .order_by(seat_table.c.forum_id)
+        ).scalars()
+        for forum_id in forums.all():
+            lock = lock_forum(connection, forum_id, now_us=now_us)
+            epoch = lock.append("member-status", f"member:{member.id} {status}", actor)
+            reconsider(lock, epoch, progress=progress)
+            lock.save()
+
+
+def add_partner(
+    database: Database,
+    actor: str,
+    forum_slug: str,
+    name: str,
+    *,
+    now_us: int,
+    progress: Progress = no_progress,
+) -> Change:
+    """Add a partner system to a forum: a recipient that is no member."""
+    with database.write() as connection:
+        lock = _lock(connection, forum_slug, now_us)
+        auth_services.add_partner(connection, lock.forum_id, name, actor=actor, now_us=now_us)
+        epoch = lock.append("partner", name, actor)
+        change = reconsider(lock, epoch, progress=progress)
+        lock.save()
+    return change
+
+
+def _lock(connection: Connection, forum_slug: str, now_us: int) -> LockedForum:
+    forum = find_forum(connection, forum_slug)
+    if forum is None or not forum.is_open:
+        raise _no_forum(forum_slug)
+    return lock_forum(connection, forum.id, now_us=now_us)
+
+
+def _no_forum(slug: str) -> NotFound:
+    return NotFound(
+        "sharing.unknown-forum", f"no forum {slug!r} is open for sharing; see `comity forum list`"
+    )
+
+
+def _no_member(code: str) -> NotFound:
+    return NotFound(
+        "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
+    )

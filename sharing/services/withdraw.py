@@ -1,0 +1,154 @@
+"""Withdraw: a member deletes versions of its own (TAXII DELETE; sharing policy §5).
+
+The content is destroyed and leaves every view; id, version, digest and facts stay, since a
+deleted version goes on gating older ones and equal content may be posted again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from sqlalchemy import Connection, delete, select, update
+
+from auth.reader import Seated
+from kernel.db import Database
+from kernel.errors import Conflict, Forbidden, NotFound
+from sharing.queries.collections import Collection
+from sharing.queries.contributions import Stored, in_batches, list_copies
+from sharing.services.decisions import Decisions
+from sharing.services.lock import lock_forum
+from sharing.services.releasing import Releasing
+from sharing.tables import audience_member, body, contribution, marking_use, release
+
+Choose = Callable[[list[int]], Iterable[int]]
+"""From the versions of an id (µs, ascending) to those that are meant."""
+
+
+def every_version(versions: list[int]) -> Iterable[int]:
+    """All of them: what DELETE means when `match[version]` says nothing."""
+    return versions
+
+
+def withdraw(
+    database: Database,
+    seated: Seated,
+    place: Collection,
+    stix_id: str,
+    choose: Choose = every_version,
+    *,
+    now_us: int,
+) -> int:
+    """Delete the member's own versions of `stix_id` that `choose` names; how many there were.
+
+    Raises NotFound when the reader neither contributed nor sees the id, Forbidden when it
+    sees it but did not contribute it or may not write here, and Conflict for a statement
+    marking that objects of its own still carry.
+    """
+    with database.write() as connection:
+        lock = lock_forum(connection, place.forum_id, now_us=now_us)
+        own = [
+            stored
+            for stored in list_copies(connection, place.id, [stix_id])
+            if stored.originator_id == seated.member_id and not stored.is_deleted
+        ]
+        _refuse(connection, seated, place, stix_id, own)
+        wanted = set(choose(sorted(stored.version_us for stored in own)))
+        chosen = [stored for stored in own if stored.version_us in wanted]
+        if not chosen:
+            raise _unknown()
+        _refuse_carried(connection, chosen)
+        cause = lock.append(
+            "withdraw",
+            f"{stix_id} {' '.join(str(stored.version_us) for stored in chosen)}",
+            seated.reader.actor,
+        )
+        connection.execute(
+            update(contribution)
+            .where(contribution.c.id.in_([stored.id for stored in chosen]))
+            .values(state="deleted", body_id=None)
+        )
+        releasing = Releasing(lock, Decisions(connection, place.forum_id), cause)
+        releasing.release(place.id, [stix_id])
+        for other_id in _other_collections(connection, chosen, place.id):
+            releasing.release(other_id, [stix_id])
+        releasing.finish()
+        _destroy(connection, [stored.body_id for stored in chosen if stored.body_id is not None])
+        lock.save()
+    return len(chosen)
+
+
+def _refuse(
+    connection: Connection, seated: Seated, place: Collection, stix_id: str, own: list[Stored]
+) -> None:
+    may_write = seated.may_contribute_as(place.write_roles)
+    if own and may_write:
+        return
+    if own or _sees(connection, seated, place, stix_id):
+        raise Forbidden("sharing.not-originator", "only the member that contributed it deletes it")
+    raise _unknown()
+
+
+def _unknown() -> NotFound:
+    return NotFound("sharing.unknown-object", "no such object in this collection")
+
+
+def _sees(connection: Connection, seated: Seated, place: Collection, stix_id: str) -> bool:
+    statement = (
+        select(release.c.id)
+        .join(audience_member, audience_member.c.audience_id == release.c.audience_id)
+        .where(
+            release.c.collection_id == place.id,
+            release.c.closed.is_(None),
+            release.c.stix_id == stix_id,
+            audience_member.c.element == seated.element,
+        )
+        .limit(1)
+    )
+    return connection.execute(statement).first() is not None
+
+
+def _refuse_carried(connection: Connection, chosen: list[Stored]) -> None:
+    """A marking that is gone would leave what carries it with a caveat nobody can read."""
+    for stored in chosen:
+        if not stored.facts.is_statement:
+            continue
+        carrier = connection.execute(
+            select(contribution.c.stix_id)
+            .join(marking_use, marking_use.c.contribution_id == contribution.c.id)
+            .where(
+                marking_use.c.marking_id == stored.stix_id,
+                contribution.c.originator_id == stored.originator_id,
+                contribution.c.state != "deleted",
+            )
+            .limit(1)
+        ).scalar()
+        if carrier is not None:
+            raise Conflict(
+                "sharing.marking-in-use",
+                f"your {carrier} still carries this marking; delete what carries it first",
+            )
+
+
+def _other_collections(
+    connection: Connection, chosen: list[Stored], collection_id: int
+) -> list[int]:
+    """Collections whose views show a statement marking that was contributed in this one."""
+    if not any(stored.facts.is_statement for stored in chosen):
+        return []
+    return list(
+        connection.execute(
+            select(release.c.collection_id)
+            .where(
+                release.c.contribution_id.in_([stored.id for stored in chosen]),
+                release.c.collection_id != collection_id,
+                release.c.closed.is_(None),
+            )
+            .distinct()
+        ).scalars()
+    )
+
+
+def _destroy(connection: Connection, body_ids: list[int]) -> None:
+    for batch in in_batches(body_ids):
+        connection.execute(update(release).where(release.c.body_id.in_(batch)).values(body_id=None))
+        connection.execute(delete(body).where(body.c.id.in_(batch)))
