@@ -51,7 +51,10 @@ def list_policies(connection: Connection, forum_id: int, member_id: int) -> list
 
 def find_policy(connection: Connection, forum_id: int, member_id: int) -> SavedDocument | None:
     """The member's sharing policy that holds now."""
-    return next(iter(list_policies(connection, forum_id, member_id)), None)
+    found = _versions(
+        connection, policy, policy.c.forum_id == forum_id, policy.c.member_id == member_id, limit=1
+    )
+    return found[0] if found else None
 
 
 def list_forum_documents(connection: Connection, forum_id: int, kind: str) -> list[SavedDocument]:
@@ -66,7 +69,14 @@ def list_forum_documents(connection: Connection, forum_id: int, kind: str) -> li
 
 def find_forum_document(connection: Connection, forum_id: int, kind: str) -> SavedDocument | None:
     """The forum's document of a kind that holds now."""
-    return next(iter(list_forum_documents(connection, forum_id, kind)), None)
+    found = _versions(
+        connection,
+        forum_policy,
+        forum_policy.c.forum_id == forum_id,
+        forum_policy.c.kind == kind,
+        limit=1,
+    )
+    return found[0] if found else None
 
 
 def list_accepts(connection: Connection, forum_id: int, member_id: int) -> list[SavedDocument]:
@@ -95,11 +105,10 @@ def read_saved(document: str, collections: dict[str, str], *, of_forum: bool = F
 
 
 def _versions(
-    connection: Connection, table: Table, *conditions: ColumnElement[bool]
+    connection: Connection, table: Table, *conditions: ColumnElement[bool], limit: int | None = None
 ) -> list[SavedDocument]:
-    rows = connection.execute(
-        select(table).where(*conditions).order_by(table.c.version.desc())
-    ).mappings()
+    newest_first = select(table).where(*conditions).order_by(table.c.version.desc()).limit(limit)
+    rows = connection.execute(newest_first).mappings()
     return [
         SavedDocument(
             version=row["version"],
