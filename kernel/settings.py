@@ -102,7 +102,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _typed(key: str, value: Any) -> Any:
-    kinds = {field.name: type(field.default) for field in fields(Settings)}
+    kinds: dict[str, Any] = {field.name: type(field.default) for field in fields(Settings)}
     if key not in kinds:
         known = ", ".join(sorted(kinds))
         raise Misconfigured("kernel.bad-setting", f"unknown setting {key!r}; known: {known}")

@@ -9,13 +9,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import auth.tables
-import sharing.tables  # noqa: F401 - fills the metadata the schemas are compared with
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
+
+import auth.tables  # noqa: F401 - fills the metadata that the schemas are compared with
+import sharing.tables  # noqa: F401 - likewise
 from kernel.db import Database, content_metadata, delivery_metadata
 from kernel.errors import BadInput, Misconfigured
 

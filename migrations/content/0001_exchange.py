@@ -173,7 +173,9 @@ def upgrade() -> None:
         sa.Column("created_us", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("status IN ('active', 'disabled')", name=op.f("ck_person_status")),
         sa.CheckConstraint(
-            "(CASE WHEN member_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN forum_id IS NULL THEN 0 ELSE 1 END) + (CASE WHEN is_operator THEN 1 ELSE 0 END) = 1",
+"(CASE WHEN member_id IS NULL THEN 0 ELSE 1 END)"
+" + (CASE WHEN forum_id IS NULL THEN 0 ELSE 1 END)"
+" + (CASE WHEN is_operator THEN 1 ELSE 0 END) = 1",
             name=op.f("ck_person_acts_for_one"),
         ),
         sa.ForeignKeyConstraint(["forum_id"], ["forum.id"], name=op.f("fk_person_forum_id")),

@@ -7,12 +7,14 @@ originator's own views then. Kept with the contribution, because they cannot be 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
 from auth.reader import Seated
 from sharing.queries.contributions import Stored, in_batches
-from sharing.tables import audience_member, collection, contribution, release
+from sharing.tables import collection, contribution, release
+from sharing.visibility import visible_to
 
 
 def find_guards(
@@ -58,7 +60,7 @@ def _standing(
     connection: Connection, seated: Seated, unknown: set[str]
 ) -> set[tuple[str, int, int]]:
     # Through the individual kind, whether or not the member holds such a credential.
-    individual = 2 * seated.bit + 1
+    person = replace(seated, reader=replace(seated.reader, kind="individual"))
     collections = connection.execute(
         select(collection.c.id).where(collection.c.forum_id == seated.forum_id)
     ).scalars()
@@ -66,15 +68,9 @@ def _standing(
     for collection_id in collections.all():
         for batch in in_batches(sorted(unknown)):
             rows = connection.execute(
-                select(release.c.stix_id, contribution.c.originator_id)
+                visible_to(person, collection_id, release.c.stix_id, contribution.c.originator_id)
                 .join(contribution, contribution.c.id == release.c.contribution_id)
-                .join(audience_member, audience_member.c.audience_id == release.c.audience_id)
-                .where(
-                    release.c.collection_id == collection_id,
-                    release.c.closed.is_(None),
-                    release.c.stix_id.in_(batch),
-                    audience_member.c.element == individual,
-                )
+                .where(release.c.stix_id.in_(batch))
             )
             found.update((row.stix_id, collection_id, row.originator_id) for row in rows)
     return found

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from auth.queries import list_identity_owners
 from sqlalchemy import Connection
 
-from auth.queries import list_identity_owners
 from kernel.clock import format_version
 from sharing.facts import StoredFacts
 from sharing.gate import Checked, Refused
@@ -262,9 +262,7 @@ def _meaning(facts: StoredFacts) -> _Marking:
 
 
 def _refused(index: int, checked: Checked, code: str, message: str) -> Outcome:
-    return Outcome(
-        index, checked.stix_id, format_version(checked.version_us), False, code, message
-    )
+    return Outcome(index, checked.stix_id, format_version(checked.version_us), False, code, message)
 
 
 def _accepted(index: int, checked: Checked, message: str) -> Outcome:

@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, or_, select
-
 from auth.queries import find_forum
 from auth.services import record_audit
+from sqlalchemy import insert, or_, select
+
 from kernel.db import Database
 from kernel.errors import BadInput, Conflict, NotFound
 from sharing.rules.model import PARTNER_ROLE, SEAT_ROLES
@@ -109,7 +109,5 @@ def _is_uuid(text: str) -> bool:
 def _roles(given: Sequence[str], allowed: Sequence[str], option: str) -> list[str]:
     for role in given:
         if role not in allowed:
-            raise BadInput(
-                "sharing.bad-role", f"{option} {role}: use one of {', '.join(allowed)}"
-            )
+            raise BadInput("sharing.bad-role", f"{option} {role}: use one of {', '.join(allowed)}")
     return sorted(set(given))

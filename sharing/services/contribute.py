@@ -190,8 +190,9 @@ class _Contributing:
                 self._revive(stored)
         ids = iter(_insert_contributions(self._connection, lock, fresh))
         whole = [s if s.id else replace(s, id=next(ids)) for _, s in contributed]
-        added = [stored for (_, before), stored in zip(contributed, whole, strict=True)
-                 if before.id == 0]
+        added = [
+            stored for (_, before), stored in zip(contributed, whole, strict=True) if before.id == 0
+        ]
         self._insert_markings(added)
         guards = find_guards(self._connection, self._seated, added)
         if guards:

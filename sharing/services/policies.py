@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Table, func, insert, select
-
 from auth.queries import list_members, list_roster
 from auth.services import record_audit
+from sqlalchemy import Connection, Table, func, insert, select
+
 from kernel.db import Database
 from kernel.strictjson import loads
 from sharing.rules.accepts import check_accepts
@@ -57,9 +57,7 @@ def set_policy(
     with database.write() as connection:
         lock = lock_forum(connection, forum_id, now_us=now_us)
         parse_policy(value, names=list_names(connection, forum_id))
-        saved = save_policy(
-            lock, setter, member_id, document.decode("utf-8"), progress=progress
-        )
+        saved = save_policy(lock, setter, member_id, document.decode("utf-8"), progress=progress)
         lock.save()
     return saved
 

@@ -45,9 +45,7 @@ def reconsider(
     An id's other copies are decided with it: which copy stands may change.
     """
     connection = lock.connection
-    concerned = (
-        true() if originator_id is None else contribution.c.originator_id == originator_id
-    )
+    concerned = true() if originator_id is None else contribution.c.originator_id == originator_id
     total = _count_ids(connection, lock.forum_id, concerned)
     releasing = Releasing(lock, Decisions(connection, lock.forum_id), cause)
     done = 0

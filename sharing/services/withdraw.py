@@ -18,7 +18,8 @@ from sharing.queries.contributions import Stored, in_batches, list_copies
 from sharing.services.decisions import Decisions
 from sharing.services.lock import lock_forum
 from sharing.services.releasing import Releasing
-from sharing.tables import audience_member, body, contribution, marking_use, release
+from sharing.tables import body, contribution, marking_use, release
+from sharing.visibility import visible_to
 
 Choose = Callable[[list[int]], Iterable[int]]
 """From the versions of an id (µs, ascending) to those that are meant."""
@@ -94,15 +95,7 @@ def _unknown() -> NotFound:
 
 def _sees(connection: Connection, seated: Seated, place: Collection, stix_id: str) -> bool:
     statement = (
-        select(release.c.id)
-        .join(audience_member, audience_member.c.audience_id == release.c.audience_id)
-        .where(
-            release.c.collection_id == place.id,
-            release.c.closed.is_(None),
-            release.c.stix_id == stix_id,
-            audience_member.c.element == seated.element,
-        )
-        .limit(1)
+        visible_to(seated, place.id, release.c.id).where(release.c.stix_id == stix_id).limit(1)
     )
     return connection.execute(statement).first() is not None
 
