@@ -1,0 +1,286 @@
+"""Hypothesis strategies for the sharing rules: recipients, facts, places, rules, documents.
+
+All draw from the same few names, so that rules, objects and recipients meet often.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from hypothesis import strategies as st
+
+from sharing.rules.model import KINDS, CredentialKind, Facts, Place, Recipient
+from sharing.rules.rule import Audience, Conditions, Effect, Policy, Reciprocity, Rule, When
+from sharing.rules.terms import FORUM, PARTNERS, Term
+from sharing.rules.tlp import Tlp
+from tests.sharing.rules.makers import ALPHA, BETA, EVERY_ROLE, NAMES
+
+CODES = ("XAA", "XAB", "XAC", "XAD")
+PARTNER_NAMES = ("relay", "archive")
+BLOCS = ("north", "south")
+TYPES = ("indicator", "malware", "relationship")
+LABELS = ("op-frost", "phishing")
+BLOCKERS = ("marking-scheme", "granular-markings", "releasable-to")
+DAY_US = 86_400_000_000
+
+tlps = st.sampled_from(Tlp)
+kinds: st.SearchStrategy[CredentialKind] = st.sampled_from(KINDS)
+
+
+@cache
+def subsets(values: tuple[str, ...]) -> st.SearchStrategy[frozenset[str]]:
+    """Some of the values, perhaps none."""
+    return st.frozensets(st.sampled_from(values))
+
+
+def members_named(code: str) -> st.SearchStrategy[Recipient]:
+    """A member of this code with any attributes; mostly active and highly accredited."""
+    return st.builds(
+        Recipient,
+        bit=st.just(0),
+        name=st.just(code),
+        is_partner=st.just(False),
+        role=st.sampled_from(("member", "member", "partner-state", "observer")),
+        is_active=st.sampled_from((True, True, True, False)),
+        jurisdiction=st.sampled_from((None, "XAB", "XAC")),
+        blocs=subsets(BLOCS),
+        residency=st.sampled_from((None, "XAB")),
+        accredited_to=st.one_of(st.just(Tlp.RED), tlps),
+    )
+
+
+def partners_named(name: str) -> st.SearchStrategy[Recipient]:
+    """A partner of this name; nothing but its activity and ceiling varies."""
+    return st.builds(
+        Recipient,
+        bit=st.just(0),
+        name=st.just(name),
+        is_partner=st.just(True),
+        role=st.just("partner"),
+        is_active=st.sampled_from((True, True, True, False)),
+        jurisdiction=st.none(),
+        blocs=st.just(frozenset()),
+        residency=st.none(),
+        accredited_to=st.one_of(st.just(Tlp.RED), tlps),
+    )
+
+
+def _on_bits(drawn: tuple[tuple[Recipient, ...], list[int]]) -> tuple[Recipient, ...]:
+    recipients, bits = drawn
+    return tuple(replace(one, bit=bit) for one, bit in zip(recipients, bits, strict=True))
+
+
+recipient_lists: st.SearchStrategy[tuple[Recipient, ...]] = st.tuples(
+    st.tuples(*map(members_named, CODES), *map(partners_named, PARTNER_NAMES)),
+    st.permutations(range(len(CODES) + len(PARTNER_NAMES))),
+).map(_on_bits)
+"""The recipients of one forum: four members and two partners, on bits of their own."""
+
+facts = st.builds(
+    Facts,
+    originator=st.sampled_from((*CODES, "XZZ")),
+    stix_type=st.sampled_from(TYPES),
+    labels=subsets(LABELS),
+    tlp=tlps,
+    blockers=st.one_of(st.just(()), st.just(()), st.tuples(st.sampled_from(BLOCKERS))),
+)
+
+places = st.builds(
+    Place,
+    collection=st.sampled_from((ALPHA, BETA)),
+    read_roles=st.one_of(st.just(EVERY_ROLE), subsets(tuple(EVERY_ROLE))),
+    collection_ceiling=st.one_of(st.just(Tlp.RED), tlps),
+    forum_ceiling=st.one_of(st.just(Tlp.RED), tlps),
+)
+
+terms = st.one_of(
+    st.just(FORUM),
+    st.just(PARTNERS),
+    st.sampled_from(("member", "partner-state", "observer")).map(lambda v: Term("role", v)),
+    st.sampled_from((*CODES, "XZZ")).map(lambda v: Term("member", v)),
+    st.sampled_from(BLOCS).map(lambda v: Term("bloc", v)),
+    st.sampled_from(("XAB", "XAC")).map(lambda v: Term("jurisdiction", v)),
+    st.sampled_from(PARTNER_NAMES).map(lambda v: Term("partner", v)),
+)
+terms_to_come = st.just(Term("committed", "un-a-70-174:13(k)"))
+
+
+@cache
+def audiences(*, with_commitments: bool = False, min_named: int = 0) -> st.SearchStrategy[Audience]:
+    """An audience; with commitments, now and then one that cannot be decided yet."""
+    named = st.one_of(terms, terms, terms, terms_to_come) if with_commitments else terms
+    return st.builds(
+        Audience,
+        st.frozensets(named, min_size=min_named, max_size=4),
+        st.frozensets(named, max_size=2),
+    )
+
+
+@cache
+def whens(effect: Effect) -> st.SearchStrategy[When]:
+    """What a rule of this effect may ask of objects; each key mostly not given."""
+
+    def seldom(values: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        return st.one_of(st.none(), st.none(), values)
+
+    return st.builds(
+        When,
+        types=seldom(subsets(TYPES)),
+        labels=seldom(subsets(LABELS)),
+        collections=seldom(subsets((ALPHA, BETA))),
+        tlp_at_most=seldom(tlps) if effect == "share" else st.none(),
+        tlp_at_least=seldom(tlps) if effect == "withhold" else st.none(),
+    )
+
+
+_seldom = st.sampled_from((False, False, True))
+_effects: st.SearchStrategy[Effect] = st.sampled_from(("share", "share", "withhold"))
+_ids = st.integers(0, 9999).map("rule-{}".format)
+
+
+@st.composite
+def rules(draw: st.DrawFn, effect: Effect | None = None) -> Rule:
+    """Any rule, of one effect if given; one in three has keys this version cannot decide."""
+    chosen: Effect = draw(_effects) if effect is None else effect
+    has_more = draw(_seldom)
+    more = draw(_undecided_keys(chosen)) if has_more else {}
+    return Rule(
+        id=draw(_ids),
+        effect=chosen,
+        audience=draw(audiences(with_commitments=has_more, min_named=chosen == "withhold")),
+        when=draw(whens(chosen)),
+        **more,
+    )
+
+
+@cache
+def _undecided_keys(effect: Effect) -> st.SearchStrategy[dict[str, Any]]:
+    both: dict[str, st.SearchStrategy[Any]] = {
+        "from_us": st.just(0),
+        "until_us": st.just(DAY_US),
+        "delay_us": st.just(DAY_US),
+        "expire_after_us": st.just(2 * DAY_US),
+    }
+    properties = st.just(frozenset({"description"}))
+    conditions = st.sampled_from(
+        (Conditions(residency=frozenset({"XAB"})), Conditions(reciprocity=Reciprocity(1, 30)))
+    )
+    own: dict[str, st.SearchStrategy[Any]] = (
+        {"omit": properties, "conditions": conditions}
+        if effect == "share"
+        else {"only": properties}
+    )
+    return st.fixed_dictionaries({}, optional=both | own)
+
+
+policies = st.lists(rules(), max_size=6).map(lambda drawn: Policy(tuple(drawn)))
+forum_policies = st.lists(rules("withhold"), max_size=2).map(lambda drawn: Policy(tuple(drawn)))
+
+json_values: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(),
+        st.text(),
+        st.sampled_from(("share", "withhold", "forum", "member:XAB", "amber", "P7D", ALPHA)),
+    ),
+    lambda inner: st.one_of(st.lists(inner), st.dictionaries(st.text(), inner)),
+    max_leaves=12,
+)
+
+
+@cache
+def _some(*values: str) -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(values), min_size=1, max_size=3)
+
+
+_term_lists = _some(
+    *("forum", "partners", "role:member", "member:XAB", "member:XZZ"),
+    *("bloc:north", "jurisdiction:XAC", "partner:relay"),
+)
+_when_documents = {
+    "types": _some(*TYPES),
+    "labels": _some(*LABELS),
+    "collections": _some(*NAMES.collections),
+}
+_levels = st.sampled_from(("clear", "white", "green", "amber", "amber+strict", "RED"))
+_properties = _some("description", "created_by_ref", "x_victim", "extensions.archive-ext")
+
+
+@cache
+def rule_documents(effect: Effect) -> st.SearchStrategy[dict[str, Any]]:
+    """A rule as JSON that the grammar accepts, with any of its keys."""
+    return st.fixed_dictionaries(
+        {
+            "id": _ids,
+            "effect": st.just(effect),
+            "audience": st.fixed_dictionaries(
+                {"any": _term_lists}, optional={"except": _term_lists}
+            ),
+        },
+        optional=_optional_documents(effect),
+    )
+
+
+@cache
+def _optional_documents(effect: Effect) -> dict[str, st.SearchStrategy[Any]]:
+    level = {"tlp_at_most" if effect == "share" else "tlp_at_least": _levels}
+    keys: dict[str, st.SearchStrategy[Any]] = {
+        "when": st.fixed_dictionaries({}, optional=_when_documents | level),
+        "from": st.just("2026-01-01T00:00:00Z"),
+        "until": st.just("2027-01-01T00:00:00.5Z"),
+        "delay": st.sampled_from(("PT0S", "PT1H30M", "P2D")),
+        "expire_after": st.sampled_from(("P7D", "P1W", "P30DT1S")),
+    }
+    if effect == "withhold":
+        return keys | {"only": _properties}
+    return keys | {
+        "omit": _properties,
+        "conditions": st.fixed_dictionaries(
+            {},
+            optional={
+                "residency": _some("XAB", "XAC"),
+                "reciprocity": st.just({"min_contributions": 3, "window_days": 30}),
+            },
+        ),
+        "terms": st.dictionaries(st.just("attribution"), st.just("must-not")),
+    }
+
+
+def _lists_of_rules(min_size: int) -> st.SearchStrategy[list[dict[str, Any]]]:
+    rule = st.one_of(rule_documents("share"), rule_documents("withhold"))
+    return st.lists(rule, min_size=min_size, max_size=3, unique_by=lambda drawn: drawn["id"])
+
+
+policy_documents = _lists_of_rules(0).map(lambda drawn: {"rules": drawn})
+_documents_with_rules = _lists_of_rules(1).map(lambda drawn: {"rules": drawn})
+
+
+@st.composite
+def mutated_policy_documents(draw: st.DrawFn) -> Any:
+    """A good policy document with one value somewhere replaced, removed or added."""
+    document: Any = draw(_documents_with_rules)
+    holder, key = draw(st.sampled_from(list(_list_spots(document))))
+    change = draw(st.sampled_from(("replace", "remove", "add")))
+    if change == "replace":
+        holder[key] = draw(json_values)
+    elif change == "remove":
+        del holder[key]
+    elif isinstance(holder, dict):
+        holder[draw(st.text())] = draw(json_values)
+    else:
+        holder.append(draw(json_values))
+    return document
+
+
+def _list_spots(holder: Any) -> Iterator[tuple[Any, Any]]:
+    """Every (object or list, key or index) of a JSON value."""
+    keys = list(holder) if isinstance(holder, dict) else range(len(holder))
+    for key in keys:
+        yield holder, key
+        if isinstance(holder[key], dict | list):
+            yield from _list_spots(holder[key])
