@@ -85,6 +85,17 @@ def loads(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> JsonValue:
     return value
 
 
+def read_element(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> Element:
+    """The one value that the document is, as `split_array` hands out items.
+
+    Raises what `loads` raises, but for a fault of the value itself.
+    """
+    text = _checked_text(raw, limits)
+    element, end = _element(text, _skip_space(text, 0))
+    _expect_end(text, end)
+    return element
+
+
 def split_array(raw: bytes, key: str, *, limits: Limits = DEFAULT_LIMITS) -> Split:
     """Takes apart the array under `key` of an object, or a document that is an array.
 

@@ -1,0 +1,82 @@
+"""STIX identifiers: their one canonical form (STIX 2.1 §2.9), and the ids an object names."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from kernel.strictjson import JsonValue
+from sharing.gate.verdicts import refusal, shown
+
+_TYPE: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
+_UUID: Final = re.compile(
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII
+)
+_UUID_LENGTH: Final = 36
+_SHORTEST_TYPE: Final = 3
+_LONGEST_TYPE: Final = 250
+_RELATED: Final = ("_ref", "_refs")
+_NOT_REFERENCES: Final = frozenset({"id", "object_marking_refs", "granular_markings"})
+
+
+def is_stix_type(text: str) -> bool:
+    """Whether `text` can name a type of object: lower case, 3 to 250 letters, digits, hyphens."""
+    return _SHORTEST_TYPE <= len(text) <= _LONGEST_TYPE and _TYPE.fullmatch(text) is not None
+
+
+def is_stix_id(text: str) -> bool:
+    """Whether `text` is exactly one STIX id in canonical form."""
+    return (
+        text[-_UUID_LENGTH - 2 : -_UUID_LENGTH] == "--"
+        and _UUID.fullmatch(text[-_UUID_LENGTH:]) is not None
+        and is_stix_type(text[: -_UUID_LENGTH - 2])
+    )
+
+
+def check_id(value: JsonValue, path: str, prefix: str = "") -> str:
+    """The id at `path`, which must be canonical and of type `prefix` when one is given.
+
+    Raises BadInput (`sharing.bad-id`).
+    """
+    if not isinstance(value, str):
+        raise refusal("bad-id", path, "expected a STIX id as a string")
+    if not is_stix_id(value):
+        raise refusal(
+            "bad-id",
+            path,
+            f"{shown(value)!a} is not a canonical STIX id; write the type, -- and a "
+            "lower-case RFC 4122 UUID",
+        )
+    if prefix and value[: -_UUID_LENGTH - 2] != prefix:
+        raise refusal("bad-id", path, f"{shown(value)} is not the id of a {prefix}")
+    return value
+
+
+def find_references(value: dict[str, JsonValue]) -> tuple[str, ...]:
+    """Every STIX id that a string of the object is exactly, at any depth, without repeats.
+
+    Left out: its own `id`, `object_marking_refs` and the markings of `granular_markings`.
+    An id in other than canonical form names the same object to a lenient reader: in a
+    property for references it is refused (`sharing.bad-id`), elsewhere it counts.
+    """
+    found: dict[str, None] = {}
+    for key, member in value.items():
+        if key not in _NOT_REFERENCES:
+            _collect(member, key, found)
+    found.pop(value["id"], None)
+    return tuple(found)
+
+
+def _collect(value: JsonValue, key: str, found: dict[str, None]) -> None:
+    """`key` is the name of the member that holds `value`, itself or in a list."""
+    if isinstance(value, str):
+        if value[-_UUID_LENGTH - 2 : -_UUID_LENGTH] == "--" and is_stix_id(value.lower()):
+            if key.endswith(_RELATED):
+                check_id(value, f"$..{key}")
+            found[value.lower()] = None
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            _collect(member, name, found)
+    elif isinstance(value, list):
+        for item in value:
+            _collect(item, key, found)

@@ -1,0 +1,88 @@
+"""What the gate takes in and hands out: a raw object, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kernel.errors import BadInput
+from kernel.strictjson import JsonValue
+
+
+@dataclass(frozen=True, slots=True)
+class RawObject:
+    """One object as it arrived: its bytes exactly as received, and what they say.
+
+    `index` counts from 0 in its envelope, array or file of lines. `fault` says why the
+    bytes are not strict JSON; the `value` beside it only helps to name the object.
+    """
+
+    index: int
+    raw: bytes
+    value: JsonValue
+    fault: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An object that was not taken, and a reason that a person can act on.
+
+    `stix_id` and `version` are as the object wrote them, None where it had none to show.
+    """
+
+    index: int
+    stix_id: str | None
+    version: str | None
+    code: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An object that passed the gate, with the facts that rules and tables need.
+
+    - `version_us`: `modified`, else `created`, else 0, in microseconds since 1970;
+      `version` is that property as written, else `1970-01-01T00:00:00.000Z`.
+    - `granular_markings`: (marking_ref, selectors) each; marking_ref is None when the
+      marking only names a language.
+    - `releasable_to`: the terms of the Comity release extension; None without one, an empty
+      tuple when it names nobody.
+    - `references`: every STIX id the object names, in canonical form and without repeats,
+      less its own id and its markings.
+    - `properties`: names of top-level properties, with `extensions.<id>` for each extension
+      in place of `extensions`.
+    - `marking_statement`, `marking_scheme_understood`: of a marking-definition only; a
+      well-known TLP marking is understood, and is no statement.
+    """
+
+    index: int
+    raw: bytes
+    value: dict[str, JsonValue]
+    stix_id: str
+    stix_type: str
+    version_us: int
+    version: str
+    created_by_ref: str | None
+    labels: frozenset[str]
+    object_marking_refs: tuple[str, ...]
+    granular_markings: tuple[tuple[str | None, tuple[str, ...]], ...]
+    releasable_to: tuple[str, ...] | None
+    references: tuple[str, ...]
+    properties: tuple[str, ...]
+    digest: bytes
+    marking_statement: bool
+    marking_scheme_understood: bool
+
+
+def refusal(code: str, path: str, sentence: str) -> BadInput:
+    """The error inside the gate: what is wrong, and where, as a JSON path from `$`."""
+    return BadInput(f"sharing.{code}", f"{shown(path, 200)}: {sentence}")
+
+
+def member_path(path: str, key: str) -> str:
+    """The path of a member of the object at `path`."""
+    return f"{path}.{key}" if key.replace("-", "_").isidentifier() else f"{path}[{key!a}]"
+
+
+def shown(text: str, longest: int = 60) -> str:
+    """Text short enough for a reason."""
+    return text if len(text) <= longest else text[: longest - 3] + "..."
