@@ -27,9 +27,7 @@ def holds(seated: Seated, audience_id: ColumnElement[Any]) -> ColumnElement[bool
     )
 
 
-def visible_to(
-    seated: Seated, collection_id: int, *columns: ColumnElement[Any]
-) -> Select[Any]:
+def visible_to(seated: Seated, collection_id: int, *columns: ColumnElement[Any]) -> Select[Any]:
     """The columns of the releases of one collection that the reader sees now."""
     joined = release.join(audience_member, holds(seated, release.c.audience_id))
     return (

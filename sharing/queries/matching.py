@@ -24,6 +24,13 @@ class VersionFilter:
     last: bool = False
     exact: frozenset[int] = frozenset()
 
+    def choose(self, versions: list[int]) -> list[int]:
+        """Those of `versions` (one object's, ascending) that the filter means."""
+        if self.all:
+            return versions
+        ends = [*versions[: self.first], *versions[len(versions) - self.last :]]
+        return sorted({*ends, *self.exact.intersection(versions)})
+
 
 LAST_VERSION = VersionFilter(last=True)
 ALL_VERSIONS = VersionFilter(all=True)
