@@ -15,9 +15,10 @@ from sqlalchemy import Connection
 
 from kernel.clock import format_version
 from sharing.facts import StoredFacts
-from sharing.gate import Checked, Refused
+from sharing.gate.markings import resolve_markings
+from sharing.gate.verdicts import Checked, Refused
 from sharing.queries.contributions import Stored, list_copies, list_own_copies
-from sharing.rules.tlp import WELL_KNOWN, Tlp
+from sharing.rules.tlp import WELL_KNOWN, Tlp, property_tlps
 from sharing.services.plan import rank_of
 
 
@@ -137,17 +138,9 @@ class _Sorting:
             self._take(index, checked)
 
     def _refuse_markings(self, index: int, checked: Checked) -> Outcome | None:
-        for marking_id in _named_markings(checked):
-            if marking_id not in WELL_KNOWN and marking_id not in self._markings:
-                return _refused(
-                    index,
-                    checked,
-                    "sharing.unresolved-marking",
-                    f"it is marked with {marking_id}, which is no well-known TLP marking and "
-                    "which you have not contributed here; contribute that marking-definition "
-                    "first, or in the same envelope",
-                )
-        return None
+        understood = {ref: marking.is_understood for ref, marking in self._markings.items()}
+        resolved = resolve_markings(checked, understood)
+        return settled_by_gate(index, resolved) if isinstance(resolved, Refused) else None
 
     def _refuse_identity(self, index: int, checked: Checked) -> Outcome | None:
         owner = self._owners.get(checked.created_by_ref or "")
@@ -164,7 +157,7 @@ class _Sorting:
     def _settle_repeated(self, index: int, checked: Checked) -> Outcome | None:
         earlier = self._taken.get(checked.stix_id, {})
         rival = earlier.get(checked.version_us)
-        if not checked.has_modified and earlier:
+        if not has_modified(checked) and earlier:
             rival = rival or next(iter(earlier.values()))
         if rival is None:
             return None
@@ -197,7 +190,7 @@ class _Sorting:
     def _known_version(self, checked: Checked) -> Stored | None:
         versions = self._own.get(checked.stix_id, {})
         held = versions.get(checked.version_us)
-        if held is None and not checked.has_modified:
+        if held is None and not has_modified(checked):
             # Without `modified` there is one version only (sharing policy §5).
             held = next((v for v in versions.values() if not v.facts.has_modified), None)
         return held
@@ -209,22 +202,23 @@ class _Sorting:
         levels = [WELL_KNOWN[m] for m in checked.object_marking_refs if m in WELL_KNOWN]
         levels += [marking.marked_tlp for marking in whole if marking.marked_tlp is not None]
         marked_tlp = max(levels, default=None)
+        tlp = self._door.unmarked_as if marked_tlp is None else marked_tlp
         carried = [m for m in _named_markings(checked) if m in self._markings]
         carried += [m for marking in named for m in marking.carried]
         facts = StoredFacts(
             labels=checked.labels,
             created_by_ref=checked.created_by_ref,
-            properties=checked.property_tlps,
+            properties=property_tlps(checked.properties, checked.granular_markings, tlp),
             releasable_to=checked.releasable_to,
             references=checked.references,
             markings=tuple(dict.fromkeys(carried)),
-            is_scheme_understood=all(marking.is_understood for marking in named),
-            has_granular_markings=bool(checked.granular_markings),
-            is_statement=checked.is_statement,
-            has_modified=checked.has_modified,
+            is_scheme_understood=checked.marking_scheme_understood
+            and all(marking.is_understood for marking in named),
+            has_granular_markings=any(ref for ref, _ in checked.granular_markings),
+            is_statement=checked.marking_statement,
+            has_modified=has_modified(checked),
             marked_tlp=marked_tlp,
         )
-        tlp = self._door.unmarked_as if marked_tlp is None else marked_tlp
         revives = self._known_version(checked)
         self._admission.admitted.append(Admitted(index, checked, tlp, facts, revives))
         if checked.stix_type == "marking-definition":
@@ -233,9 +227,14 @@ class _Sorting:
 
 def _named_markings(checked: Checked) -> Iterable[str]:
     yield from checked.object_marking_refs
-    for granular in checked.granular_markings:
-        if granular.marking_ref is not None:
-            yield granular.marking_ref
+    for marking_ref, _selectors in checked.granular_markings:
+        if marking_ref is not None:
+            yield marking_ref
+
+
+def has_modified(checked: Checked) -> bool:
+    """Whether the object has versions at all: without `modified` it has one only."""
+    return "modified" in checked.value
 
 
 def _own_markings(
@@ -262,13 +261,11 @@ def _meaning(facts: StoredFacts) -> _Marking:
 
 
 def _refused(index: int, checked: Checked, code: str, message: str) -> Outcome:
-    return Outcome(index, checked.stix_id, format_version(checked.version_us), False, code, message)
+    return Outcome(index, checked.stix_id, checked.version, False, code, message)
 
 
 def _accepted(index: int, checked: Checked, message: str) -> Outcome:
-    return Outcome(
-        index, checked.stix_id, format_version(checked.version_us), True, "sharing.known", message
-    )
+    return Outcome(index, checked.stix_id, checked.version, True, "sharing.known", message)
 
 
 def accepted_now(admitted: Admitted, message: str) -> Outcome:
@@ -276,7 +273,7 @@ def accepted_now(admitted: Admitted, message: str) -> Outcome:
     return Outcome(
         admitted.index,
         admitted.checked.stix_id,
-        format_version(admitted.checked.version_us),
+        admitted.checked.version,
         True,
         "sharing.contributed",
         message,

@@ -18,7 +18,10 @@ from auth.reader import Seated
 from kernel.clock import format_instant
 from kernel.db import Database
 from kernel.errors import Forbidden
-from sharing.gate import Checked, Limits, RawObject, Refused, check_object, read_envelope
+from kernel.strictjson import DEFAULT_LIMITS, Limits
+from sharing.gate.envelopes import read_envelope
+from sharing.gate.objects import check_object
+from sharing.gate.verdicts import Checked, RawObject, Refused
 from sharing.queries.collections import Collection
 from sharing.queries.contributions import Stored
 from sharing.queries.guards import find_guards
@@ -79,7 +82,7 @@ def contribute(
     objects: bytes | Iterable[RawObject],
     *,
     now_us: int,
-    limits: Limits | None = None,
+    limits: Limits = DEFAULT_LIMITS,
 ) -> Receipt:
     """Contribute a TAXII envelope, a bundle, or objects already taken apart, as one member.
 
