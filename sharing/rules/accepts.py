@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kernel.errors import BadInput
 from sharing.rules.node import Node, quote
-from sharing.rules.tlp import Tlp
 
 _KEYS: Final = frozenset({"types", "tlp_at_most", "except_originators"})
 
@@ -20,10 +18,7 @@ def check_accepts(document: object, *, members: frozenset[str]) -> None:
     for node in fields["types"].items() if "types" in fields else ():
         node.text()
     if "tlp_at_most" in fields:
-        try:
-            Tlp.parse(fields["tlp_at_most"].text())
-        except BadInput as fault:
-            raise fields["tlp_at_most"].refused(fault.message) from None
+        fields["tlp_at_most"].level()
     for node in fields["except_originators"].items() if "except_originators" in fields else ():
         if node.text() not in members:
             raise node.refused(f"no member has the code {quote(node.text())}")

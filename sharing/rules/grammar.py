@@ -18,7 +18,6 @@ from sharing.rules.node import Node, PolicyRefused, quote
 from sharing.rules.properties import read_properties
 from sharing.rules.rule import Audience, Effect, Policy, Rule, When
 from sharing.rules.terms import Term
-from sharing.rules.tlp import Tlp
 from sharing.rules.vocabulary import Names, read_term
 
 __all__ = [
@@ -184,8 +183,8 @@ def _read_when(fields: Mapping[str, Node], effect: Effect, names: Names) -> When
         types=parts["types"].texts() if "types" in parts else None,
         labels=parts["labels"].texts() if "labels" in parts else None,
         collections=_read_collections(parts, names),
-        tlp_at_most=_read_tlp(parts, "tlp_at_most"),
-        tlp_at_least=_read_tlp(parts, "tlp_at_least"),
+        tlp_at_most=parts["tlp_at_most"].level() if "tlp_at_most" in parts else None,
+        tlp_at_least=parts["tlp_at_least"].level() if "tlp_at_least" in parts else None,
     )
 
 
@@ -209,17 +208,6 @@ def _read_collection(node: Node, names: Names) -> str:
             "name one of the forum's collections"
         )
     return uuid
-
-
-def _read_tlp(parts: Mapping[str, Node], key: str) -> Tlp | None:
-    if key not in parts:
-        return None
-    try:
-        return Tlp.parse(parts[key].text())
-    except PolicyRefused:
-        raise
-    except BadInput as fault:
-        raise parts[key].refused(fault.message) from None
 
 
 def _read_only(fields: Mapping[str, Node]) -> frozenset[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kernel.errors import BadInput
+from sharing.rules.tlp import Tlp
 
 _PLAIN_KEY: Final = re.compile(r"[A-Za-z0-9_+-]{1,60}", re.ASCII)
 _SHOWN_CHARACTERS: Final = 60
@@ -75,6 +76,14 @@ class Node:
     def texts(self) -> frozenset[str]:
         """The list's values, each a text."""
         return frozenset(item.text() for item in self.items())
+
+    def level(self) -> Tlp:
+        """A TLP level, in any case."""
+        text = self.text()
+        try:
+            return Tlp.parse(text)
+        except BadInput as fault:
+            raise self.refused(fault.message) from None
 
     def count(self, at_most: int) -> int:
         """A whole number from 1 to `at_most`. Refuses all else, `true` and `3.0` included."""

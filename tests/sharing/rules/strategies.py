@@ -6,6 +6,7 @@ All draw from the same few names, so that rules, objects and recipients meet oft
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -263,7 +264,7 @@ _documents_with_rules = _lists_of_rules(1).map(lambda drawn: {"rules": drawn})
 @st.composite
 def mutated_policy_documents(draw: st.DrawFn) -> Any:
     """A good policy document with one value somewhere replaced, removed or added."""
-    document: Any = draw(_documents_with_rules)
+    document: Any = deepcopy(draw(_documents_with_rules))  # `just` gives the same dict each time
     holder, key = draw(st.sampled_from(list(_list_spots(document))))
     change = draw(st.sampled_from(("replace", "remove", "add")))
     if change == "replace":
