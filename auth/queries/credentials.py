@@ -1,0 +1,176 @@
+"""Credentials: what is on record, and in one statement whom a presented one stands for.
+
+What does not live here: whether a presented secret is right (auth.authentication).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, null, or_, select
+
+from auth.reader import CredentialKind, Reader
+from auth.rules import bound_scopes, is_credential_id
+from auth.tables import credential, forum, member, partner, person, person_role, token
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A credential on record, without its secret. Its owner is a member or a partner."""
+
+    id: str
+    name: str
+    kind: CredentialKind
+    member_id: int | None
+    member_code: str | None
+    partner: str | None
+    person_email: str | None
+    scopes: tuple[str, ...]
+    created_us: int
+    expires_us: int | None
+    revoked_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """A credential that may be used now, if its secret is right.
+
+    `secret_hash` is the keyed hash on record; `expires_us` the end of the credential.
+    """
+
+    reader: Reader
+    secret_hash: bytes
+    expires_us: int | None
+
+
+def find_credential(connection: Connection, credential_id: str) -> Credential | None:
+    """The credential with this id, revoked and expired ones too."""
+    if not is_credential_id(credential_id):
+        return None
+    return next(iter(_credentials(connection, credential.c.id == credential_id)), None)
+
+
+def list_credentials(
+    connection: Connection, *, member_id: int | None = None, partner_id: int | None = None
+) -> list[Credential]:
+    """The credentials of one member or one partner, oldest first; of nobody without either."""
+    if member_id is not None:
+        return _credentials(connection, credential.c.member_id == member_id)
+    return _credentials(connection, credential.c.partner_id == partner_id)
+
+
+def find_by_credential(
+    connection: Connection, credential_id: str, *, now_us: int
+) -> Recognised | None:
+    """Who the credential stands for; None unless it, its owner and its person hold now."""
+    if not is_credential_id(credential_id):
+        return None
+    query = _standing(now_us).where(credential.c.id == credential_id)
+    row = connection.execute(query).first()
+    return _recognised(row, row.scopes.split()) if row else None
+
+
+def find_by_token(connection: Connection, token_hash: bytes, *, now_us: int) -> Recognised | None:
+    """Who the token's credential stands for; None unless both, and the owner, hold now."""
+    query = (
+        _standing(now_us, token.c.scopes.label("token_scopes"))
+        .join(token, token.c.credential_id == credential.c.id)
+        .where(
+            token.c.hash == token_hash, token.c.revoked_us.is_(None), token.c.expires_us > now_us
+        )
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        return None
+    granted = set(row.token_scopes.split())
+    return _recognised(row, [scope for scope in row.scopes.split() if scope in granted])
+
+
+def _standing(now_us: int, *more: ColumnElement[Any]) -> Select[Any]:
+    """Credentials that hold at `now_us`, with everything a Reader is made of."""
+    roles = (
+        select(func.aggregate_strings(person_role.c.role, " "))
+        .where(person_role.c.person_id == credential.c.person_id)
+        .correlate(credential)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            credential.c.id,
+            credential.c.kind,
+            credential.c.member_id,
+            credential.c.partner_id,
+            credential.c.scopes,
+            credential.c.secret_hash,
+            credential.c.expires_us,
+            member.c.code,
+            roles.label("roles"),
+            *more,
+        )
+        .select_from(credential)
+        .outerjoin(member, member.c.id == credential.c.member_id)
+        .outerjoin(partner, partner.c.recipient_id == credential.c.partner_id)
+        .outerjoin(person, person.c.id == credential.c.person_id)
+        .where(
+            credential.c.revoked_us.is_(None),
+            or_(credential.c.expires_us.is_(null()), credential.c.expires_us > now_us),
+            # Never by the absence of a row alone: the owner must be there and active.
+            or_(member.c.status == "active", partner.c.status == "active"),
+            or_(
+                and_(credential.c.kind == "machine", credential.c.person_id.is_(None)),
+                and_(person.c.status == "active", person.c.member_id == credential.c.member_id),
+            ),
+        )
+    )
+
+
+def _recognised(row: Row[Any], scopes: list[str]) -> Recognised:
+    roles = None if row.kind == "machine" else frozenset((row.roles or "").split())
+    reader = Reader(
+        actor=f"credential:{row.id}",
+        credential_id=row.id,
+        kind=row.kind,
+        scopes=bound_scopes(scopes, of_partner=row.partner_id is not None, roles=roles),
+        member_id=row.member_id,
+        member_code=row.code,
+        partner_id=row.partner_id,
+        roles=roles,
+    )
+    return Recognised(reader, bytes(row.secret_hash), row.expires_us)
+
+
+def _credentials(connection: Connection, condition: ColumnElement[bool]) -> list[Credential]:
+    rows = connection.execute(
+        select(
+            credential,
+            member.c.code,
+            forum.c.slug,
+            partner.c.name.label("partner"),
+            person.c.email,
+        )
+        .select_from(credential)
+        .outerjoin(member, member.c.id == credential.c.member_id)
+        .outerjoin(partner, partner.c.recipient_id == credential.c.partner_id)
+        .outerjoin(forum, forum.c.id == partner.c.forum_id)
+        .outerjoin(person, person.c.id == credential.c.person_id)
+        .where(condition)
+        .order_by(credential.c.created_us, credential.c.id)
+    )
+    return [_credential(row) for row in rows]
+
+
+def _credential(row: Row[Any]) -> Credential:
+    return Credential(
+        id=row.id,
+        name=row.name,
+        kind=row.kind,
+        member_id=row.member_id,
+        member_code=row.code,
+        partner=f"{row.slug}/{row.partner}" if row.partner_id is not None else None,
+        person_email=row.email,
+        scopes=tuple(row.scopes.split()),
+        created_us=row.created_us,
+        expires_us=row.expires_us,
+        revoked_us=row.revoked_us,
+    )

@@ -1,0 +1,66 @@
+"""People: a member's, a forum's secretariat, operators."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, select, true
+
+from auth.tables import forum, member, person, person_role
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person, who acts for one member, for one forum's secretariat or as an operator."""
+
+    id: int
+    email: str
+    member_id: int | None
+    member_code: str | None
+    forum_slug: str | None
+    is_operator: bool
+    status: str
+    roles: frozenset[str]
+
+
+def find_person(connection: Connection, email: str) -> Person | None:
+    """The person with this address (in any case), disabled or not."""
+    if "\0" in email:
+        return None
+    return next(iter(_persons(connection, person.c.email == email.strip().lower())), None)
+
+
+def list_persons(connection: Connection, member_id: int | None = None) -> list[Person]:
+    """Everybody, or the people of one member, by address."""
+    return _persons(connection, true() if member_id is None else person.c.member_id == member_id)
+
+
+def _persons(connection: Connection, condition: ColumnElement[bool]) -> list[Person]:
+    roles: dict[int, set[str]] = {}
+    for role in connection.execute(
+        select(person_role).join(person, person.c.id == person_role.c.person_id).where(condition)
+    ):
+        roles.setdefault(role.person_id, set()).add(role.role)
+    rows = connection.execute(
+        select(person, member.c.code, forum.c.slug)
+        .select_from(person)
+        .outerjoin(member, member.c.id == person.c.member_id)
+        .outerjoin(forum, forum.c.id == person.c.forum_id)
+        .where(condition)
+        .order_by(person.c.email)
+    )
+    return [_person(row, roles) for row in rows]
+
+
+def _person(row: Row[Any], roles: dict[int, set[str]]) -> Person:
+    return Person(
+        id=row.id,
+        email=row.email,
+        member_id=row.member_id,
+        member_code=row.code,
+        forum_slug=row.slug,
+        is_operator=bool(row.is_operator),
+        status=row.status,
+        roles=frozenset(roles.get(row.id, ())),
+    )

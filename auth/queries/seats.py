@@ -1,0 +1,181 @@
+"""Seats and partners: in which forums a reader is a recipient, and who the recipients are.
+
+A seat that is suspended or ended, in a forum that is not open, or of a member that is not
+active, is no seat: its forum answers as if it did not exist (sharing policy §5).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, true
+
+from auth.reader import Reader, Seated
+from auth.rules import is_slug
+from auth.tables import forum, member, member_bloc, partner, recipient, seat
+
+PARTNER_ROLE: Final = "partner"
+# Sharing policy §1: a partner reads at most `green`.
+PARTNER_ACCREDITED_TO: Final = 1
+
+_ACTIVE = "active"
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRow:
+    """One recipient of a forum, active or not; `name` is a member's code or a partner's name.
+
+    `role` is the seat's, or `partner`. `accredited_to` is a TLP level as a number.
+    """
+
+    recipient_id: int
+    bit: int
+    name: str
+    is_partner: bool
+    role: str
+    status: str
+    is_active: bool
+    member_id: int | None
+    jurisdiction: str | None
+    blocs: frozenset[str]
+    residency: str | None
+    accredited_to: int
+
+
+def find_seated(connection: Connection, reader: Reader, forum_slug: str) -> Seated | None:
+    """The reader as a recipient of this open forum; None unless it is one now."""
+    if not is_slug(forum_slug):
+        return None
+    row = connection.execute(_seats_of(reader, forum.c.slug == forum_slug)).first()
+    return _seated(reader, row) if row else None
+
+
+def list_seated(connection: Connection, reader: Reader) -> list[Seated]:
+    """The reader as a recipient of each open forum that it is one of, by slug."""
+    rows = connection.execute(_seats_of(reader, true()).order_by(forum.c.slug))
+    return [_seated(reader, row) for row in rows]
+
+
+def list_roster(connection: Connection, forum_id: int) -> list[RosterRow]:
+    """Every recipient that the forum ever had, by bit."""
+    rows = [*_seat_rows(connection, forum_id), *_partner_rows(connection, forum_id)]
+    return sorted(rows, key=lambda row: row.bit)
+
+
+def find_partner(connection: Connection, forum_id: int, name: str) -> RosterRow | None:
+    """The forum's partner of this name, active or not."""
+    rows = _partner_rows(connection, forum_id)
+    return next((row for row in rows if row.name == name), None)
+
+
+def _seats_of(reader: Reader, condition: ColumnElement[bool]) -> Select[Any]:
+    place = (forum.c.id, forum.c.slug, forum.c.title)
+    held = (recipient.c.id.label("recipient_id"), recipient.c.bit)
+    if reader.partner_id is not None:
+        return (
+            select(*place, *held)
+            .select_from(partner)
+            .join(recipient, recipient.c.id == partner.c.recipient_id)
+            .join(forum, forum.c.id == partner.c.forum_id)
+            .where(
+                partner.c.recipient_id == reader.partner_id,
+                partner.c.status == _ACTIVE,
+                forum.c.is_open,
+                condition,
+            )
+        )
+    return (
+        select(*place, *held, seat.c.role)
+        .select_from(seat)
+        .join(recipient, recipient.c.id == seat.c.recipient_id)
+        .join(forum, forum.c.id == seat.c.forum_id)
+        .join(member, member.c.id == seat.c.member_id)
+        .where(
+            seat.c.member_id == reader.member_id,
+            seat.c.status == _ACTIVE,
+            member.c.status == _ACTIVE,
+            forum.c.is_open,
+            condition,
+        )
+    )
+
+
+def _seated(reader: Reader, row: Row[Any]) -> Seated:
+    return Seated(
+        reader=reader,
+        forum_id=row.id,
+        forum_slug=row.slug,
+        forum_title=row.title,
+        recipient_id=row.recipient_id,
+        bit=row.bit,
+        role=PARTNER_ROLE if reader.partner_id is not None else row.role,
+    )
+
+
+def _seat_rows(connection: Connection, forum_id: int) -> list[RosterRow]:
+    blocs: dict[int, set[str]] = {}
+    for bloc in connection.execute(
+        select(member_bloc)
+        .join(seat, seat.c.member_id == member_bloc.c.member_id)
+        .where(seat.c.forum_id == forum_id)
+    ):
+        blocs.setdefault(bloc.member_id, set()).add(bloc.bloc)
+    rows = connection.execute(
+        select(
+            seat,
+            recipient.c.bit,
+            member.c.code,
+            member.c.jurisdiction,
+            member.c.residency,
+            member.c.accredited_to,
+            member.c.status.label("member_status"),
+        )
+        .select_from(seat)
+        .join(recipient, recipient.c.id == seat.c.recipient_id)
+        .join(member, member.c.id == seat.c.member_id)
+        .where(seat.c.forum_id == forum_id)
+    )
+    return [
+        RosterRow(
+            recipient_id=row.recipient_id,
+            bit=row.bit,
+            name=row.code,
+            is_partner=False,
+            role=row.role,
+            status=row.status,
+            is_active=row.status == _ACTIVE and row.member_status == _ACTIVE,
+            member_id=row.member_id,
+            jurisdiction=row.jurisdiction,
+            blocs=frozenset(blocs.get(row.member_id, ())),
+            residency=row.residency,
+            accredited_to=row.accredited_to,
+        )
+        for row in rows
+    ]
+
+
+def _partner_rows(connection: Connection, forum_id: int) -> list[RosterRow]:
+    rows = connection.execute(
+        select(partner, recipient.c.bit)
+        .select_from(partner)
+        .join(recipient, recipient.c.id == partner.c.recipient_id)
+        .where(partner.c.forum_id == forum_id)
+    )
+    return [
+        RosterRow(
+            recipient_id=row.recipient_id,
+            bit=row.bit,
+            name=row.name,
+            is_partner=True,
+            role=PARTNER_ROLE,
+            status=row.status,
+            is_active=row.status == _ACTIVE,
+            member_id=None,
+            jurisdiction=None,
+            blocs=frozenset(),
+            residency=None,
+            accredited_to=PARTNER_ACCREDITED_TO,
+        )
+        for row in rows
+    ]

@@ -1,0 +1,46 @@
+"""Verbs that change auth's records. Each takes an open write connection and records itself.
+
+What does not live here: what a change means for what is shared; the sharing room composes
+these with it in one transaction.
+"""
+
+from auth.services.acting import operator_reader, seat_for_operator
+from auth.services.audit import OPERATOR, record_audit
+from auth.services.credentials import (
+    Issued,
+    NewCredential,
+    add_credential,
+    revoke_credential,
+    rotate_credential,
+)
+from auth.services.forums import add_forum, open_forum
+from auth.services.members import NewMember, add_member, set_member_status
+from auth.services.persons import PersonsBody, add_person, disable_person
+from auth.services.seats import add_partner, add_seat, set_seat_status
+from auth.services.tokens import IssuedToken, issue_token, revoke_token
+
+__all__ = [
+    "OPERATOR",
+    "Issued",
+    "IssuedToken",
+    "NewCredential",
+    "NewMember",
+    "PersonsBody",
+    "add_credential",
+    "add_forum",
+    "add_member",
+    "add_partner",
+    "add_person",
+    "add_seat",
+    "disable_person",
+    "issue_token",
+    "open_forum",
+    "operator_reader",
+    "record_audit",
+    "revoke_credential",
+    "revoke_token",
+    "rotate_credential",
+    "seat_for_operator",
+    "set_member_status",
+    "set_seat_status",
+]

@@ -1,0 +1,45 @@
+"""A command that acts for a member: it carries a reader too, and the audit names the operator."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+from auth.queries.members import find_member
+from auth.queries.seats import find_seated
+from auth.reader import SCOPES, Reader, Seated
+from auth.services.audit import OPERATOR
+from kernel.errors import NotFound
+
+
+def operator_reader(connection: Connection, member_code: str) -> Reader:
+    """A reader for a command given `--as` or `--member`. Raises NotFound.
+
+    It sees what the member sees through an individual credential, never more.
+    """
+    found = find_member(connection, member_code)
+    if found is None:
+        raise NotFound(
+            "auth.unknown-member",
+            f"no member has the code {member_code!r}; see `comity member list`",
+        )
+    return Reader(
+        actor=OPERATOR,
+        credential_id=OPERATOR,
+        kind="individual",
+        scopes=frozenset(SCOPES),
+        member_id=found.id,
+        member_code=found.code,
+    )
+
+
+def seat_for_operator(connection: Connection, member_code: str, forum_slug: str) -> Seated:
+    """The member's seat in a forum, for a command. Raises NotFound unless it has one now."""
+    reader = operator_reader(connection, member_code)
+    seated = find_seated(connection, reader, forum_slug)
+    if seated is None:
+        raise NotFound(
+            "auth.unknown-seat",
+            f"{member_code} has no active seat in an open forum {forum_slug!r}; "
+            "see `comity seat add`",
+        )
+    return seated

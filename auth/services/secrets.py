@@ -1,0 +1,46 @@
+"""Secrets of credentials and tokens: 256 random bits, shown once, kept as keyed hashes."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from collections.abc import Callable
+from typing import Final
+
+from kernel.signing import Signer
+
+Randomness = Callable[[int], bytes]
+"""So many random bytes; tests give their own."""
+
+random_bytes: Final[Randomness] = secrets.token_bytes
+
+_SECRET_BYTES: Final = 32
+_ID_BYTES: Final = 10
+# A word of our own in front lets scanners of repositories and logs find a secret that leaked.
+_CREDENTIAL_PREFIX: Final = "comity_"
+_TOKEN_PREFIX: Final = "comity_at_"
+
+
+def make_credential_id(randomness: Randomness) -> str:
+    """A short random id: 16 small letters and digits."""
+    return base64.b32encode(randomness(_ID_BYTES)).decode().lower()
+
+
+def make_secret(randomness: Randomness) -> str:
+    """A credential's secret; letters and digits only, so that it survives any shell."""
+    return _CREDENTIAL_PREFIX + randomness(_SECRET_BYTES).hex()
+
+
+def make_token(randomness: Randomness) -> str:
+    """A Bearer token."""
+    return _TOKEN_PREFIX + randomness(_SECRET_BYTES).hex()
+
+
+def hash_secret(signer: Signer, credential_id: str, secret: str) -> bytes:
+    """What is kept of a credential's secret; useless for any other credential."""
+    return signer.hash(f"credential:{credential_id}", secret)
+
+
+def hash_token(signer: Signer, token: str) -> bytes:
+    """What is kept of a token."""
+    return signer.hash("token", token)
