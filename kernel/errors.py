@@ -72,6 +72,12 @@ class UnsupportedMedia(ComityError):
     status = 415
 
 
+class Unprocessable(ComityError):
+    """The body arrived whole but cannot be read as what it should be (HTTP 422)."""
+
+    status = 422
+
+
 class TooMany(ComityError):
     """Slow down (HTTP 429); `retry_after_seconds` says for how long."""
 
