@@ -33,11 +33,11 @@ MAX_RULES: Final = 200
 MAX_BYTES: Final = 64 * 1024
 MAX_ID_CHARACTERS: Final = 200
 
-_RULE_KEYS: Final = frozenset(
+RULE_KEYS: Final = frozenset(
     {"id", "effect", "audience", "when", "from", "until", "delay", "expire_after"}
     | {"omit", "conditions", "terms", "only"}
 )
-_WHEN_KEYS: Final = frozenset({"types", "labels", "collections", "tlp_at_most", "tlp_at_least"})
+WHEN_KEYS: Final = frozenset({"types", "labels", "collections", "tlp_at_most", "tlp_at_least"})
 
 # Keys that one effect has and the other has not: what to do about them there.
 _SHARE_ONLY: Final = {
@@ -103,7 +103,7 @@ def _refuse_repeated_ids(nodes: Sequence[Node], rules: Sequence[Rule]) -> None:
 
 
 def _read_rule(node: Node, setting: _Setting) -> Rule:
-    fields = node.fields(_RULE_KEYS)
+    fields = node.fields(RULE_KEYS)
     effect = _read_effect(_required(node, fields, "effect"), setting)
     _refuse_other_effect(fields, _WITHHOLD_ONLY if effect == "share" else _SHARE_ONLY)
     from_us, until_us = _read_interval(node, fields)
@@ -173,7 +173,7 @@ def _read_terms(node: Node, names: Names) -> frozenset[Term]:
 def _read_when(fields: Mapping[str, Node], effect: Effect, names: Names) -> When:
     if "when" not in fields:
         return When()
-    parts = fields["when"].fields(_WHEN_KEYS)
+    parts = fields["when"].fields(WHEN_KEYS)
     is_share = effect == "share"
     _refuse_other_effect(parts, _WITHHOLD_ONLY_WHEN if is_share else _SHARE_ONLY_WHEN)
     for key in ("types", "labels", "collections"):
