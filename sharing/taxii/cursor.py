@@ -49,8 +49,8 @@ def purpose_of(seated: Seated, collection_uuid: str, door: str, stix_id: str | N
     return "taxii-next\0" + "\0".join(parts)
 
 
-def seal_walk(signer: Signer, purpose: str, walk: Walk) -> str:
-    """The walk as the text of `next`."""
+def filters_of(walk: Walk) -> dict[str, Any]:
+    """The walk in plain values, absent ones left out; `after` in microseconds."""
     versions = walk.match.versions
     words = [word for word in ("all", "first", "last") if getattr(versions, word)]
     content = {
@@ -61,8 +61,12 @@ def seal_walk(signer: Signer, purpose: str, walk: Walk) -> str:
         "version": [*words, *sorted(versions.exact)],
         "spec_version": _listed(walk.match.spec_versions),
     }
-    kept = {key: value for key, value in content.items() if value is not None}
-    return signer.seal(purpose, orjson.dumps(kept))
+    return {key: value for key, value in content.items() if value is not None}
+
+
+def seal_walk(signer: Signer, purpose: str, walk: Walk) -> str:
+    """The walk as the text of `next`."""
+    return signer.seal(purpose, orjson.dumps(filters_of(walk)))
 
 
 def walk_of(signer: Signer, purpose: str, asked: Asked, default: VersionFilter) -> Walk:
