@@ -199,9 +199,9 @@ _OBSERVABLES: Final = (
     ),
     Amendment(
         "observables/windows-registry-key.json",
-        ("allOf", 1, "properties", "key", "not", "pattern"),
-        r"^(HKLM|HKCC|HKCR|HKCU|HKU|hklm|hkcc|hkcr|hkcu|hku)(\\|$)",
-        "only the hive may not be abbreviated; the shipped pattern looks anywhere",
+        ("allOf", 1, "properties", "key", "not"),
+        None,
+        "MISP abbreviates hives, and the shipped pattern looks for HKU anywhere in the key",
     ),
     Amendment(
         "observables/windows-registry-key.json",
