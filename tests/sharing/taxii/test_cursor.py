@@ -74,18 +74,22 @@ def test_filters_of_another_walk_beside_next_are_refused(asked: dict[str, object
     assert refusal.value.code == "sharing.next-conflict"
 
 
+def purpose_for(reader: Reader) -> str:
+    return purpose_of(replace(SEATED, reader=reader), COLLECTION, "objects", None)
+
+
 @pytest.mark.parametrize(
     "purpose",
     [
-        purpose_of(replace(SEATED, reader=replace(READER, member_code="XAB")), COLLECTION, "objects", None),
-        purpose_of(replace(SEATED, reader=replace(READER, kind="individual")), COLLECTION, "objects", None),
+        purpose_for(replace(READER, member_code="XAB")),
+        purpose_for(replace(READER, member_code=None)),
+        purpose_for(replace(READER, kind="individual")),
         purpose_of(replace(SEATED, forum_slug="basin"), COLLECTION, "objects", None),
         purpose_of(SEATED, "another", "objects", None),
         purpose_of(SEATED, COLLECTION, "manifest", None),
         purpose_of(SEATED, COLLECTION, "object", "indicator--1"),
-        purpose_of(replace(SEATED, reader=replace(READER, member_code=None)), COLLECTION, "objects", None),
     ],
-)  # fmt: skip
+)
 def test_a_next_opens_nothing_for_another_recipient_kind_place_or_endpoint(purpose: str) -> None:
     token = seal_walk(SIGNER, purpose, WALK)
     with pytest.raises(BadInput) as refusal:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -170,12 +172,10 @@ def test_an_endpoint_ignores_the_match_fields_it_does_not_have() -> None:
     )
 )
 def test_any_query_string_is_read_or_refused(pairs: list[tuple[str, str]]) -> None:
-    try:
+    asked = None
+    with contextlib.suppress(BadInput):
         asked = read(*pairs)
-    except BadInput as refusal:
-        assert refusal.status == 400
-    else:
-        assert asked.limit is None or asked.limit > 0
+    assert asked is None or asked.limit is None or asked.limit > 0
 
 
 @pytest.mark.parametrize(
