@@ -212,8 +212,7 @@ class _Sorting:
             releasable_to=checked.releasable_to,
             references=checked.references,
             markings=tuple(dict.fromkeys(carried)),
-            is_scheme_understood=checked.marking_scheme_understood
-            and all(marking.is_understood for marking in named),
+            is_scheme_understood=all(marking.is_understood for marking in named),
             has_granular_markings=any(ref for ref, _ in checked.granular_markings),
             is_statement=checked.marking_statement,
             has_modified=has_modified(checked),
