@@ -18,7 +18,7 @@ _SECRET_BYTES: Final = 32
 _ID_BYTES: Final = 10
 # A word of our own in front lets scanners of repositories and logs find a secret that leaked.
 _CREDENTIAL_PREFIX: Final = "comity_"
-_TOKEN_PREFIX: Final = "comity_at_"
+_TOKEN_PREFIX: Final = "comity_at_"  # noqa: S105 - a prefix, no secret
 
 
 def make_credential_id(randomness: Randomness) -> str:

@@ -1,0 +1,94 @@
+"""Where the rooms meet: the web application, and the `comity` command.
+
+What does not live here: anything that one room can do by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from kernel import clock
+from kernel.commands import LazyGroup
+
+# Rooms are imported where they are used: `comity --help` waits for none of them.
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from kernel.db import Database
+    from kernel.settings import Settings
+    from kernel.signing import Signer
+
+
+def create_app(
+    settings: Settings,
+    *,
+    database: Database | None = None,
+    signer: Signer | None = None,
+    now_us: Callable[[], int] = clock.now_us,
+) -> Flask:
+    """The web application of one process. Connects to nothing before the first request.
+
+    Raises Misconfigured on a bad database URL or secret key.
+    """
+    from flask import Flask
+    from werkzeug.middleware.proxy_fix import ProxyFix
+
+    from kernel.db import Database
+    from kernel.signing import open_signer
+    from web.installation import Installation, init_installation
+
+    app = Flask("comity", static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_content_length
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    # Nothing is ever redirected: an address with and without its last slash is the same.
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    proxies = settings.trusted_proxies
+    if proxies > 0:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
+        )
+    surroundings = Installation(
+        settings, database or Database.open(settings), signer or open_signer(settings), now_us
+    )
+    init_installation(app, surroundings)
+    _furnish(app)
+    return app
+
+
+def _furnish(app: Flask) -> None:
+    """Put every room's part into `app`; the order of the guards is the order of their names."""
+    from auth.doors import Permission, init_doors, sign_endpoint
+    from auth.oauth import init_oauth
+    from sharing.taxii.routes import init_taxii
+    from web.errors import init_errors
+    from web.headers import init_headers
+    from web.landing import init_landing
+    from web.requests import init_request_log
+
+    init_request_log(app)
+    init_headers(app)
+    init_doors(app)
+    init_landing(app)
+    for endpoint in ("landing", "health"):
+        sign_endpoint(app, endpoint, Permission.PUBLIC)
+    init_oauth(app)
+    init_taxii(app)
+    init_errors(app)
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        "credential": "auth.cli.credentials:credential",
+        "person": "auth.cli.persons:person",
+    },
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.pass_context
+def main(context: click.Context) -> None:
+    """States keep agreed norms on record and share threat intelligence, each under its policy."""
+    context.obj = None

@@ -1,0 +1,145 @@
+"""Who sends this request: reads the Authorization header, checks what it presents.
+
+Whatever is wrong with a credential, the answer is the same. What does not live here: what
+the caller may do (doors).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import structlog
+from flask import Flask, current_app, request
+from sqlalchemy import Connection
+
+from auth.queries.credentials import Recognised, find_by_credential, find_by_token
+from auth.rules import is_credential_id
+from auth.services.audit import record_audit
+from auth.services.secrets import hash_secret, hash_token
+from auth.throttle import Throttle
+from kernel.errors import ComityError, Unauthenticated
+from web.installation import (
+    current_database,
+    current_instant_us,
+    current_signer,
+    installation_of,
+)
+
+_THROTTLE: Final = "comity.throttle"
+_MOST_CHARACTERS: Final = 1024
+_NO_HASH: Final = bytes(32)
+
+log = structlog.get_logger(__name__)
+
+
+class CredentialRefused(Unauthenticated):
+    """A credential was presented that does not hold; `bearer_error` as RFC 6750 §3.1 has it."""
+
+    bearer_error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Presented:
+    """What a caller presents: an id with its secret, or a token with an empty id."""
+
+    scheme: Literal["basic", "bearer"]
+    id: str
+    secret: str
+
+
+def init_authentication(app: Flask) -> None:
+    """Give `app` its memory of failures."""
+    app.extensions[_THROTTLE] = Throttle(installation_of(app).settings.failed_delay_seconds)
+
+
+def authenticate_request() -> Recognised:
+    """Who sends the current request.
+
+    Raises Unauthenticated: without a credential (`auth.credential-needed`), or with one that
+    does not hold (`auth.credential-refused`), after a wait when failures pile up; and TooMany.
+    """
+    header = request.headers.get("Authorization")
+    if not header:
+        raise Unauthenticated(
+            "auth.credential-needed",
+            "send an API credential: HTTP Basic with its id and secret, or a Bearer token",
+        )
+    return authenticate(read_authorization(header))
+
+
+def authenticate(presented: Presented | None) -> Recognised:
+    """Who presents this; None is something unreadable. Raises as `authenticate_request`."""
+    if presented is not None:
+        with current_database().read() as connection:
+            recognised = _recognise(connection, presented)
+        if recognised is not None:
+            return recognised
+    _slow_failure(presented)
+    refused = CredentialRefused(
+        "auth.credential-refused",
+        "this credential is unknown, wrong, revoked or expired, or its holder is suspended",
+    )
+    if presented is not None and presented.scheme == "bearer":
+        refused.bearer_error = "invalid_token"
+    raise refused
+
+
+def read_authorization(header: str) -> Presented | None:
+    """What an Authorization header presents; None when it is neither Basic nor Bearer.
+
+    Schemes are read in any case (RFC 9110 §11.1), Basic as UTF-8 (RFC 7617).
+    """
+    scheme, _, value = header.strip().partition(" ")
+    value = value.strip()
+    if len(value) > _MOST_CHARACTERS or not value.isascii():
+        return None
+    if scheme.lower() == "bearer":
+        return Presented("bearer", "", value)
+    if scheme.lower() != "basic":
+        return None
+    try:
+        text = base64.b64decode(value, validate=True).decode("utf-8")
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+    credential_id, separator, secret = text.partition(":")
+    return Presented("basic", credential_id, secret) if separator else None
+
+
+def _recognise(connection: Connection, presented: Presented) -> Recognised | None:
+    signer, now_us = current_signer(), current_instant_us()
+    if presented.scheme == "bearer":
+        return find_by_token(connection, hash_token(signer, presented.secret), now_us=now_us)
+    found = find_by_credential(connection, presented.id, now_us=now_us)
+    # Hashed and compared for an unknown id too, so that time tells nothing.
+    kept = found.secret_hash if found else _NO_HASH
+    given = hash_secret(signer, presented.id, presented.secret)
+    return found if hmac.compare_digest(given, kept) and found is not None else None
+
+
+def _slow_failure(presented: Presented | None) -> None:
+    address = request.remote_addr or ""
+    # People paste secrets where the id belongs: only what looks like an id is told to anyone.
+    named = presented.id if presented is not None and is_credential_id(presented.id) else ""
+    throttle: Throttle = current_app.extensions[_THROTTLE]
+    throttle.slow_failure(address, presented.id if presented is not None else "")
+    log.warning("credential-refused", address=address, credential=named)
+    failures = throttle.take_report()
+    if failures is None:
+        return
+    try:
+        with current_database().write() as connection:
+            record_audit(
+                connection,
+                "unknown",
+                "authentication.failed",
+                f"credential:{named}",
+                detail={"address": address, "failures_since_last_entry": failures},
+                now_us=current_instant_us(),
+            )
+    except ComityError as fault:
+        # The caller is refused all the same, whatever becomes of the record.
+        log.exception("audit-failed", code=fault.code)

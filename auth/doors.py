@@ -1,0 +1,143 @@
+"""Doors: every route is signed with what it takes to enter, and an unsigned one stays shut.
+
+A view is signed once, for all its methods; a rule with GET and POST that need different
+scopes has two views. At addresses below /taxii2/ and /api/ a caller is known before it learns
+whether the address exists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Any, Final, TypeVar
+
+import structlog
+from flask import Flask, current_app, g, request
+
+from auth.authentication import authenticate_request, init_authentication
+from auth.reader import Reader
+from kernel.errors import Forbidden, NotFound
+from web.errors import is_below
+from web.installation import (
+    current_database,
+    current_instant_us,
+    current_settings,
+    current_signer,
+)
+
+__all__ = [
+    "Permission",
+    "current_database",
+    "current_instant_us",
+    "current_reader",
+    "current_settings",
+    "current_signer",
+    "door",
+    "find_sign",
+    "init_doors",
+    "sign_endpoint",
+]
+
+GUARDED_PREFIXES: Final = ("/taxii2/", "/api/")
+_SIGN: Final = "__comity_sign__"
+_SIGNS: Final = "comity.signs"
+
+log = structlog.get_logger(__name__)
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+class Permission(StrEnum):
+    """What it takes to enter. Each needs the scope of its name; `TAXII` and `API` either one
+    of their two; `PUBLIC` nothing at all.
+    """
+
+    PUBLIC = "public"
+    TAXII = "taxii"
+    TAXII_READ = "taxii:read"
+    TAXII_WRITE = "taxii:write"
+    API = "api"
+    API_READ = "api:read"
+    API_WRITE = "api:write"
+
+    def opens_to(self, reader: Reader) -> bool:
+        """Whether the reader's credential may be used here."""
+        if ":" in self.value:
+            return reader.has_scope(self.value)
+        return reader.has_scope(f"{self.value}:read") or reader.has_scope(f"{self.value}:write")
+
+
+def door(permission: Permission) -> Callable[[View], View]:
+    """Sign a view, or a view method, with what it takes to enter."""
+
+    def sign(view: View) -> View:
+        setattr(view, _SIGN, permission)
+        return view
+
+    return sign
+
+
+def sign_endpoint(app: Flask, endpoint: str, permission: Permission) -> None:
+    """Sign an endpoint whose view is not ours to sign, say a library's."""
+    app.extensions.setdefault(_SIGNS, {})[endpoint] = permission
+
+
+def find_sign(app: Flask, endpoint: str, method: str) -> Permission | None:
+    """The sign of one route and method; None when there is none."""
+    signs: dict[str, Permission] = app.extensions.get(_SIGNS, {})
+    if endpoint in signs:
+        return signs[endpoint]
+    view = app.view_functions.get(endpoint)
+    of_class = getattr(view, "view_class", None)
+    if of_class is not None:
+        # A class of views answers HEAD by its GET.
+        view = getattr(of_class, "get" if method == "HEAD" else method.lower(), None)
+    sign = getattr(view, _SIGN, None)
+    return sign if isinstance(sign, Permission) else None
+
+
+def init_doors(app: Flask) -> None:
+    """Put a guard before every view of `app`."""
+    init_authentication(app)
+    app.before_request(_guard)
+
+
+def current_reader() -> Reader:
+    """Who is asking. Only behind a door that is not public."""
+    reader: Reader = g.reader
+    return reader
+
+
+def _guard() -> None:
+    """Runs before every view, and before the refusal of an address that matches none."""
+    sign = _sign_of_request()
+    if sign is Permission.PUBLIC:
+        return
+    if sign is None and not _is_guarded(request.path):
+        if request.routing_exception is None:
+            _stay_shut()
+        return
+    reader = authenticate_request().reader
+    g.reader, g.actor = reader, reader.actor
+    if sign is not None and not sign.opens_to(reader):
+        raise Forbidden(
+            "auth.scope-needed",
+            f"this credential lacks the scope {sign.value}, or its holder's role does not allow it",
+        )
+    if sign is None and request.routing_exception is None:
+        _stay_shut()
+
+
+def _sign_of_request() -> Permission | None:
+    if request.routing_exception is not None or request.endpoint is None:
+        return None
+    return find_sign(current_app, request.endpoint, request.method)
+
+
+def _is_guarded(path: str) -> bool:
+    return any(is_below(path, prefix) for prefix in GUARDED_PREFIXES)
+
+
+def _stay_shut() -> None:
+    log.error("unsigned-route", endpoint=request.endpoint, method=request.method)
+    raise NotFound("web.not-found", "there is nothing at this address for you")

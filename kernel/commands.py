@@ -1,0 +1,178 @@
+"""What every command has in common: settings, `--json`, one-line refusals, exit codes.
+
+0 on success, 1 on a refusal with its reason on one line of standard error, 2 on bad usage.
+No traceback ever for what was typed; a fault nobody foresaw is logged under a number.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import json
+import secrets
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from kernel import clock
+from kernel.errors import ComityError
+from kernel.settings import Settings, load_settings
+
+if TYPE_CHECKING:  # SQLAlchemy takes its time, which `comity --help` need not wait for.
+    from kernel.db import Database
+    from kernel.signing import Signer
+
+_EXIT_REFUSED: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command has to say: a JSON document, and the same for a person as text."""
+
+    document: Any
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Workplace:
+    """What a command works with; `now_us` is the instant at which it began."""
+
+    settings: Settings
+    database: Database
+    now_us: int
+
+    @property
+    def signer(self) -> Signer:
+        """The installation's signer, opened when it is needed."""
+        from kernel.signing import open_signer  # noqa: PLC0415 - few commands need it
+
+        return open_signer(self.settings)
+
+
+Prepare = Callable[[Settings, "Database"], None]
+"""Checks that a database can be worked with; the root command's `obj`."""
+
+Progress = Callable[[int, int], None]
+"""Told (done, in all) now and then."""
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when they are asked for: `module:attribute`."""
+
+    def __init__(self, name: str | None = None, *, lazy: Mapping[str, str], **more: Any) -> None:  # noqa: ANN401 - click's own
+        super().__init__(name, **more)
+        self._lazy = dict(lazy)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Every name, without importing what is behind it."""
+        return sorted({*super().list_commands(ctx), *self._lazy})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command called so, imported now."""
+        place = self._lazy.get(cmd_name)
+        if place is None:
+            return super().get_command(ctx, cmd_name)
+        module, _, attribute = place.partition(":")
+        command = getattr(importlib.import_module(module), attribute)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"{place} is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Names alone: a line about each would import them all."""
+        with formatter.section("Commands"):
+            formatter.write_text(", ".join(self.list_commands(ctx)))
+
+
+def answering(command: Callable[..., Answer]) -> Callable[..., None]:
+    """Make `command` print its Answer: text, or with `--json` one document and nothing else."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+    @functools.wraps(command)
+    def run(*args: object, as_json: bool, **kwargs: object) -> None:
+        with refusals_told():
+            answer = command(*args, **kwargs)
+        shown = json.dumps(answer.document, ensure_ascii=False) if as_json else answer.text
+        if shown:
+            # As bytes: a terminal's encoding must not break what a program reads.
+            click.echo(shown.encode("utf-8"))
+
+    return run
+
+
+def working(command: Callable[..., Answer]) -> Callable[..., None]:
+    """Like `answering`, and give `command` a Workplace as its first argument."""
+
+    @answering
+    @functools.wraps(command)
+    def run(*args: object, **kwargs: object) -> Answer:
+        with open_workplace() as workplace:
+            return command(workplace, *args, **kwargs)
+
+    return run
+
+
+@contextmanager
+def open_workplace() -> Iterator[Workplace]:
+    """Settings and an open database, which the root command has found fit to work with."""
+    from kernel.db import Database  # noqa: PLC0415 - see the imports
+    from kernel.logs import configure_logging  # noqa: PLC0415 - see the imports
+
+    settings = load_settings()
+    configure_logging(settings)
+    database = Database.open(settings)
+    try:
+        prepare: Prepare | None = click.get_current_context().find_root().obj
+        if prepare is not None:
+            prepare(settings, database)
+        yield Workplace(settings, database, clock.now_us())
+    finally:
+        database.close()
+
+
+@contextmanager
+def showing_progress(label: str) -> Iterator[Progress]:
+    """A bar on a terminal's standard error while the block runs; nothing in a pipe."""
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
+    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.length = max(total, 1)
+            bar.update(done - bar.pos)
+
+        yield show
+
+
+@contextmanager
+def refusals_told() -> Iterator[None]:
+    """Turn a refusal, or a fault, into one line on standard error and exit code 1."""
+    try:
+        yield
+    except ComityError as refusal:
+        _leave(refusal.message)
+    except (click.ClickException, click.exceptions.Exit, click.Abort):
+        raise
+    except BrokenPipeError:
+        sys.exit(_EXIT_REFUSED)
+    except Exception as fault:  # noqa: BLE001 - a command never ends in a traceback
+        _leave(_incident(fault))
+
+
+def _leave(reason: str) -> None:
+    click.echo("comity: " + " ".join(reason.split()), err=True)
+    sys.exit(_EXIT_REFUSED)
+
+
+def _incident(fault: Exception) -> str:
+    # Imported here: no command that succeeds needs it.
+    import structlog  # noqa: PLC0415
+
+    number = secrets.token_hex(8)
+    structlog.get_logger(__name__).error("incident", incident=number, exc_info=fault)
+    return f"something went wrong here; report incident {number}"
