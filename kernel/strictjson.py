@@ -69,7 +69,7 @@ class Split:
     elements: tuple[Element, ...] | None
 
 
-class _Fault(ValueError):
+class _FaultError(ValueError):
     """Well-formed but not strict; the message is a sentence about the value it is in."""
 
 
@@ -184,13 +184,13 @@ def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
         seen: set[str] = set()
         for key, _ in pairs:
             if key in seen:
-                raise _Fault(f"the key {_shown(key)} appears twice in one object")
+                raise _FaultError(f"the key {_shown(key)} appears twice in one object")
             seen.add(key)
     return members
 
 
 def _constant(name: str) -> NoReturn:
-    raise _Fault(f"{name} is not a JSON number")
+    raise _FaultError(f"{name} is not a JSON number")
 
 
 def _integer(text: str) -> int:
@@ -198,13 +198,13 @@ def _integer(text: str) -> int:
         value = int(text)
         if -_INTEGER_BOUND <= value < _INTEGER_BOUND:
             return value
-    raise _Fault(f"the integer {_shown(text)} does not fit in 64 bits")
+    raise _FaultError(f"the integer {_shown(text)} does not fit in 64 bits")
 
 
 def _float(text: str) -> float:
     value = float(text)
     if math.isinf(value):
-        raise _Fault(f"the number {_shown(text)} is too large")
+        raise _FaultError(f"the number {_shown(text)} is too large")
     return value
 
 
@@ -231,7 +231,7 @@ def _check_surrogates(text: str, start: int, end: int, value: JsonValue) -> None
     try:
         json.dumps(value, ensure_ascii=False).encode("utf-8")
     except UnicodeEncodeError:
-        raise _Fault("a \\u escape is half of a surrogate pair") from None
+        raise _FaultError("a \\u escape is half of a surrogate pair") from None
 
 
 def _strict_value(text: str, start: int) -> tuple[JsonValue, int]:
@@ -239,7 +239,7 @@ def _strict_value(text: str, start: int) -> tuple[JsonValue, int]:
     try:
         value, end = _decode(_STRICT, text, start)
         _check_surrogates(text, start, end, value)
-    except _Fault as fault:
+    except _FaultError as fault:
         _malformed(text, start, f"in the value that starts here, {fault}")
     return value, end
 
@@ -250,7 +250,7 @@ def _element(text: str, start: int) -> tuple[Element, int]:
     try:
         value, end = _decode(_STRICT, text, start)
         _check_surrogates(text, start, end, value)
-    except _Fault as caught:
+    except _FaultError as caught:
         fault = str(caught)
         value, end = _decode(_LENIENT, text, start)
     return Element(text[start:end].encode("utf-8"), value, fault), end

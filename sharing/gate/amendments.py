@@ -24,6 +24,7 @@ class Amendment:
 _TIMESTAMP: Final = {"$ref": "../common/timestamp.json"}
 _TEXT: Final = {"type": "string"}
 _ANY_KEY: Final = {"type": "object"}
+_ANYTHING: Final[dict[str, Any]] = {}
 _NAME: Final = "^[a-zA-Z0-9_-]{1,250}$"
 _SHIPPED_NAME: Final = "^([a-z][a-z0-9_]{2,249})|id$"
 _OCTET: Final = r"(25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)"
@@ -54,7 +55,7 @@ def _ipv6_pattern() -> str:
     return f"^({'|'.join(forms)})(%[^/]+)?(/(12[0-8]|1[01][0-9]|[1-9]?[0-9]))?$"
 
 
-_CUSTOM_CONTENT: Final = tuple(
+_BOTH_CORES: Final = tuple(
     amendment
     for core in ("common/core.json", "common/cyber-observable-core.json")
     for amendment in (
@@ -66,7 +67,8 @@ _CUSTOM_CONTENT: Final = tuple(
             "an extension may be known by a name of its maker's",
         ),
     )
-) + (
+)
+_CUSTOM_CONTENT: Final = (
     Amendment(
         "common/marking-definition.json",
         ("properties", "extensions", "additionalProperties"),
@@ -137,7 +139,7 @@ _COMMON: Final = (
     Amendment(
         "common/external-reference.json",
         ("properties", "hashes", "allOf", 1),
-        True,
+        _ANYTHING,
         "the vocabulary of hash algorithms is open (STIX 2.1 §10.8)",
     ),
     Amendment(
@@ -221,7 +223,7 @@ _OBSERVABLES: Final = (
             *("definitions", "file-extensions-dictionary", "patternProperties"),
             *("^windows-pebinary-ext$", "properties", "time_date_stamp", "allOf", 1),
         ),
-        True,
+        _ANYTHING,
         "a fraction of .000 is what most libraries write",
     ),
     Amendment(
@@ -244,4 +246,4 @@ _OBSERVABLES: Final = (
     ),
 )
 
-AMENDMENTS: Final = _CUSTOM_CONTENT + _COMMON + _MARKING + _OBSERVABLES
+AMENDMENTS: Final = _BOTH_CORES + _CUSTOM_CONTENT + _COMMON + _MARKING + _OBSERVABLES

@@ -35,7 +35,9 @@ def read_envelope(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> list[RawObj
     and TooLarge (`kernel.json-too-large`).
     """
     split = split_array(raw, _OBJECTS, limits=limits)
-    if split.members is None or not _is_envelope(split.members, split.elements is not None):
+    if split.members is None or not _is_envelope(
+        split.members, has_objects=split.elements is not None
+    ):
         raise BadInput(
             "sharing.not-an-envelope",
             'the body is neither a TAXII envelope nor a STIX bundle; send {"objects": [...]}',
@@ -49,7 +51,7 @@ def read_import(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> list[RawObjec
     Raises BadInput and TooLarge as `read_envelope` does.
     """
     split = split_array(raw, _OBJECTS, limits=limits)
-    if split.members is None or _is_envelope(split.members, split.elements is not None):
+    if split.members is None or _is_envelope(split.members, has_objects=split.elements is not None):
         return _raw_objects(split.elements or ())
     if "type" not in split.members:
         raise BadInput(
@@ -82,7 +84,7 @@ def _for_one_object(limits: Limits) -> Limits:
     return replace(limits, max_depth=limits.max_depth - _ENVELOPE_DEPTH)
 
 
-def _is_envelope(members: dict[str, JsonValue], has_objects: bool) -> bool:
+def _is_envelope(members: dict[str, JsonValue], *, has_objects: bool) -> bool:
     if "type" in members:
         return bool(members["type"] == "bundle")
     return has_objects or members.keys() <= _ENVELOPE_KEYS

@@ -118,14 +118,12 @@ def _check_type(value: dict[str, JsonValue]) -> str:
 
 def _check_spec_version(value: dict[str, JsonValue], stix_type: str) -> None:
     """Observables may leave it out, and so may a custom type that is built like one."""
-    if "spec_version" in value:
-        if value["spec_version"] == SPEC_VERSION:
-            return
-    elif (
-        stix_type in observable_types()
-        or stix_type not in known_types()
-        and not value.keys() & {"created", "modified"}
-    ):
+    may_leave_out = stix_type in observable_types() or (
+        stix_type not in known_types() and not value.keys() & {"created", "modified"}
+    )
+    if "spec_version" not in value and may_leave_out:
+        return
+    if value.get("spec_version") == SPEC_VERSION:
         return
     raise refusal(
         "bad-spec-version", "$.spec_version", f"only STIX {SPEC_VERSION} is taken; convert it first"

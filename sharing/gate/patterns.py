@@ -28,7 +28,7 @@ _TOKEN: Final = re.compile(
     | (?P<hex>h'(?:[a-fA-F0-9]{{2}})*+')
     | (?P<binary>b'(?:{_BASE64}{{4}})*(?:{_BASE64}{{4}}|{_BASE64}{{3}}=|{_BASE64}{{2}}==)')
     | (?P<string>'(?:[^'\\]|\\'|\\\\)*+')
-    | (?P<word>[a-zA-Z_][a-zA-Z0-9_-]*+)
+    | (?P<name>[a-zA-Z_][a-zA-Z0-9_-]*+)
     | (?P<float>\+?[0-9]*\.[0-9]++)
     | (?P<negative_float>-[0-9]*\.[0-9]++)
     | (?P<integer>\+?{_DIGITS})
@@ -128,11 +128,11 @@ def _tokens(pattern: str) -> Iterator[tuple[str, str, int]]:
 
 
 def _kind_of(group: str, text: str) -> str:
-    if group == "mark" or (group == "word" and text in _KEYWORDS):
+    if group == "mark" or (group == "name" and text in _KEYWORDS):
         return text
-    if group == "word" and text in _BOOLEANS:
+    if group == "name" and text in _BOOLEANS:
         return "true or false"
-    if group == "word" and "-" in text:
+    if group == "name" and "-" in text:
         return "name with a hyphen"
     return group
 
@@ -211,12 +211,12 @@ def _take_comparison(cursor: _Cursor) -> None:
 
 
 def _take_object_path(cursor: _Cursor) -> None:
-    cursor.expect("word", "name with a hyphen")
+    cursor.expect("name", "name with a hyphen")
     cursor.expect(":")
-    cursor.expect("word", "string")
+    cursor.expect("name", "string")
     while step := cursor.take(".", "["):
         if step == ".":
-            cursor.expect("word", "string")
+            cursor.expect("name", "string")
         else:
             cursor.expect("integer", "negative", "*")
             cursor.expect("]")

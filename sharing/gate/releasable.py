@@ -42,8 +42,8 @@ def check_releasable_to(value: dict[str, JsonValue]) -> tuple[str, ...] | None:
 
     Malformed is refused, never guessed at. Raises BadInput (`sharing.bad-releasable-to`).
     """
-    extensions = value.get("extensions", {})
-    if RELEASE_EXTENSION not in extensions:
+    extensions = value.get("extensions")
+    if not isinstance(extensions, dict) or RELEASE_EXTENSION not in extensions:
         return None
     path = f'$.extensions["{RELEASE_EXTENSION}"]'
     extension = extensions[RELEASE_EXTENSION]

@@ -8,7 +8,7 @@ here: what a schema cannot say (times, ids, selectors, markings, patterns).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from copy import deepcopy
 from functools import cache, lru_cache
 from importlib.util import find_spec
@@ -22,7 +22,6 @@ from kernel.strictjson import JsonValue
 from sharing.gate.amendments import AMENDMENTS, Amendment
 from sharing.gate.verdicts import member_path, refusal, shown
 
-RELATIONSHIPS: Final = frozenset({"relationship", "sighting"})
 _FOLDERS: Final = ("common", "observables", "sdos", "sros")
 _META_TYPES: Final = ("extension-definition", "language-content", "marking-definition")
 _CORE: Final = "common/core.json"
@@ -158,7 +157,7 @@ def _document_of(stix_type: str) -> str:
     )
 
 
-def _timestamps_of(schema: Any) -> Iterable[str]:
+def _timestamps_of(schema: dict[str, Any]) -> Iterator[str]:
     """Names under `properties` that refer to the timestamp schema; extensions' are deeper."""
     for part in (schema, *schema.get("allOf", ())):
         for name, definition in part.get("properties", {}).items():
