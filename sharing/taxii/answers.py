@@ -6,16 +6,16 @@ Objects go out as the bytes that came in: nothing is parsed or serialised on the
 from __future__ import annotations
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 import orjson
 from flask import Response
 
 from kernel.clock import format_instant, format_version
-from kernel.errors import ComityError, TooMany
+from kernel.errors import ComityError
 from sharing.queries.releases import ManifestRow, ObjectRow, Page
 from sharing.taxii.media import STIX, TAXII
+from web.problems import phrase_of
 
 
 def answer(content: bytes, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
@@ -76,22 +76,17 @@ def _paged(
     )
 
 
-def render_error(error: ComityError, headers: Mapping[str, str]) -> Response:
+def render_error(error: ComityError, _headers: Mapping[str, str]) -> Response:
     """A refusal as a TAXII error resource (TAXII 2.1 §3.6.1).
 
     What it says depends on the kind of refusal alone, never on what is hidden.
     """
-    response = resource(
+    return resource(
         {
-            "title": HTTPStatus(error.status).phrase,
+            "title": phrase_of(error.status),
             "description": error.message,
             "error_code": error.code,
             "http_status": str(error.status),
         },
         error.status,
     )
-    if isinstance(error, TooMany):
-        response.headers["Retry-After"] = str(error.retry_after_seconds)
-    response.headers.update(headers)
-    response.headers["Content-Type"] = TAXII
-    return response

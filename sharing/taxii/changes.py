@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from auth.doors import current_database, current_reader, current_settings
-from kernel.clock import now_us
+from auth.doors import current_database, current_instant_us, current_reader, current_settings
 from kernel.errors import BadInput, NotFound, TooLarge, Unprocessable
 from kernel.strictjson import Limits
 from sharing.queries.matching import ALL_VERSIONS, Match
@@ -36,7 +35,7 @@ def add_objects(forum: str, ref: str) -> Response:
             entered.seated,
             entered.collection,
             content,
-            now_us=now_us(),
+            now_us=current_instant_us(),
             limits=Limits(max_bytes=most),
         )
     except (BadInput, TooLarge) as fault:
@@ -64,7 +63,7 @@ def delete_object(forum: str, ref: str, stix_id: str) -> Response:
         entered.collection,
         stix_id,
         versions.choose,
-        now_us=now_us(),
+        now_us=current_instant_us(),
     )
     return answer(b"")
 

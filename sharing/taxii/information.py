@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from auth.doors import current_database, current_reader, current_settings
 from auth.queries import list_seated
@@ -13,6 +13,7 @@ from sharing.queries.statuses import find_status
 from sharing.taxii.answers import answer, resource
 from sharing.taxii.entering import Entered, enter_collection, enter_forum, list_entered
 from sharing.taxii.media import STIX, TAXII
+from web.installation import public_base
 
 PARTIAL_VIEWS = (
     "Members share here under policies of their own. What a client receives is the view of the "
@@ -26,8 +27,7 @@ def discovery() -> Response:
     settings = current_settings()
     with current_database().read() as connection:
         seats = list_seated(connection, current_reader())
-    base = (settings.public_url or request.root_url).rstrip("/")
-    roots = [f"{base}/taxii2/{slug}/" for slug in sorted(seat.forum_slug for seat in seats)]
+    roots = [f"{public_base()}/taxii2/{seat.forum_slug}/" for seat in seats]
     document: dict[str, Any] = {"title": settings.title}
     if settings.contact:
         document["contact"] = settings.contact

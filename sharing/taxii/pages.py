@@ -12,8 +12,13 @@ from typing import Any
 from flask import Response, request
 from sqlalchemy import Connection
 
-from auth.doors import current_database, current_reader, current_settings, current_signer
-from kernel.clock import now_us
+from auth.doors import (
+    current_database,
+    current_instant_us,
+    current_reader,
+    current_settings,
+    current_signer,
+)
 from kernel.errors import NotFound
 from sharing.queries.matching import ALL_VERSIONS, LAST_VERSION, VersionFilter
 from sharing.queries.releases import (
@@ -91,8 +96,10 @@ def _serve(endpoint: _Endpoint, forum: str, ref: str, stix_id: str | None = None
             _check_known(connection, entered, stix_id, walk.match.versions)
     if page.rows:
         _record(endpoint, entered, walk, head, page)
-    rest = walk.going_on_after(page.rows[-1].date_added_us) if page.has_more else None
-    return endpoint.write(page, rest and seal_walk(signer, purpose, rest))
+    if not page.has_more:
+        return endpoint.write(page, None)
+    rest = walk.going_on_after(page.rows[-1].date_added_us)
+    return endpoint.write(page, seal_walk(signer, purpose, rest))
 
 
 def _of_object(asked: Asked, stix_id: str | None) -> Asked:
@@ -149,4 +156,4 @@ def _record(endpoint: _Endpoint, entered: Entered, walk: Walk, head: Head, page:
         head=head.seq,
         count=len(page.rows),
     )
-    record_delivery(current_database(), entered.seated, served, now_us=now_us())
+    record_delivery(current_database(), entered.seated, served, now_us=current_instant_us())

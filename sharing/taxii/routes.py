@@ -31,7 +31,9 @@ _ROUTES: tuple[tuple[str, str, Permission, Callable[..., Response]], ...] = (
     (_COLLECTION + "objects/", "GET", Permission.TAXII_READ, pages.objects),
     (_COLLECTION + "objects/", "POST", Permission.TAXII_WRITE, changes.add_objects),
     (_OBJECT, "GET", Permission.TAXII_READ, pages.one_object),
-    (_OBJECT, "DELETE", Permission.TAXII_WRITE, changes.delete_object),
+    # Not TAXII_WRITE: where the caller may neither read nor write, DELETE is 404 and not 403
+    # (TAXII 2.1 §5.7); the view weighs both scopes.
+    (_OBJECT, "DELETE", Permission.TAXII, changes.delete_object),
     (_OBJECT + "versions/", "GET", Permission.TAXII_READ, pages.versions),
 )
 
