@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeAlias
 
@@ -181,11 +182,8 @@ def _check_shape(raw: bytes, limits: Limits) -> None:
 def _object(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise _FaultError(f"the key {_shown(key)} appears twice in one object")
-            seen.add(key)
+        twice, _ = Counter(key for key, _ in pairs).most_common(1)[0]
+        raise _FaultError(f"the key {_shown(twice)} appears twice in one object")
     return members
 
 

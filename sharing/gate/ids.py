@@ -39,16 +39,16 @@ def check_id(value: JsonValue, path: str, prefix: str = "") -> str:
     Raises BadInput (`sharing.bad-id`).
     """
     if not isinstance(value, str):
-        raise refusal("bad-id", path, "expected a STIX id as a string")
+        raise refusal("sharing.bad-id", path, "expected a STIX id as a string")
     if not is_stix_id(value):
         raise refusal(
-            "bad-id",
+            "sharing.bad-id",
             path,
             f"{shown(value)!a} is not a canonical STIX id; write the type, -- and a "
             "lower-case RFC 4122 UUID",
         )
     if prefix and value[: -_UUID_LENGTH - 2] != prefix:
-        raise refusal("bad-id", path, f"{shown(value)} is not the id of a {prefix}")
+        raise refusal("sharing.bad-id", path, f"{shown(value)} is not the id of a {prefix}")
     return value
 
 

@@ -100,7 +100,7 @@ def check_granular_markings(value: dict[str, JsonValue]) -> GranularMarkings:
 
 def _check_marking_ref(ref: JsonValue, own_id: str, path: str) -> str:
     if ref == own_id:
-        raise refusal("self-marking", path, "a marking-definition cannot mark itself")
+        raise refusal("sharing.self-marking", path, "a marking-definition cannot mark itself")
     return check_id(ref, path, "marking-definition")
 
 
@@ -115,7 +115,7 @@ def check_marking_definition(value: dict[str, JsonValue]) -> tuple[bool, bool]:
     if stix_id in WELL_KNOWN:
         if content_digest(value) != _published_digests()[stix_id]:
             raise refusal(
-                "altered-tlp",
+                "sharing.altered-tlp",
                 "$",
                 f"{stix_id} is TLP:{WELL_KNOWN[stix_id].text.upper()} and differs from the "
                 "published definition; leave it out, Comity knows it",

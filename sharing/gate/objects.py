@@ -59,10 +59,10 @@ def rank_in_commit(checked: Checked) -> int:
 
 def _checked(raw: RawObject, now_us: int) -> Checked:
     if raw.fault is not None:
-        raise refusal("bad-json", "$", raw.fault)
+        raise refusal("sharing.bad-json", "$", raw.fault)
     value = raw.value
     if not isinstance(value, dict):
-        raise refusal("not-an-object", "$", "expected a STIX object in braces")
+        raise refusal("sharing.not-an-object", "$", "expected a STIX object in braces")
     stix_type = _check_type(value)
     stix_id = check_id(value.get("id"), "$.id", stix_type)
     _check_spec_version(value, stix_type)
@@ -109,10 +109,12 @@ def _check_type(value: dict[str, JsonValue]) -> str:
     if not isinstance(stix_type, str) or not is_stix_type(stix_type):
         written = ascii(shown(stix_type)) if isinstance(stix_type, str) else "this"
         raise refusal(
-            "bad-type", "$.type", f"{written} is not a type; write 3 to 250 of a-z, 0-9 and -"
+            "sharing.bad-type",
+            "$.type",
+            f"{written} is not a type; write 3 to 250 of a-z, 0-9 and -",
         )
     if stix_type == "bundle":
-        raise refusal("bad-type", "$.type", "a bundle is not an object; send what it holds")
+        raise refusal("sharing.bad-type", "$.type", "a bundle is not an object; send what it holds")
     return stix_type
 
 
@@ -126,7 +128,9 @@ def _check_spec_version(value: dict[str, JsonValue], stix_type: str) -> None:
     if value.get("spec_version") == SPEC_VERSION:
         return
     raise refusal(
-        "bad-spec-version", "$.spec_version", f"only STIX {SPEC_VERSION} is taken; convert it first"
+        "sharing.bad-spec-version",
+        "$.spec_version",
+        f"only STIX {SPEC_VERSION} is taken; convert it first",
     )
 
 
@@ -139,10 +143,12 @@ def _check_creator(value: dict[str, JsonValue]) -> str | None:
 def _check_labels(value: dict[str, JsonValue]) -> frozenset[str]:
     labels = value.get("labels", [])
     if not isinstance(labels, list):
-        raise refusal("bad-property", "$.labels", "expected a list of strings")
+        raise refusal("sharing.bad-property", "$.labels", "expected a list of strings")
     for index, label in enumerate(labels):
         if not isinstance(label, str) or "\0" in label:
-            raise refusal("bad-property", f"$.labels[{index}]", "expected a string without NUL")
+            raise refusal(
+                "sharing.bad-property", f"$.labels[{index}]", "expected a string without NUL"
+            )
     return frozenset(labels)
 
 

@@ -107,7 +107,7 @@ class _Cursor:
     def fail(self, expected: str) -> NoReturn:
         found = ascii(shown(self._text, 30)) if self._text else _END
         raise refusal(
-            "bad-pattern",
+            "sharing.bad-pattern",
             self._path,
             f"at character {self._at + 1}: {found} where {expected} was expected",
         )

@@ -49,20 +49,26 @@ def check_releasable_to(value: dict[str, JsonValue]) -> tuple[str, ...] | None:
     extension = extensions[RELEASE_EXTENSION]
     if not isinstance(extension, dict) or extension.keys() != _KEYS:
         raise refusal(
-            "bad-releasable-to", path, "it holds extension_type and releasable_to, nothing else"
+            "sharing.bad-releasable-to",
+            path,
+            "it holds extension_type and releasable_to, nothing else",
         )
     if extension["extension_type"] != "property-extension":
-        raise refusal("bad-releasable-to", f"{path}.extension_type", "expected property-extension")
+        raise refusal(
+            "sharing.bad-releasable-to", f"{path}.extension_type", "expected property-extension"
+        )
     terms = extension["releasable_to"]
     if not isinstance(terms, list) or len(terms) > _MOST_TERMS:
         raise refusal(
-            "bad-releasable-to", f"{path}.releasable_to", f"expected at most {_MOST_TERMS} terms"
+            "sharing.bad-releasable-to",
+            f"{path}.releasable_to",
+            f"expected at most {_MOST_TERMS} terms",
         )
     for index, term in enumerate(terms):
         if not isinstance(term, str) or _TERM.fullmatch(term) is None:
             written = ascii(shown(term)) if isinstance(term, str) else "this"
             raise refusal(
-                "bad-releasable-to",
+                "sharing.bad-releasable-to",
                 f"{path}.releasable_to[{index}]",
                 f"{written} is not member:CODE or jurisdiction:CODE",
             )

@@ -64,7 +64,7 @@ def _explained(fault: jsonschema_rs.ValidationError) -> BadInput:
     path = "$"
     for step in fault.instance_path:
         path = f"{path}[{step}]" if isinstance(step, int) else member_path(path, step)
-    return refusal("bad-property", path, shown(_sentence(fault), _LONGEST_REASON))
+    return refusal("sharing.bad-property", path, shown(_sentence(fault), _LONGEST_REASON))
 
 
 def _sentence(fault: jsonschema_rs.ValidationError) -> str:

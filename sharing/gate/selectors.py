@@ -20,7 +20,7 @@ def check_selector(selector: str, value: dict[str, JsonValue], path: str) -> Non
     """
     if _SELECTOR.fullmatch(selector) is None:
         raise refusal(
-            "bad-selector",
+            "sharing.bad-selector",
             path,
             f"{shown(selector)!a} is not a selector; write names and [places] joined by "
             "dots, such as labels.[0]",
@@ -30,7 +30,7 @@ def check_selector(selector: str, value: dict[str, JsonValue], path: str) -> Non
         found, place = _step(place, part)
         if not found:
             raise refusal(
-                "bad-selector",
+                "sharing.bad-selector",
                 path,
                 f"{shown(selector)} points at nothing: the object has no {shown(part)} there",
             )

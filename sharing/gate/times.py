@@ -41,13 +41,13 @@ def check_version(value: dict[str, JsonValue], *, now_us: int) -> Version:
         for name in ("created", "modified")
     )
     if created_us is not None and modified_us is not None and modified_us < created_us:
-        raise refusal("bad-time", "$.modified", "an object is not modified before created")
+        raise refusal("sharing.bad-time", "$.modified", "an object is not modified before created")
     name, instant_us = ("created", created_us) if modified_us is None else ("modified", modified_us)
     if instant_us is None:
         return Version(0, UNVERSIONED)
     if instant_us > now_us + CLOCK_SKEW_US:
         raise refusal(
-            "future-version",
+            "sharing.future-version",
             f"$.{name}",
             f"{value[name]} is more than five minutes ahead of this server's clock "
             f"({format_instant(now_us)}); set the clock that wrote it and send it again",
@@ -64,14 +64,18 @@ def check_timestamp(value: JsonValue, path: str, *, digits: int = _MOST_DIGITS) 
     if match is None:
         written = ascii(shown(value)) if isinstance(value, str) else "this"
         raise refusal(
-            "bad-time", path, f"{written} is not a timestamp; write 2026-11-27T08:30:00.000Z"
+            "sharing.bad-time",
+            path,
+            f"{written} is not a timestamp; write 2026-11-27T08:30:00.000Z",
         )
     if len(match[1] or "") > digits:
-        raise refusal("bad-time", path, f"{shown(value)} has more than {digits} fraction digits")
+        raise refusal(
+            "sharing.bad-time", path, f"{shown(value)} has more than {digits} fraction digits"
+        )
     try:
         return parse_instant(value)
     except BadInput:
-        raise refusal("bad-time", path, f"{shown(value)} is not on the calendar") from None
+        raise refusal("sharing.bad-time", path, f"{shown(value)} is not on the calendar") from None
 
 
 def check_timestamps(value: dict[str, JsonValue], names: frozenset[str]) -> None:
@@ -86,5 +90,5 @@ def check_timestamps(value: dict[str, JsonValue], names: frozenset[str]) -> None
 def _version_instant(value: JsonValue, path: str) -> int:
     instant_us = check_timestamp(value, path, digits=_VERSION_DIGITS)
     if instant_us < 0:
-        raise refusal("bad-time", path, f"{value} is before 1970")
+        raise refusal("sharing.bad-time", path, f"{value} is before 1970")
     return instant_us

@@ -75,7 +75,7 @@ class Checked:
 
 def refusal(code: str, path: str, sentence: str) -> BadInput:
     """The error inside the gate: what is wrong, and where, as a JSON path from `$`."""
-    return BadInput(f"sharing.{code}", f"{shown(path, 200)}: {sentence}")
+    return BadInput(code, f"{shown(path, 200)}: {sentence}")
 
 
 def member_path(path: str, key: str) -> str:

