@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 
 import pytest
 
 from sharing.services import seating
-from tests.sharing.taxii.application import make_app
 from tests.sharing.taxii.world import World
 
 
@@ -25,9 +23,7 @@ def test_a_member_discovers_the_roots_in_which_it_has_a_seat(small_world: World)
 
 
 def test_field_note_10_roots_are_absolute_from_the_public_address(small_world: World) -> None:
-    old = small_world.app.extensions["comity"]
-    settings = replace(old.settings, public_url="https://hub.example/", contact="hub@xaa.example")
-    small_world.app = make_app(settings, old.database, old.signer, old.clock)
+    small_world.with_settings(public_url="https://hub.example/", contact="hub@xaa.example")
     document = small_world.get("xaa", "/taxii2/").get_json()
     assert document["api_roots"] == ["https://hub.example/taxii2/harbour/"]
     assert document["contact"] == "hub@xaa.example"

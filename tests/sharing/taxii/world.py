@@ -11,12 +11,13 @@ import itertools
 import json
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app import create_app
 from auth import services as auth_services
 from auth.queries import find_forum, find_member, find_seated
 from auth.reader import Reader, Seated
@@ -28,7 +29,6 @@ from sharing.queries.collections import Collection, find_collection
 from sharing.services import policies, seating
 from sharing.services.collections import NewCollection, add_collection
 from sharing.taxii.media import TAXII
-from tests.sharing.taxii.application import make_app
 
 START_US = 1_790_000_000_000_000
 TLP_GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
@@ -65,10 +65,18 @@ class World:
     database: Database
     signer: Signer
     clock: Clock
+    settings: Settings
     forum_id: int = 0
     secrets: dict[str, tuple[str, str]] = field(default_factory=dict)
     collections: dict[str, str] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def with_settings(self, **changed: Any) -> None:
+        """Start the application again with other settings."""
+        self.settings = replace(self.settings, **changed)
+        self.app = create_app(
+            self.settings, database=self.database, signer=self.signer, now_us=self.clock
+        )
 
     def open(
         self,
@@ -165,7 +173,8 @@ class World:
 def make_world(database: Database, settings: Settings) -> World:
     """The forum as this module's first lines describe it."""
     signer, clock = Signer(b"s" * 32), Clock()
-    world = World(make_app(settings, database, signer, clock), database, signer, clock)
+    app = create_app(settings, database=database, signer=signer, now_us=clock)
+    world = World(app, database, signer, clock, settings)
     _found(world)
     _seat(world)
     _issue(world)
