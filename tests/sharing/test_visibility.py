@@ -1,0 +1,208 @@
+"""The one clause: what it lets through, and that the databases walk it as they should."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, event, insert
+
+from auth.reader import Seated
+from kernel.db import Database
+from kernel.settings import Settings
+from sharing.queries.matching import ALL_VERSIONS, Match
+from sharing.queries.releases import find_head, has_version, list_manifest, list_objects
+from sharing.tables import audience, audience_member, body, contribution, release
+from tests.sharing.taxii.world import World, make_world
+
+MANY = 4000
+
+
+@pytest.fixture
+def crowded(database: Database, settings: Settings) -> World:
+    """A collection with many rows, of which XBB's feed sees a half, in one audience of eight."""
+    world = make_world(database, settings)
+    place = world.collection()
+    element = world.seated("XBB").element
+    with database.write() as connection:
+        for number in range(8):
+            connection.execute(
+                insert(audience).values(
+                    id=100 + number, forum_id=world.forum_id, digest=bytes([number]), mask=b""
+                )
+            )
+            seen = {"audience_id": 100 + number, "forum_id": world.forum_id}
+            elements = [900, element] if number % 2 else [900]
+            connection.execute(
+                insert(audience_member), [seen | {"element": one} for one in elements]
+            )
+        rows = range(1, MANY + 1)
+        connection.execute(insert(body), [{"id": n, "content": b"{}"} for n in rows])
+        common = {"forum_id": world.forum_id, "collection_id": place.id}
+        connection.execute(
+            insert(contribution),
+            [
+                common
+                | {
+                    "id": n,
+                    "originator_id": world.member_id("XAA"),
+                    "stix_id": f"indicator--{n // 2}",
+                    "stix_type": "tool" if n % 1000 == 7 else "indicator",
+                    "version_us": n,
+                    "digest": b"",
+                    "tlp": 0,
+                    "facts": "{}",
+                    "body_id": n,
+                    "state": "standing",
+                    "seq": n,
+                    "contributed_us": n,
+                }
+                for n in rows
+            ],
+        )
+        connection.execute(
+            insert(release),
+            [
+                common
+                | {
+                    "date_added_us": n * 100,
+                    "contribution_id": n,
+                    "body_id": n,
+                    "audience_id": 100 + n % 8,
+                    "stix_id": f"indicator--{n // 2}",
+                    "stix_type": "tool" if n % 1000 == 7 else "indicator",
+                    "version_us": n,
+                    "is_first": n % 2 == 0,
+                    "is_last": n % 2 == 1,
+                    "opened": n,
+                    "closed": n if n % 10 == 3 else None,
+                }
+                for n in rows
+            ],
+        )
+    analyze = "VACUUM ANALYZE" if not database.is_sqlite else "PRAGMA optimize"
+    with database.content.connect().execution_options(isolation_level="AUTOCOMMIT") as plain:
+        plain.exec_driver_sql(analyze)
+    return world
+
+
+def stamps(world: World, seated: Seated, match: Match, **rest: Any) -> list[int]:
+    """The stamps of one page of objects, in units of 100 µs; its manifest says the same."""
+    asked = {"after_us": None, "limit": 5} | rest
+    place = world.collection().id
+    with world.database.read() as connection:
+        page = list_objects(connection, seated, place, match, **asked)
+        listed = list_manifest(connection, seated, place, match, **asked)
+    found = [row.date_added_us // 100 for row in page.rows]
+    assert [row.date_added_us // 100 for row in listed.rows] == found
+    assert page.has_more == listed.has_more
+    return found
+
+
+def test_a_reader_sees_the_open_releases_of_its_own_audiences(crowded: World) -> None:
+    seated = crowded.seated("XBB")
+    every = Match(versions=ALL_VERSIONS)
+    assert stamps(crowded, seated, every) == [1, 5, 7, 9, 11]
+    assert stamps(crowded, seated, Match(), after_us=500) == [7, 9, 11, 15, 17]
+    assert stamps(crowded, seated, replace(every, types=frozenset({"tool"}))) == [
+        7,
+        1007,
+        2007,
+        3007,
+    ]
+    two = replace(every, types=frozenset({"tool", "indicator"}))
+    assert stamps(crowded, seated, two) == [1, 5, 7, 9, 11]
+    some = replace(every, ids=frozenset({"indicator--3", "indicator--900"}))
+    assert stamps(crowded, seated, some) == [7, 1801]
+
+
+def test_nobody_else_sees_them(crowded: World) -> None:
+    bystander = crowded.seated("XCC")
+    person = crowded.seated("XBB", "individual")
+    elsewhere = replace(crowded.seated("XBB"), forum_id=crowded.forum_id + 1)
+    for reader in (bystander, person, elsewhere):
+        assert stamps(crowded, reader, Match(versions=ALL_VERSIONS)) == []
+        with crowded.database.read() as connection:
+            assert not has_version(
+                connection, reader, crowded.collection().id, "indicator--3", ALL_VERSIONS
+            )
+
+
+def test_a_collection_of_another_forum_shows_nothing_whatever_its_audiences(
+    crowded: World,
+) -> None:
+    """Elements are numbered per forum: the same number elsewhere is somebody else."""
+    with crowded.database.write() as connection:
+        connection.exec_driver_sql(f"UPDATE release SET forum_id = {crowded.forum_id + 1}")
+    assert stamps(crowded, crowded.seated("XBB"), Match(versions=ALL_VERSIONS)) == []
+
+
+PLANS: list[tuple[str, Match, int | None, set[str]]] = [
+    ("the first page", Match(), None, {"ix_release_open_last"}),
+    ("a later page", Match(), MANY * 50, {"ix_release_open_last"}),
+    ("every version", Match(versions=ALL_VERSIONS), MANY * 50, {"ix_release_open"}),
+    ("a rare type", Match(types=frozenset({"tool"})), None, {"ix_release_type"}),
+    (
+        "two types",
+        Match(types=frozenset({"tool", "malware"})),
+        None,
+        {"ix_release_type"},
+    ),
+    (
+        "a few ids",
+        Match(ids=frozenset({"indicator--3", "indicator--900"})),
+        None,
+        {"ix_release_stix_id"},
+    ),
+]
+
+
+def test_every_kind_of_page_is_a_range_of_the_index_made_for_it(crowded: World) -> None:
+    seated = crowded.seated("XBB")
+    for name, match, after_us, indexes in PLANS:
+        with crowded.database.read() as connection:
+            plan = explain(connection, crowded, seated, match, after_us)
+        assert any(index in plan for index in indexes), (name, plan)
+        assert "SCAN release" not in plan, (name, plan)
+        assert "Seq Scan on release" not in plan, (name, plan)
+
+
+def explain(
+    connection: Connection, world: World, seated: Seated, match: Match, after_us: int | None
+) -> str:
+    """The plan of one page, as the database tells it."""
+    sent: list[tuple[str, Any]] = []
+
+    def listen(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
+        sent.append((statement, parameters))
+
+    event.listen(connection, "before_cursor_execute", listen)
+    place = world.collection().id
+    list_objects(connection, seated, place, match, after_us=after_us, limit=10)
+    event.remove(connection, "before_cursor_execute", listen)
+    how = "EXPLAIN QUERY PLAN " if world.database.is_sqlite else "EXPLAIN "
+    rows = connection.exec_driver_sql(how + sent[0][0], sent[0][1])
+    return "\n".join(str(row[-1]) for row in rows)
+
+
+def test_the_head_answers_polls_that_have_nothing_to_bring(world_of_three: World) -> None:
+    place = world_of_three.collection().id
+    with world_of_three.database.read() as connection:
+        granted = find_head(connection, world_of_three.seated("XBB"), place)
+        denied = find_head(connection, world_of_three.seated("XCC"), place)
+    assert granted.seq == denied.seq
+    assert granted.newest_us is not None
+    assert not granted.is_behind(None)
+    assert not granted.is_behind(granted.newest_us - 1)
+    assert granted.is_behind(granted.newest_us)
+    assert denied.newest_us is None
+    assert denied.is_behind(None)
+
+
+@pytest.fixture
+def world_of_three(database: Database, settings: Settings) -> World:
+    """A collection with three objects that XBB is granted."""
+    world = make_world(database, settings)
+    world.contribute(*world.indicators(3))
+    return world
