@@ -66,6 +66,11 @@ def find_collection(connection: Connection, seated: Seated, ref: str) -> Collect
     return next((place for place in found if place.exists_for(seated)), None)
 
 
+def list_places(connection: Connection, forum_id: int) -> list[Collection]:
+    """All of a forum's collections, oldest first: for the operator, who reads none of them."""
+    return _collections(connection, collection.c.forum_id == forum_id)
+
+
 def _collections(connection: Connection, *conditions: ColumnElement[bool]) -> list[Collection]:
     rows: Sequence[Row[Any]] = connection.execute(
         select(collection).where(*conditions).order_by(collection.c.id)

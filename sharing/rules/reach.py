@@ -1,9 +1,12 @@
 """What a recipient may receive at all, whatever the rules say: step 1 of the decision.
 
-Each function is one clause of sharing policy §4.1. What does not live here: the rules.
+Each function is one clause of sharing policy §4.1, or of §2 for files. What does not live here:
+the rules.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from sharing.rules.model import CredentialKind, Place, Recipient
 from sharing.rules.tlp import Tlp
@@ -33,3 +36,11 @@ def may_reach(tlp: Tlp, recipient: Recipient, kind: CredentialKind) -> bool:
     if recipient.is_partner:
         return kind == "machine" and tlp <= Tlp.GREEN
     return kind == "individual" or (kind == "machine" and tlp < Tlp.RED)
+
+
+def may_be_exported(property_levels: Iterable[Tlp], level: Tlp) -> bool:
+    """Whether an object of this level, with properties of these levels, may leave in a file.
+
+    Red never does, to its originator neither: a file passes from hand to hand.
+    """
+    return max(property_levels, default=level) < Tlp.RED and level < Tlp.RED

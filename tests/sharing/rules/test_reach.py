@@ -75,3 +75,18 @@ def test_a_member_receives_no_more_than_it_is_accredited_to() -> None:
     member = make_member(accredited_to=Tlp.AMBER)
     assert reach.is_accredited(member, Tlp.AMBER)
     assert not reach.is_accredited(member, Tlp.AMBER_STRICT)
+
+
+@pytest.mark.parametrize("tlp", BELOW_RED)
+def test_all_below_red_may_leave_in_a_file(tlp: Tlp) -> None:
+    assert reach.may_be_exported([tlp, Tlp.CLEAR], tlp)
+    assert reach.may_be_exported([], tlp)
+
+
+def test_red_never_leaves_in_a_file() -> None:
+    assert not reach.may_be_exported([], Tlp.RED)
+    assert not reach.may_be_exported([Tlp.CLEAR], Tlp.RED)
+
+
+def test_an_object_with_one_red_property_never_leaves_in_a_file() -> None:
+    assert not reach.may_be_exported([Tlp.GREEN, Tlp.RED], Tlp.GREEN)

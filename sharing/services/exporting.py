@@ -1,0 +1,189 @@
+"""Export: a member's view of a collection as one STIX bundle in a file.
+
+The file appears whole or not at all, readable by its owner alone, and what it holds is on
+record before it appears. What is marked TLP:RED never leaves in a file (sharing policy §2).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from sqlalchemy import Connection
+
+from auth.reader import Seated
+from auth.services import record_audit
+from kernel.db import Database
+from kernel.errors import BadInput, Forbidden
+from sharing.queries.collections import Collection
+from sharing.queries.exporting import ViewedRow, count_viewed, list_viewed
+from sharing.queries.releases import find_head
+from sharing.rules.reach import may_be_exported
+from sharing.services.deliver import Served, record_delivery
+
+_PAGE = 500
+_FILTERS = {"format": "stix", "tlp_at_most": "amber+strict", "version": ["all"]}
+
+Progress = Callable[[int, int], None]
+"""Told (releases read, releases in all) now and then."""
+
+
+@dataclass(slots=True)
+class Exported:
+    """What a file holds: objects by type, and how many versions marked TLP:RED stayed out."""
+
+    types: Counter[str] = field(default_factory=Counter)
+    left_out: int = 0
+    first_us: int = 0
+    last_us: int = 0
+
+    @property
+    def count(self) -> int:
+        """How many versions of objects the file holds."""
+        return self.types.total()
+
+    def take(self, row: ViewedRow) -> None:
+        """Count one that goes in."""
+        self.types[row.stix_type] += 1
+        self.first_us = min(self.first_us or row.date_added_us, row.date_added_us)
+        self.last_us = max(self.last_us, row.date_added_us)
+
+
+def export_view(
+    database: Database,
+    seated: Seated,
+    place: Collection,
+    file: Path,
+    *,
+    bundle_id: str,
+    now_us: int,
+    progress: Progress,
+) -> Exported:
+    """Write everything the reader sees in the collection, every version, to `file`.
+
+    Raises Forbidden when it may not read there, BadInput when the file cannot be written,
+    Unavailable when the delivery cannot be recorded; then there is no file.
+    """
+    if not place.may_be_read_by(seated):
+        raise Forbidden("sharing.write-only", "you may write to this collection but not read it")
+    exported = Exported()
+    with _appearing(file) as content:
+        with database.read() as connection:
+            head = find_head(connection, seated, place.id)
+            total = count_viewed(connection, seated, place.id)
+            viewed = _list_all(connection, seated, place.id)
+            leaving = _list_leaving(_counted(viewed, total, progress), exported)
+            _write_bundle(content, bundle_id, leaving)
+        _record(database, seated, place, exported, head.seq, now_us)
+    return exported
+
+
+def _list_all(connection: Connection, seated: Seated, collection_id: int) -> Iterator[ViewedRow]:
+    after_us = None
+    while rows := list_viewed(connection, seated, collection_id, after_us=after_us, limit=_PAGE):
+        yield from rows
+        after_us = rows[-1].date_added_us
+
+
+def _counted(rows: Iterable[ViewedRow], total: int, progress: Progress) -> Iterator[ViewedRow]:
+    for done, row in enumerate(rows, start=1):
+        yield row
+        if done % _PAGE == 0 or done == total:
+            progress(done, total)
+
+
+def _list_leaving(rows: Iterable[ViewedRow], exported: Exported) -> Iterator[ViewedRow]:
+    """What may stand in a file; a statement marking goes wherever what carries it goes."""
+    carried: set[tuple[int, str]] = set()
+    waiting: list[ViewedRow] = []
+    for row in rows:
+        if may_be_exported(row.facts.properties.values(), row.tlp):
+            carried.update((row.originator_id, marking) for marking in row.facts.markings)
+            exported.take(row)
+            yield row
+        elif row.facts.is_statement:
+            waiting.append(row)
+        else:
+            exported.left_out += 1
+    for row in waiting:
+        if (row.originator_id, row.stix_id) in carried:
+            exported.take(row)
+            yield row
+        else:
+            exported.left_out += 1
+
+
+def _write_bundle(content: BinaryIO, bundle_id: str, rows: Iterable[ViewedRow]) -> None:
+    """The bundle, an object a line, each with its bytes as received (STIX 2.1 §8)."""
+    content.write(b'{"type":"bundle","id":"%s"' % bundle_id.encode())
+    opening = b',"objects":[\n'
+    for row in rows:
+        content.write(opening + row.content)
+        opening = b",\n"
+    # An empty list is no list in STIX: a bundle without objects has none.
+    content.write(b"\n]}\n" if opening == b",\n" else b"}\n")
+
+
+def _record(
+    database: Database,
+    seated: Seated,
+    place: Collection,
+    exported: Exported,
+    head: int,
+    now_us: int,
+) -> None:
+    """Write down what is about to appear, and who asked for it."""
+    if exported.count:
+        served = Served(
+            collection_id=place.id,
+            door="export",
+            filters=_FILTERS,
+            first_us=exported.first_us,
+            last_us=exported.last_us,
+            head=head,
+            count=exported.count,
+        )
+        record_delivery(database, seated, served, now_us=now_us)
+    with database.write() as connection:
+        record_audit(
+            connection,
+            seated.reader.actor,
+            "export",
+            f"collection:{place.uuid}",
+            member_id=seated.member_id,
+            detail={"count": exported.count, "format": "stix"},
+            now_us=now_us,
+        )
+
+
+@contextmanager
+def _appearing(file: Path) -> Iterator[BinaryIO]:
+    """A file beside `file` to write to; it takes its name once the block has ended well."""
+    target = file.resolve()
+    if target.exists() and not target.is_file():
+        raise BadInput("sharing.unwritable-file", f"{file} is not a file; name another")
+    try:
+        descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    except OSError as fault:
+        raise _unwritable(file, fault) from None
+    beside = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as content:
+            yield content
+            content.flush()
+            os.fsync(descriptor)
+        beside.replace(target)
+    except OSError as fault:
+        raise _unwritable(file, fault) from None
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _unwritable(file: Path, fault: OSError) -> BadInput:
+    return BadInput("sharing.unwritable-file", f"{file}: {fault.strerror or fault}")
