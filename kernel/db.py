@@ -13,14 +13,18 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import BigInteger, Connection, Engine, Integer, MetaData, create_engine, event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import ExecutionContext
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
 
 from kernel.errors import ComityError, Misconfigured, StorageFull, Unavailable
 from kernel.settings import Settings
+
+if TYPE_CHECKING:
+    import psycopg
 
 _NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -38,6 +42,11 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 
 _SQLITE_WAIT_MS = 30_000
 _WRITE = "comity_write"
+_BINARY = "comity_binary"
+
+BINARY_ROWS: Final = {_BINARY: True}
+"""Execution options of a statement whose rows hold long bytes: PostgreSQL then sends them as
+they are, and not as hexadecimal text of twice the length. No columns of exotic types there."""
 
 
 class Database:
@@ -65,7 +74,8 @@ class Database:
         if not url.database or url.database == ":memory:":
             raise _bad_url()
         path = Path(url.database)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        # What members share lies here: for nobody else on this host to read.
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         log = path.with_name(f"{path.stem}-deliveries{path.suffix}")
         size = settings.threads + 4
         return cls(_sqlite_engine(url, size), _sqlite_engine(url.set(database=str(log)), size))
@@ -79,11 +89,12 @@ class Database:
                 max_overflow=settings.threads,
                 pool_pre_ping=True,
                 isolation_level="READ COMMITTED",
-                # Wide rows travel in binary; a statement's plan is kept after its fifth use.
+                # A statement's plan is kept after its fifth use.
                 connect_args={"prepare_threshold": 5},
             )
         except NoSuchModuleError:
             raise _bad_url() from None
+        event.listen(engine, "before_cursor_execute", _fetch_in_binary)
         return cls(engine, engine)
 
     @property
@@ -153,6 +164,21 @@ def _begin_sqlite(connection: Connection) -> None:
     # A writer takes its lock at the start: an upgrade in mid-transaction fails instead of waiting.
     writes = connection.execution_options().get_execution_options().get(_WRITE)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _fetch_in_binary(
+    _connection: Connection,
+    cursor: psycopg.Cursor[Any],
+    _sql: str,
+    _values: object,
+    context: ExecutionContext | None,
+    _many: object,
+) -> None:
+    # Here, since the embedded database need not wait for another's driver.
+    from psycopg.pq import Format  # noqa: PLC0415
+
+    if context is not None and context.execution_options.get(_BINARY):
+        cursor.format = Format.BINARY
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from auth.reader import Seated
+from kernel.db import BINARY_ROWS
 from sharing.queries.matching import LAST_VERSION, Match, VersionFilter
 from sharing.tables import body, forum_head, release
 from sharing.visibility import heads_of, visible_to
@@ -102,6 +103,7 @@ def list_objects(
         select(keys.c.date_added_us, body.c.content)
         .select_from(keys.join(body, body.c.id == keys.c.body_id))
         .order_by(keys.c.date_added_us)
+        .execution_options(**BINARY_ROWS)
     )
     rows = [ObjectRow(row[0], row[1]) for row in connection.execute(statement)]
     return Page(tuple(rows[:limit]), has_more=len(rows) > limit)
