@@ -19,7 +19,7 @@ from kernel.settings import Settings
 
 _TAG_BYTES = 16
 _KEY_BYTES = 32
-_KEY_FILE = "secret.key"
+KEY_FILE = "secret.key"
 
 
 class Signer:
@@ -69,7 +69,7 @@ def open_signer(settings: Settings) -> Signer:
     """
     if settings.secret_key:
         return Signer(_from_hex(settings.secret_key))
-    path = settings.data_path / _KEY_FILE
+    path = settings.data_path / KEY_FILE
     try:
         return Signer(_from_hex(path.read_text(encoding="ascii").strip()))
     except FileNotFoundError:
@@ -77,7 +77,7 @@ def open_signer(settings: Settings) -> Signer:
 
 
 def _make_key_file(path: Path) -> bytes:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Written whole beside its place and linked there: two processes that start at once agree.
     mine = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     descriptor = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

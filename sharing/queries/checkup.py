@@ -1,0 +1,133 @@
+"""What is misconfigured in the records: forums, seats, policies, credentials, the clock.
+
+For the operator, who is told what to mend and reads no content. What does not live here: the
+surroundings (kernel.checkup).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Connection, func, select
+
+from auth.queries import (
+    Forum,
+    Member,
+    RosterRow,
+    list_credentials,
+    list_forums,
+    list_members,
+    list_persons,
+    list_roster,
+)
+from auth.queries.credentials import Credential
+from auth.reader import WRITING_SEATS
+from kernel.checkup import Finding
+from kernel.clock import MINUTE_US, SECOND_US, format_instant
+from sharing.queries.collections import list_places
+from sharing.queries.policies import find_policy, read_saved
+from sharing.rules.rule import list_undecided
+from sharing.tables import forum_head
+
+_CLOCK_TOLERANCE_US = 5 * MINUTE_US
+
+
+def check_records(connection: Connection, *, now_us: int) -> Iterator[Finding]:
+    """Everything that this module knows how to find, forums first."""
+    forums = [forum for forum in list_forums(connection) if forum.is_open]
+    rosters = {forum.id: list_roster(connection, forum.id) for forum in forums}
+    for forum in forums:
+        yield from _check_forum(connection, forum, rosters[forum.id])
+    seated = {row.member_id for rows in rosters.values() for row in rows if row.is_active}
+    disabled = {person.email for person in list_persons(connection) if person.status != "active"}
+    for member in list_members(connection):
+        if member.status == "active" and member.id not in seated:
+            yield _no_seat(member)
+        for credential in list_credentials(connection, member_id=member.id):
+            yield from _check_credential(credential, member.code, disabled, now_us)
+    for forum in forums:
+        for row in rosters[forum.id]:
+            if row.is_partner:
+                owner = f"{forum.slug}/{row.name}"
+                for credential in list_credentials(connection, partner_id=row.recipient_id):
+                    yield from _check_credential(credential, owner, disabled, now_us)
+    yield from _check_clock(connection, now_us)
+
+
+def _check_forum(
+    connection: Connection, forum: Forum, roster: list[RosterRow]
+) -> Iterator[Finding]:
+    places = list_places(connection, forum.id)
+    if not places:
+        yield Finding(
+            "forum-without-collections",
+            f"the forum {forum.slug} has no collections, so nothing can be shared in it",
+            f"comity collection add {forum.slug} --title T",
+        )
+    if not any(row.is_active for row in roster):
+        yield Finding(
+            "forum-without-seats",
+            f"nobody has an active seat in the forum {forum.slug}",
+            f"comity seat add {forum.slug} CODE",
+        )
+    names = {name: place.uuid for place in places for name in (place.uuid, place.alias) if name}
+    for row in roster:
+        if row.is_active and row.member_id is not None and row.role in WRITING_SEATS:
+            yield from _check_policy(connection, forum, row, names)
+
+
+def _check_policy(
+    connection: Connection, forum: Forum, row: RosterRow, names: dict[str, str]
+) -> Iterator[Finding]:
+    held = find_policy(connection, forum.id, row.member_id or 0)
+    rules = list(read_saved(held.document, names).list_shares()) if held else []
+    sharing = [rule for rule in rules if rule.audience.any]
+    if any(not list_undecided(rule) for rule in sharing):
+        return
+    problem = f"the policy of {row.name} in {forum.slug} shares nothing with anybody"
+    if sharing:
+        problem += ": this version of Comity cannot decide any of its share rules yet"
+    yield Finding(
+        "policy-shares-nothing", problem, f"comity policy set {row.name} {forum.slug} FILE"
+    )
+
+
+def _no_seat(member: Member) -> Finding:
+    return Finding(
+        "member-without-seat",
+        f"the member {member.code} has no active seat in any open forum",
+        f"comity seat add FORUM {member.code}",
+    )
+
+
+def _check_credential(
+    credential: Credential, owner: str, disabled: set[str], now_us: int
+) -> Iterator[Finding]:
+    if credential.revoked_us is not None:
+        return
+    if credential.expires_us is not None and credential.expires_us <= now_us:
+        expired = format_instant(credential.expires_us, digits=3)
+        yield Finding(
+            "credential-expired",
+            f"the credential {credential.id} ({credential.name}) of {owner} expired at {expired}",
+            f"comity credential revoke {credential.id}, and add another if it is still needed",
+        )
+    if credential.person_email in disabled:
+        yield Finding(
+            "credential-of-disabled-person",
+            f"the credential {credential.id} ({credential.name}) of {owner} stands for "
+            f"{credential.person_email}, who is disabled",
+            f"comity credential revoke {credential.id}",
+        )
+
+
+def _check_clock(connection: Connection, now_us: int) -> Iterator[Finding]:
+    newest = connection.execute(select(func.max(forum_head.c.date_added_us))).scalar()
+    if newest is not None and newest - now_us > _CLOCK_TOLERANCE_US:
+        seconds = (newest - now_us) // SECOND_US
+        yield Finding(
+            "clock-behind",
+            f"this host's clock is {seconds} s behind the newest stamp of the ledger, "
+            f"{format_instant(newest, digits=3)}",
+            "set the clock (a time service keeps it right); until then stamps run ahead",
+        )
