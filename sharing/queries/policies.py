@@ -7,11 +7,11 @@ may set one (the services).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement, Connection, Table, select
 
+from kernel.strictjson import JsonValue
 from sharing.rules.grammar import Names, parse_policy
 from sharing.rules.rule import Policy
 from sharing.tables import accepts, forum_policy, policy
@@ -30,7 +30,7 @@ class SavedDocument:
     set_by: str
 
     @property
-    def value(self) -> Any:
+    def value(self) -> JsonValue:
         """The document as a JSON value."""
         return orjson.loads(self.document)
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from auth.queries import list_identity_owners
 from sqlalchemy import Connection
 
+from auth.queries import list_identity_owners
 from kernel.clock import format_version
 from sharing.facts import StoredFacts
 from sharing.gate.markings import resolve_markings
@@ -82,9 +82,9 @@ def settled_by_gate(index: int, refused: Refused) -> Outcome:
         index,
         refused.stix_id or f"objects[{index}]",
         refused.version or format_version(0),
-        False,
-        refused.code,
-        refused.reason,
+        is_success=False,
+        code=refused.code,
+        message=refused.reason,
     )
 
 
@@ -260,11 +260,20 @@ def _meaning(facts: StoredFacts) -> _Marking:
 
 
 def _refused(index: int, checked: Checked, code: str, message: str) -> Outcome:
-    return Outcome(index, checked.stix_id, checked.version, False, code, message)
+    return Outcome(
+        index, checked.stix_id, checked.version, is_success=False, code=code, message=message
+    )
 
 
 def _accepted(index: int, checked: Checked, message: str) -> Outcome:
-    return Outcome(index, checked.stix_id, checked.version, True, "sharing.known", message)
+    return Outcome(
+        index,
+        checked.stix_id,
+        checked.version,
+        is_success=True,
+        code="sharing.known",
+        message=message,
+    )
 
 
 def accepted_now(admitted: Admitted, message: str) -> Outcome:
@@ -273,7 +282,7 @@ def accepted_now(admitted: Admitted, message: str) -> Outcome:
         admitted.index,
         admitted.checked.stix_id,
         admitted.checked.version,
-        True,
-        "sharing.contributed",
-        message,
+        is_success=True,
+        code="sharing.contributed",
+        message=message,
     )

@@ -7,10 +7,10 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from auth.queries import find_forum
-from auth.services import record_audit
 from sqlalchemy import insert, or_, select
 
+from auth.queries import find_forum
+from auth.services import record_audit
 from kernel.db import Database
 from kernel.errors import BadInput, Conflict, NotFound
 from sharing.rules.model import PARTNER_ROLE, SEAT_ROLES

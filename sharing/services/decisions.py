@@ -8,9 +8,9 @@ here: the rules themselves.
 from __future__ import annotations
 
 import structlog
-from auth.queries import find_forum_by_id, list_identity_owners, list_roster
 from sqlalchemy import Connection, select
 
+from auth.queries import find_forum_by_id, list_identity_owners, list_roster
 from auth.tables import member
 from sharing.queries.contributions import Stored
 from sharing.queries.policies import NO_RULES, find_forum_document, find_policy, read_saved

@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from auth.queries import list_members, list_roster
-from auth.services import record_audit
 from sqlalchemy import Connection, Table, func, insert, select
 
+from auth.queries import list_members, list_roster
+from auth.services import record_audit
 from kernel.db import Database
-from kernel.strictjson import loads
+from kernel.strictjson import JsonValue, loads
 from sharing.rules.accepts import check_accepts
 from sharing.rules.grammar import Names, check_size, parse_policy
 from sharing.rules.model import SEAT_ROLES
@@ -171,7 +171,7 @@ def list_names(connection: Connection, forum_id: int) -> Names:
     )
 
 
-def _read(document: bytes) -> Any:
+def _read(document: bytes) -> JsonValue:
     check_size(document)
     return loads(document)
 

@@ -161,7 +161,8 @@ class Releasing:
                 if len(by_originator) > 1 or carried in self._shrunk or not rows:
                     asked.append(marking_id)
                 for row in rows if marking_id not in asked else []:
-                    reaches[carried] |= row.mask
+                    # Whoever is no longer active sees nothing, whatever it saw before.
+                    reaches[carried] |= row.mask & self._decisions.electorate.everyone
         carriers = list_carrier_reaches(self._lock.connection, collection_id, dict.fromkeys(asked))
         for marking_id, originator_id, carrier, mask in carriers:
             if carrier not in self._touched:

@@ -7,10 +7,10 @@ that it opens or withdraws. A seat that joins or returns receives things with a 
 
 from __future__ import annotations
 
-from auth.queries import find_forum, find_member
 from sqlalchemy import Connection, insert, select
 
 from auth import services as auth_services
+from auth.queries import find_forum, find_member
 from auth.tables import forum as forum_table
 from auth.tables import seat as seat_table
 from kernel.db import Database

@@ -107,7 +107,12 @@ class Exchange(RuleBasedStateMachine):
                     )
                     auth_services.add_member(connection, new, actor="operator", now_us=self.now_us)
             auth_services.add_forum(
-                connection, self.slug, "A forum", tlp_ceiling=4, actor="operator", now_us=self.now_us
+                connection,
+                self.slug,
+                "A forum",
+                tlp_ceiling=4,
+                actor="operator",
+                now_us=self.now_us,
             )
             seating.open_forum_for_sharing(connection, "operator", self.slug, now_us=self.now_us)
             self.forum_id = find_forum(connection, self.slug).id
@@ -126,9 +131,7 @@ class Exchange(RuleBasedStateMachine):
         ]
 
     def seat(self, code: str, role: str) -> None:
-        seating.seat_member(
-            self.database, "operator", self.slug, code, role, now_us=self.now_us
-        )
+        seating.seat_member(self.database, "operator", self.slug, code, role, now_us=self.now_us)
 
     def enter(self, code: str, place: int) -> tuple[Any, Collection] | None:
         with self.database.read() as connection:
@@ -229,9 +232,7 @@ class Exchange(RuleBasedStateMachine):
     @rule(code=STATES, status=st.sampled_from(["active", "suspended"]))
     def change_a_seat(self, code: str, status: str) -> None:
         self.tick()
-        seating.change_seat(
-            self.database, "operator", self.slug, code, status, now_us=self.now_us
-        )
+        seating.change_seat(self.database, "operator", self.slug, code, status, now_us=self.now_us)
 
     @invariant()
     def every_view_is_what_the_rules_say(self) -> None:
