@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,12 +26,10 @@ from sharing.queries.exporting import ViewedRow, count_viewed, list_viewed
 from sharing.queries.releases import find_head
 from sharing.rules.reach import may_be_exported
 from sharing.services.deliver import Served, record_delivery
+from sharing.services.reconsider import Progress, no_progress
 
 _PAGE = 500
 _FILTERS = {"format": "stix", "tlp_at_most": "amber+strict", "version": ["all"]}
-
-Progress = Callable[[int, int], None]
-"""Told (releases read, releases in all) now and then."""
 
 
 @dataclass(slots=True)
@@ -63,7 +61,7 @@ def export_view(
     *,
     bundle_id: str,
     now_us: int,
-    progress: Progress,
+    progress: Progress = no_progress,
 ) -> Exported:
     """Write everything the reader sees in the collection, every version, to `file`.
 

@@ -20,13 +20,11 @@ from sharing.gate.verdicts import RawObject
 from sharing.queries.collections import Collection, find_collection
 from sharing.services.admission import Outcome
 from sharing.services.contribute import Receipt, contribute
+from sharing.services.reconsider import Progress, no_progress
 from sharing.services.sources import Source, in_slices
 
 _KNOWN = "sharing.known"
 _NAMED_IDS = 1000
-
-Progress = Callable[[int, int], None]
-"""Told (objects done, objects in all) now and then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +100,7 @@ def import_source(
     report: Report,
     *,
     clock: Callable[[], int],
-    progress: Progress,
+    progress: Progress = no_progress,
 ) -> None:
     """Contribute everything in `source`, adding to `report` what became of it.
 

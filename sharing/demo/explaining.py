@@ -1,0 +1,160 @@
+"""What each State of a demonstration contributed, who receives it and why; what it receives.
+
+A State is told about its own contributions, and about others' only what it receives. What
+does not live here: the decision, whose own words are shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import Connection
+
+from auth.reader import CredentialKind, Seated
+from auth.services import seat_for_operator
+from kernel.db import Database
+from kernel.errors import Misconfigured
+from sharing.demo.making import FORUM, STATES, State
+from sharing.queries.collections import Collection, find_collection
+from sharing.queries.exporting import ViewedRow, list_viewed
+from sharing.queries.policies import NO_RULES, find_policy, read_saved
+from sharing.rules.decide import Decision, decide
+from sharing.rules.model import KINDS, Facts
+from sharing.rules.rule import Policy
+from sharing.services.decisions import Decisions
+
+_MOST_OBJECTS: Final = 1000
+_TO_BOTH: Final = "every credential"
+_TO_PERSONS: Final = "persons only"
+_TO_NOBODY: Final = "no"
+_GRANTS: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Own:
+    """One contribution of a State's own: what it is, how far it reaches the other, and why."""
+
+    stix_id: str
+    title: str
+    tlp: str
+    reaches: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one State may know of the exchange; `received` are titles, by a person's credential."""
+
+    state: State
+    other: State
+    own: tuple[Own, ...]
+    received: tuple[str, ...]
+
+
+def explain_demo(database: Database, collection_uuid: str) -> list[Account]:
+    """An account for each State, from the decisions' own traces and the views as they are."""
+    with database.read() as connection:
+        return [
+            _account(connection, state, other, collection_uuid)
+            for state, other in (STATES, STATES[::-1])
+        ]
+
+
+def _account(connection: Connection, state: State, other: State, uuid: str) -> Account:
+    seated, place = _enter(connection, state, uuid)
+    viewed = list_viewed(connection, seated, place.id, after_us=None, limit=_MOST_OBJECTS)
+    own = [row for row in viewed if row.originator_id == seated.member_id]
+    judge = _Judge(connection, seated, place, other)
+    return Account(
+        state,
+        other,
+        tuple(judge.explain(row, own) for row in own),
+        tuple(_title(row) for row in viewed if row.originator_id != seated.member_id),
+    )
+
+
+def _enter(connection: Connection, state: State, uuid: str) -> tuple[Seated, Collection]:
+    seated = seat_for_operator(connection, state.code, FORUM)
+    place = find_collection(connection, seated, uuid)
+    if place is None:
+        raise Misconfigured("sharing.demo-incomplete", f"{state.code} has no collection {uuid}")
+    return seated, place
+
+
+class _Judge:
+    """Decides about one State's contributions for the other, as the exchange does."""
+
+    def __init__(
+        self, connection: Connection, seated: Seated, place: Collection, other: State
+    ) -> None:
+        decisions = Decisions(connection, seated.forum_id)
+        held = find_policy(connection, seated.forum_id, seated.member_id or 0)
+        document = held.document if held else NO_RULES
+        self._originator = seated.reader.member_code or ""
+        self._policy = read_saved(document, decisions.collection_names)
+        self._place = decisions.places[place.id]
+        self._recipient = next(
+            recipient
+            for recipient in decisions.electorate.recipients
+            if recipient.name == other.code
+        )
+
+    def explain(self, row: ViewedRow, own: list[ViewedRow]) -> Own:
+        """How far `row` reaches; a statement marking goes wherever what carries it goes."""
+        if row.facts.is_statement:
+            carriers = [carrier for carrier in own if row.stix_id in carrier.facts.markings]
+            reached = {kind: any(self._grants(c, kind) for c in carriers) for kind in KINDS}
+            why = "A statement goes wherever an object that carries it goes."
+        else:
+            reached = {kind: self._grants(row, kind) for kind in KINDS}
+            why = self._why(row)
+        return Own(row.stix_id, _title(row), row.tlp.text, _reach(reached), why)
+
+    def _why(self, row: ViewedRow) -> str:
+        """The rules that grant it to a person, or what hides it; then what keeps machines out."""
+        decision = self._decide(row, "individual")
+        reasons = _list_reasons(decision)
+        if decision.outcome == "whole":
+            machine = self._decide(row, "machine")
+            reasons += _list_reasons(machine) if machine.outcome == "hidden" else []
+        return " ".join(reasons)
+
+    def _grants(self, row: ViewedRow, kind: CredentialKind) -> bool:
+        return self._decide(row, kind).outcome == "whole"
+
+    def _decide(self, row: ViewedRow, kind: CredentialKind) -> Decision:
+        facts = Facts(
+            originator=self._originator,
+            stix_type=row.stix_type,
+            labels=row.facts.labels,
+            tlp=row.tlp,
+            blockers=row.facts.blockers,
+        )
+        # The example forum has no rules of its own.
+        return decide(facts, self._place, self._recipient, kind, self._policy, Policy())
+
+
+def _list_reasons(decision: Decision) -> list[str]:
+    """The trace of the step that settled it: the grants, or what hides."""
+    step = _GRANTS if decision.outcome == "whole" else decision.step
+    return [
+        f"{entry.rule}: {entry.sentence}" if entry.rule else entry.sentence
+        for entry in decision.trace
+        if entry.step == step and (entry.rule or decision.outcome == "hidden")
+    ]
+
+
+def _reach(reached: Mapping[CredentialKind, bool]) -> str:
+    if reached["machine"]:
+        return _TO_BOTH
+    return _TO_PERSONS if reached["individual"] else _TO_NOBODY
+
+
+def _title(row: ViewedRow) -> str:
+    """The type, and a name where the object has one."""
+    value: dict[str, Any] = orjson.loads(row.content)
+    name = value.get("name") or value.get("value") or value.get("relationship_type") or ""
+    return f"{row.stix_type} {name}".rstrip()
