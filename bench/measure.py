@@ -1,0 +1,76 @@
+"""Timing requests to a server on a socket, and putting two servers beside each other."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from urllib.parse import quote
+
+import orjson
+
+TAXII = "application/taxii+json;version=2.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A TAXII server being measured: where it is, how to enter, where its objects are."""
+
+    name: str
+    host: str
+    port: int
+    user: str
+    secret: str
+    objects_path: str
+
+
+class Client:
+    """One connection that is kept open, as feeds keep theirs."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self._connection = http.client.HTTPConnection(peer.host, peer.port, timeout=600)
+        token = base64.b64encode(f"{peer.user}:{peer.secret}".encode()).decode()
+        self._headers = {"Authorization": f"Basic {token}", "Accept": TAXII}
+
+    def fetch(self, query: str) -> bytes:
+        """The body of a GET of the objects; raises RuntimeError unless it is answered 200."""
+        self._connection.request("GET", f"{self.peer.objects_path}{query}", headers=self._headers)
+        answer = self._connection.getresponse()
+        body = answer.read()
+        if answer.status != 200:
+            raise RuntimeError(f"{self.peer.name}: {answer.status} {body[:200]!r}")
+        return body
+
+    def post(self, body: bytes) -> None:
+        """Contribute an envelope; raises RuntimeError unless it is answered 202."""
+        headers = {**self._headers, "Content-Type": TAXII}
+        self._connection.request("POST", self.peer.objects_path, body=body, headers=headers)
+        answer = self._connection.getresponse()
+        told = answer.read()
+        if answer.status != 202:
+            raise RuntimeError(f"{self.peer.name}: {answer.status} {told[:200]!r}")
+
+    def walk(self, limit: int) -> int:
+        """Page from the first object to the last; how many there were."""
+        count, query = 0, f"?limit={limit}"
+        while True:
+            page = orjson.loads(self.fetch(query))
+            count += len(page.get("objects", ()))
+            if not page.get("more"):
+                return count
+            query = f"?limit={limit}&next={quote(page['next'])}"
+
+
+def median_seconds(action: Callable[[], object], *, runs: int) -> float:
+    """The median time of `action`, after one run that does not count."""
+    action()
+    times = []
+    for _ in range(runs):
+        begun = time.perf_counter()
+        action()
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times)
