@@ -55,6 +55,26 @@ def test_red_reaches_only_persons_of_members_named_one_by_one() -> None:
     assert reached(policy, tlp=Tlp.RED) == OWN | {"XAB/individual"}
 
 
+def test_an_exception_takes_members_out_of_their_rule() -> None:
+    policy = make_policy(share("forum", excepted=("bloc:north",)))
+    assert reached(policy) == OWN | {"XAB/machine", "XAB/individual"}
+
+
+def test_every_exception_counts() -> None:
+    policy = make_policy(share("forum", "partners", excepted=("bloc:north", "partners")))
+    assert reached(policy) == OWN | {"XAB/machine", "XAB/individual"}
+
+
+def test_red_does_not_reach_a_member_named_and_excepted() -> None:
+    policy = make_policy(share("member:XAB", "member:XAC", excepted=("role:observer",)))
+    assert reached(policy, tlp=Tlp.RED) == OWN | {"XAC/individual"}
+
+
+def test_those_excepted_from_a_withholding_keep_the_object() -> None:
+    policy = make_policy(share("forum"), withhold("forum", excepted=("member:XAC",)))
+    assert reached(policy) == OWN | {"XAC/machine", "XAC/individual"}
+
+
 def test_withholdings_of_originator_and_forum_add_up() -> None:
     policy = make_policy(share("forum", "partners"), withhold("partners"))
     forum_policy = make_policy(withhold("bloc:north"))

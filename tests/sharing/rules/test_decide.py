@@ -260,11 +260,12 @@ def test_terms_are_recorded_and_do_not_keep_a_rule_from_granting() -> None:
     )
 
 
-def test_another_rule_grants_what_an_undecided_one_does_not() -> None:
-    policy = make_policy(share("forum", id="later", delay_us=1), share("forum", id="now"))
-    decision = ask(XAB, policy)
+@pytest.mark.parametrize("order", [("later", "now"), ("now", "later")])
+def test_another_rule_grants_what_an_undecided_one_does_not(order: tuple[str, str]) -> None:
+    rules = {"later": share("forum", id="later", delay_us=1), "now": share("forum", id="now")}
+    decision = ask(XAB, make_policy(*(rules[name] for name in order)))
     assert decision.outcome == "whole"
-    assert [step.rule for step in decision.trace] == [None, None, "later", "now", None]
+    assert [step.rule for step in decision.trace] == [None, None, *order, None]
 
 
 # Step 3: withholdings

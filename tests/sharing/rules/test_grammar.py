@@ -248,6 +248,11 @@ def test_every_iep_statement_is_recorded() -> None:
     assert dict(read_share(terms=statements).terms) == statements
 
 
+def test_texts_of_two_hundred_characters_are_accepted() -> None:
+    rule = read_share(id="i" * 200, terms={"attribution": "a" * 200})
+    assert (len(rule.id), len(dict(rule.terms)["attribution"])) == (200, 200)
+
+
 def test_a_forum_s_policy_may_withhold() -> None:
     policy = parse_policy(make_withhold_document(), names=NAMES, forum_policy=True)
     assert policy == Policy((Rule("one", "withhold", make_audience("forum")),))
