@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from kernel.clock import parse_instant
+from sharing.services import seating
 from tests.sharing.taxii.world import SHARES_WITH_XBB, World
 
 NOBODY: dict[str, Any] = {"rules": []}
@@ -234,3 +235,21 @@ def test_a_poller_gets_exactly_what_is_new_to_it(world: World) -> None:
             query = f"?added_after={answer.headers[LAST]}"
         else:
             assert answer.data == b"{}"
+
+
+def test_suspended_member_cannot_page_past_her_suspension(world: World) -> None:
+    world.contribute(*world.indicators(6))
+    page = world.get("xbb", world.address(rest="objects/?limit=2")).get_json()
+    goes_on = world.address(rest=f"objects/?next={page['next']}")
+    said = {"now_us": world.clock()}
+    seating.change_seat(world.database, "operator", "harbour", "XBB", "suspended", **said)
+    unknown = world.get("xbb", "/taxii2/nowhere/collections/reports/objects/")
+    for address in (goes_on, world.address(), "/taxii2/harbour/"):
+        answer = world.get("xbb", address)
+        assert (answer.status_code, answer.data) == (404, unknown.data)
+    assert world.get("xbb", "/taxii2/").get_json() == {"title": "Comity"}
+    seating.change_seat(world.database, "operator", "harbour", "XBB", "active", **said)
+    assert len(ids(pages(world))) == 6
+    seating.change_member(world.database, "operator", "XBB", "suspended", **said)
+    for address in (goes_on, "/taxii2/", "/taxii2/nowhere/"):
+        assert world.get("xbb", address).status_code == 401
