@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 from typing import Any
 
+from sharing.taxii.media import TAXII
 from tests.sharing.taxii.world import World
 
 V1, V2, V3 = (f"2026-01-0{day}T00:00:00.000Z" for day in (1, 2, 3))
@@ -113,6 +115,24 @@ def test_a_body_as_large_as_promised_is_taken_and_one_byte_more_is_413(
     answer = small_world.post("xaa", small_world.address(), body.ljust(1001))
     assert answer.status_code == 413
     assert answer.headers["Content-Type"] == "application/taxii+json;version=2.1"
+
+
+def test_a_body_sent_without_its_length_is_held_to_the_same_promise(small_world: World) -> None:
+    """Chunked: what is past the limit is never dropped in silence, leaving a valid body."""
+    small_world.with_settings(max_content_length=1000)
+    envelope = json.dumps({"objects": [small_world.indicator()]}).encode()
+    chunked = {"wsgi.input_terminated": True, "HTTP_TRANSFER_ENCODING": "chunked"}
+    for padded, status in ((envelope.ljust(1000), 202), (envelope.ljust(1000) + b"tail", 413)):
+        answer = small_world.open(
+            "xaa",
+            "POST",
+            small_world.address(),
+            input_stream=io.BytesIO(padded),
+            headers={"Content-Type": TAXII},
+            environ_overrides=chunked,
+        )
+        assert answer.status_code == status, answer.text
+        assert answer.headers["Content-Type"] == TAXII
 
 
 def test_a_body_within_the_promise_but_with_too_many_values_is_not_413(
