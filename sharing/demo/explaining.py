@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Final
 
 import orjson
@@ -27,31 +28,42 @@ from sharing.rules.rule import Policy
 from sharing.services.decisions import Decisions
 
 _MOST_OBJECTS: Final = 1000
-_TO_BOTH: Final = "every credential"
-_TO_PERSONS: Final = "persons only"
-_TO_NOBODY: Final = "no"
 _GRANTS: Final = 2
 
 
+class Reach(IntEnum):
+    """How far a contribution reaches the other State; the widest first."""
+
+    EVERY_CREDENTIAL = 0
+    PERSONS_ONLY = 1
+    NOBODY = 2
+
+
 @dataclass(frozen=True, slots=True)
-class Own:
-    """One contribution of a State's own: what it is, how far it reaches the other, and why."""
+class Seen:
+    """An object that a State sees, in words; `tlp` is empty where no level counts."""
 
     stix_id: str
     title: str
     tlp: str
-    reaches: str
+
+
+@dataclass(frozen=True, slots=True)
+class Own(Seen):
+    """One contribution of a State's own: how far it reaches the other, and why."""
+
+    reach: Reach
     why: str
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What one State may know of the exchange; `received` are titles, by a person's credential."""
+    """What one State may know of the exchange; `received` through a person's credential."""
 
     state: State
     other: State
     own: tuple[Own, ...]
-    received: tuple[str, ...]
+    received: tuple[Seen, ...]
 
 
 def explain_demo(database: Database, collection_uuid: str) -> list[Account]:
@@ -72,7 +84,11 @@ def _account(connection: Connection, state: State, other: State, uuid: str) -> A
         state,
         other,
         tuple(judge.explain(row, own) for row in own),
-        tuple(_title(row) for row in viewed if row.originator_id != seated.member_id),
+        tuple(
+            Seen(row.stix_id, _title(row), _tlp(row))
+            for row in viewed
+            if row.originator_id != seated.member_id
+        ),
     )
 
 
@@ -111,7 +127,7 @@ class _Judge:
         else:
             reached = {kind: self._grants(row, kind) for kind in KINDS}
             why = self._why(row)
-        return Own(row.stix_id, _title(row), row.tlp.text, _reach(reached), why)
+        return Own(row.stix_id, _title(row), _tlp(row), _reach(reached), why)
 
     def _why(self, row: ViewedRow) -> str:
         """The rules that grant it to a person, or what hides it; then what keeps machines out."""
@@ -138,19 +154,27 @@ class _Judge:
 
 
 def _list_reasons(decision: Decision) -> list[str]:
-    """The trace of the step that settled it: the grants, or what hides."""
-    step = _GRANTS if decision.outcome == "whole" else decision.step
+    """The trace of the step that settled it: the grants, or what hides. Equal ones together."""
+    is_granted = decision.outcome == "whole"
+    settled = _GRANTS if is_granted else decision.step
+    rules: dict[str, list[str]] = {}
+    for entry in decision.trace:
+        if entry.step == settled and (entry.rule or not is_granted):
+            rules.setdefault(entry.sentence, []).extend([entry.rule] if entry.rule else [])
     return [
-        f"{entry.rule}: {entry.sentence}" if entry.rule else entry.sentence
-        for entry in decision.trace
-        if entry.step == step and (entry.rule or decision.outcome == "hidden")
+        f"{sentence} ({', '.join(named)})" if named else sentence
+        for sentence, named in rules.items()
     ]
 
 
-def _reach(reached: Mapping[CredentialKind, bool]) -> str:
+def _reach(reached: Mapping[CredentialKind, bool]) -> Reach:
     if reached["machine"]:
-        return _TO_BOTH
-    return _TO_PERSONS if reached["individual"] else _TO_NOBODY
+        return Reach.EVERY_CREDENTIAL
+    return Reach.PERSONS_ONLY if reached["individual"] else Reach.NOBODY
+
+
+def _tlp(row: ViewedRow) -> str:
+    return "" if row.facts.is_statement else row.tlp.text
 
 
 def _title(row: ViewedRow) -> str:

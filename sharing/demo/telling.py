@@ -1,0 +1,70 @@
+"""What a demonstration says when it is ready: as text for a person, as JSON for a program."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from sharing.demo.explaining import Account, Own, Reach
+from sharing.demo.lines import Line
+from sharing.demo.making import ALIAS, FORUM, Made
+
+_SENTENCES = {
+    Reach.EVERY_CREDENTIAL: "{} receives, through every credential",
+    Reach.PERSONS_ONLY: "{} receives, as a person only",
+    Reach.NOBODY: "{} does not receive",
+}
+
+
+def demo_document(url: str, made: Made, lines: Sequence[Line]) -> dict[str, Any]:
+    """The demonstration as JSON; each credential with its secret, this once."""
+    return {
+        "url": url,
+        "credentials": [asdict(key) for key in made.keys],
+        "forum": FORUM,
+        "api_root": f"{url}taxii2/{FORUM}/",
+        "collections": [{"id": made.collection_uuid, "alias": ALIAS}],
+        "lines": [asdict(line) for line in lines],
+    }
+
+
+def demo_text(url: str, made: Made, lines: Sequence[Line], accounts: Iterable[Account]) -> str:
+    """The same for a person, after what each State sees and why."""
+    told = [part for account in accounts for part in _account(account)]
+    told += ["Addresses", "", f"  discovery   {url}taxii2/", f"  API root    {url}taxii2/{FORUM}/"]
+    told += [f"  collection  {made.collection_uuid} (alias {ALIAS})", ""]
+    told += ["Credentials of this run, shown once", ""]
+    told += [
+        f"  {key.member}  {key.kind:11} {key.name:17} id {key.id}  secret {key.secret}"
+        for key in made.keys
+    ]
+    told += ["", "Lines to paste into another terminal, in this folder", ""]
+    for line in lines:
+        told += [
+            f"  # {line.member}, its {line.kind} credential, with {line.client}",
+            line.line,
+            "",
+        ]
+    return "\n".join(told)
+
+
+def _account(account: Account) -> list[str]:
+    state, other = account.state, account.other
+    title = f"{state.name} ({state.code})"
+    told = [title, "=" * len(title), ""]
+    told += [f"contributed {len(account.own)} objects:"]
+    for (reach, why), members in _grouped(account.own).items():
+        told += ["", f"  {_SENTENCES[reach].format(other.code)}: {why}"]
+        told += [f"    {own.tlp:13} {own.title}" for own in members]
+    told += ["", f"sees {len(account.received)} objects of {other.code} as a person:", ""]
+    told += [f"    {received.tlp:13} {received.title}" for received in account.received]
+    return [*told, "", ""]
+
+
+def _grouped(owns: Iterable[Own]) -> dict[tuple[Reach, str], list[Own]]:
+    """What goes equally far for the same reasons, together; the widest first."""
+    groups: dict[tuple[Reach, str], list[Own]] = {}
+    for own in sorted(owns, key=lambda own: own.reach):
+        groups.setdefault((own.reach, own.why), []).append(own)
+    return groups

@@ -1,0 +1,1 @@
+"""The commands of the sharing room, run as an operator runs them."""
