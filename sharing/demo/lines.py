@@ -27,12 +27,15 @@ class Line:
 
 
 def list_lines(url: str, made: Made) -> list[Line]:
-    """For each credential one line with curl and one with taxii2-client; `url` ends in `/`."""
+    """For each machine a line with curl, for each person one with taxii2-client.
+
+    `url` is the server's address and ends in a slash.
+    """
     address = f"{url}taxii2/{FORUM}/collections/{made.collection_uuid}/"
     return [
         Line(key.member, key.kind, client, write(address, key))
         for key in made.keys
-        for client, write in (("curl", _curl), ("taxii2-client", _taxii2_client))
+        for client, write in [_CLIENTS[key.kind]]
     ]
 
 
@@ -50,3 +53,6 @@ def _python() -> str:
     # Not resolved: a virtual environment's interpreter is a link out of it.
     here, python = Path.cwd(), Path(sys.executable)
     return str(python.relative_to(here) if python.is_relative_to(here) else python)
+
+
+_CLIENTS = {"machine": ("curl", _curl), "individual": ("taxii2-client", _taxii2_client)}
