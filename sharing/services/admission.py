@@ -220,7 +220,8 @@ class _Sorting:
         )
         revives = self._known_version(checked)
         self._admission.admitted.append(Admitted(index, checked, tlp, facts, revives))
-        if checked.stix_type == "marking-definition":
+        # What a well-known marking means is compiled in, whoever sends its definition along.
+        if checked.stix_type == "marking-definition" and checked.stix_id not in WELL_KNOWN:
             self._markings[checked.stix_id] = _meaning(facts)
 
 
