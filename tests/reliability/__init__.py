@@ -1,0 +1,1 @@
+"""What must survive what: exits, kills, faults, races, cuts. Each proof has its control."""

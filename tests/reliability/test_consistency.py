@@ -1,0 +1,71 @@
+"""The control of the checker itself: whatever is half written, it says so."""
+
+from __future__ import annotations
+
+import pytest
+from sqlalchemy import text
+
+from tests.reliability.consistency import find_faults, find_wrong_views
+from tests.reliability.scenes import related
+from tests.sharing.taxii.world import World
+
+HALF_WRITTEN = {
+    "bytes without a contribution": "INSERT INTO body (id, content) VALUES (900, 'x')",
+    "a contribution without its bytes": "UPDATE contribution SET body_id = NULL WHERE id = 1",
+    "a contribution without its entry": "UPDATE contribution SET seq = 1 WHERE id = 1",
+    "two contributions of the same bytes": "UPDATE contribution SET body_id = 1",
+    "an entry without its contribution": (
+        "INSERT INTO ledger SELECT forum_id, seq + 1, 'version', 'indicator--x 1', 'x', 1 "
+        "FROM forum_head WHERE seq > 1; UPDATE forum_head SET seq = seq + 1 WHERE seq > 1"
+    ),
+    "an entry beyond the end of the ledger": (
+        "INSERT INTO ledger SELECT forum_id, seq + 1, 'x', 'x', 'x', 1 FROM forum_head"
+    ),
+    "an end beyond the entries of the ledger": "UPDATE forum_head SET seq = seq + 1",
+    "a release opened beyond the ledger": "UPDATE release SET opened = 9000 WHERE id = 1",
+    "a release without bytes": "UPDATE release SET body_id = NULL WHERE id = 1",
+    "a release stamped after the last stamp": (
+        "UPDATE release SET date_added_us = date_added_us + 9000000 WHERE id = 1"
+    ),
+    "an audience head behind its audience": "UPDATE audience_head SET date_added_us = 1",
+    "an audience less a member": (
+        "DELETE FROM audience_member WHERE audience_id = 1 AND element = "
+        "(SELECT max(element) FROM audience_member WHERE audience_id = 1)"
+    ),
+    "a status that claims too much": (
+        "UPDATE status SET document = replace(CAST(document AS TEXT), 'indicator--', 'malware--')"
+    ),
+    "a contribution without a status": "DELETE FROM status",
+}
+
+
+@pytest.fixture
+def filled(small_world: World) -> World:
+    small_world.contribute(*related(small_world))
+    small_world.contribute(*small_world.indicators(3))
+    assert find_faults(small_world.database) == []
+    assert find_wrong_views(small_world.database) == []
+    return small_world
+
+
+@pytest.mark.parametrize("name", HALF_WRITTEN)
+def test_control_what_is_half_written_is_found(filled: World, name: str) -> None:
+    with filled.database.content.connect() as connection:
+        for statement in HALF_WRITTEN[name].split("; "):
+            connection.execute(text(statement))
+        connection.commit()
+    assert find_faults(filled.database) != []
+
+
+def test_control_a_delivery_of_what_never_was_is_found(filled: World) -> None:
+    filled.get("xbb", filled.address())
+    assert find_faults(filled.database) == []
+    with filled.database.record() as connection:
+        connection.execute(text("UPDATE delivery SET head = 9000"))
+    assert find_faults(filled.database) != []
+
+
+def test_control_a_view_that_the_rules_do_not_give_is_found(filled: World) -> None:
+    with filled.database.write() as connection:
+        connection.execute(text("UPDATE release SET closed = opened WHERE id = 5"))
+    assert find_wrong_views(filled.database) != []
