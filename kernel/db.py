@@ -108,23 +108,32 @@ class Database:
         options: dict[str, Any] = {}
         if not self.is_sqlite:
             options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-        with _faults_told(), self.content.connect() as connection:
-            with connection.execution_options(**options).begin():
-                yield connection
+        with (
+            _faults_told(),
+            self.content.connect() as connection,
+            connection.execution_options(**options).begin(),
+        ):
+            yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction on the content: commits at the end of the block or leaves nothing."""
-        with _faults_told(), self.content.connect() as connection:
-            with connection.execution_options(**{_WRITE: True}).begin():
-                yield connection
+        with (
+            _faults_told(),
+            self.content.connect() as connection,
+            connection.execution_options(**{_WRITE: True}).begin(),
+        ):
+            yield connection
 
     @contextmanager
     def record(self) -> Iterator[Connection]:
         """One transaction on the log of deliveries, durable when the block ends."""
-        with _faults_told(), self.deliveries.connect() as connection:
-            with connection.execution_options(**{_WRITE: True}).begin():
-                yield connection
+        with (
+            _faults_told(),
+            self.deliveries.connect() as connection,
+            connection.execution_options(**{_WRITE: True}).begin(),
+        ):
+            yield connection
 
     def close(self) -> None:
         """Give back every connection."""
@@ -199,26 +208,20 @@ def _faults_told() -> Iterator[None]:
                 "kernel.database-unavailable",
                 f"the database cannot serve this now ({_first_line(fault)}); try again",
             ) from fault
-        if type(fault.orig).__name__ in _PASSING_POSTGRESQL_FAULTS:
+        if not _PASSING_POSTGRESQL_FAULTS.isdisjoint(_kinds_of(fault)):
             raise Unavailable(
                 "kernel.database-unavailable", "the database cannot serve this now; try again"
             ) from fault
         raise
 
 
-_PASSING_POSTGRESQL_FAULTS = frozenset(
-    {
-        "AdminShutdown",
-        "CannotConnectNow",
-        "ConnectionTimeout",
-        "CrashShutdown",
-        "DeadlockDetected",
-        "OperationalError",
-        "ReadOnlySqlTransaction",
-        "SerializationFailure",
-        "TooManyConnections",
-    }
-)
+# Of its server or the way to it, not of what it was asked; the driver keeps dozens under these.
+_PASSING_POSTGRESQL_FAULTS = frozenset({"OperationalError", "ReadOnlySqlTransaction"})
+
+
+def _kinds_of(fault: DBAPIError) -> set[str]:
+    """The names of the driver's classes that the fault belongs to."""
+    return {kind.__name__ for kind in type(fault.orig).__mro__}
 
 
 def _first_line(fault: DBAPIError) -> str:
