@@ -2,15 +2,15 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types unit audit bench clean
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test lint types unit audit bench lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 PEER := .venv-opentaxii
-PIP_FLAGS := --disable-pip-version-check --no-input --quiet --retries 3 --require-hashes
 WORKERS ?= 2
 # Rules, visibility and doors: every branch is walked by a test.
-GATED := sharing/rules/*.py,sharing/visibility.py,auth/doors.py,auth/authentication.py
+GATED := sharing/rules/*.py,sharing/visibility*,auth/doors*,auth/authentication.py
 
 help:
 	@echo 'make setup   make .venv with what Comity runs on'
@@ -19,26 +19,26 @@ help:
 	@echo 'make audit   the long versions of the tests (hours)'
 	@echo 'make bench   measurements beside OpenTAXII and bare Flask'
 
-# A virtual environment, on a bare Debian too.
-$(BIN)/python:
-	@bash .ci/venv $(VENV)
+# Each stamp says that a lock file is installed; a changed lock is installed anew.
+%/.made:
+	@bash .ci/venv $*
+	@touch $@
 
-$(VENV)/.runtime: requirements.lock pyproject.toml $(BIN)/python
-	@echo 'installing what Comity runs on'
-	@$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements.lock
-	@$(BIN)/python -m pip install --disable-pip-version-check --quiet --no-deps --no-build-isolation --no-index -e .
+$(VENV)/.runtime: requirements.lock requirements.in pyproject.toml .ci/install $(VENV)/.made
+	@bash .ci/install $(VENV) requirements.lock
+	@$(BIN)/python -m pip --isolated --quiet install --no-deps --no-build-isolation --no-index \
+	  --disable-pip-version-check --root-user-action=ignore --editable .
 	@touch $@
 
 $(VENV)/.test: requirements-test.lock $(VENV)/.runtime
-	@echo 'installing what the tests need'
-	@$(BIN)/python -m pip install $(PIP_FLAGS) -r requirements-test.lock
+	@bash .ci/install $(VENV) requirements-test.lock
 	@touch $@
 
-$(PEER)/.ready: requirements-opentaxii.lock
-	@bash .ci/venv $(PEER)
-	@echo 'installing OpenTAXII in a place of its own'
-	@$(PEER)/bin/python -m pip install $(PIP_FLAGS) -r requirements-opentaxii.lock
+$(PEER)/.ready: requirements-opentaxii.lock .ci/install $(PEER)/.made
+	@bash .ci/install $(PEER) requirements-opentaxii.lock
 	@touch $@
+
+.PRECIOUS: %/.made
 
 setup: $(VENV)/.runtime
 
@@ -66,6 +66,9 @@ audit: $(VENV)/.test
 
 bench: $(VENV)/.test $(PEER)/.ready
 	$(BIN)/python -m bench
+
+lock:
+	@bash .ci/lock
 
 clean:
 	rm -rf $(VENV) $(PEER) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* *.egg-info
