@@ -1,0 +1,241 @@
+"""Migrations keep every row that both revisions know, and end whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection, MetaData, event
+
+import migrations
+from kernel.db import Database
+from kernel.errors import ComityError
+from kernel.settings import Settings
+from tests.reliability.children import Say, die, run
+from tests.reliability.consistency import find_faults
+from tests.reliability.scenes import related
+from tests.reliability.steps import Step, Watcher, watch
+from tests.sharing.taxii.world import World
+
+KILLS = 6
+Rows = dict[str, tuple[int, str]]
+
+
+@pytest.fixture
+def filled(world: World) -> World:
+    """Something in most tables, what was served included."""
+    one = world.indicator()
+    world.contribute(one, *related(world))
+    world.contribute(*world.indicators(3))
+    assert world.get("xbb", world.address()).status_code == 200
+    assert world.delete("xaa", world.address(rest=f"objects/{one['id']}/")).status_code == 200
+    return world
+
+
+def read_rows(database: Database) -> Rows:
+    """Each table's count of rows and a hash of them all, whatever tables there are."""
+    found: Rows = {}
+    engines = {id(engine): engine for engine in (database.content, database.deliveries)}
+    for engine in engines.values():
+        with engine.connect() as connection:
+            for table in _tables(connection):
+                rows = sorted(repr(tuple(row)) for row in connection.execute(sa.select(table)))
+                digest = hashlib.sha256("\n".join(rows).encode()).hexdigest()
+                found[table.name] = (len(rows), digest)
+    return found
+
+
+def _tables(connection: Connection) -> list[sa.Table]:
+    metadata = MetaData()
+    metadata.reflect(connection)
+    return [t for name, t in metadata.tables.items() if not name.startswith("alembic_version")]
+
+
+def differences(database: Database) -> list[Any]:
+    """Where the tables, keys and indexes are not those that this release declares."""
+    if database.is_sqlite:
+        parts = [
+            (database.content, migrations.SCHEMAS["content"]),
+            (database.deliveries, migrations.SCHEMAS["deliveries"]),
+        ]
+    else:
+        both = MetaData(naming_convention=migrations.SCHEMAS["content"].naming_convention)
+        for metadata in migrations.SCHEMAS.values():
+            for table in metadata.tables.values():
+                table.to_metadata(both)
+        parts = [(database.content, both)]
+    found = []
+    for engine, metadata in parts:
+        with engine.connect() as connection:
+            options = {"include_name": lambda name, *_: not str(name).startswith("alembic_")}
+            context = MigrationContext.configure(connection, opts=options)
+            found += compare_metadata(context, metadata)
+    return found
+
+
+def triggers(database: Database) -> set[str]:
+    """The triggers that refuse changes."""
+    query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+    if not database.is_sqlite:
+        query = "SELECT tgname FROM pg_trigger WHERE NOT tgisinternal"
+    with database.content.connect() as connection:
+        return set(connection.execute(sa.text(query)).scalars())
+
+
+def older_revisions() -> list[str]:
+    """Every revision of the content before the newest, newest first."""
+    number = int(migrations.newest()["content"])
+    return [f"{older:04d}" for older in range(number - 1, 0, -1)]
+
+
+def test_rows_survive_the_way_down_and_up_again(filled: World) -> None:
+    database = filled.database
+    before, guarded = read_rows(database), triggers(database)
+    assert sum(1 for count, _ in before.values() if count) > 20
+    for revision in older_revisions():
+        migrations.downgrade(database, revision)
+        kept = read_rows(database)
+        assert migrations.current(database)["content"] == revision
+        assert kept.items() <= before.items()
+        assert {"member", "credential", "audit", "delivery"} <= kept.keys()
+        migrations.upgrade(database)
+        migrations.check_current(database)
+        after = read_rows(database)
+        assert kept.items() <= after.items()
+        assert all(after[name][0] == 0 for name in after.keys() - kept.keys())
+        assert after.keys() == before.keys()
+        assert differences(database) == []
+        assert triggers(database) == guarded
+
+
+def test_everything_goes_and_comes_back_empty(filled: World) -> None:
+    database = filled.database
+    before = read_rows(database)
+    migrations.downgrade(database, "base")
+    assert read_rows(database) == {}
+    assert migrations.is_empty(database)
+    migrations.upgrade(database)
+    after = read_rows(database)
+    assert after.keys() == before.keys()
+    assert {count for count, _ in after.values()} == {0}
+    assert differences(database) == []
+
+
+def test_repeating_an_upgrade_changes_nothing(filled: World) -> None:
+    before = read_rows(filled.database)
+    migrations.upgrade(filled.database)
+    assert read_rows(filled.database) == before
+    assert find_faults(filled.database) == []
+
+
+Act = Callable[[Database], None]
+
+
+def to_oldest(database: Database) -> None:
+    migrations.downgrade(database, older_revisions()[-1])
+
+
+def run_watched(settings: Settings, act: Act, watcher: Watcher) -> bool:
+    """Migrate in a child; whether it died where the watcher told it to."""
+
+    def work(_say: Say) -> None:
+        database = Database.open(settings)
+        watch(database, watcher)
+        act(database)
+
+    ended = run(work)
+    assert ended.died or ended.code == 0, ended
+    return ended.died
+
+
+def list_steps(settings: Settings, act: Act) -> list[Step]:
+    """The steps of a migration up to the commit of its tables, which it does not do."""
+    steps: list[Step] = []
+
+    def work(say: Say) -> None:
+        def watcher(step: Step) -> None:
+            steps.append(step)
+            if step.is_commit and any(" TABLE " in one.what for one in steps):
+                say([[step.number, step.when, step.what] for step in steps])
+                die()
+
+        database = Database.open(settings)
+        watch(database, watcher)
+        act(database)
+
+    return [Step(*parts) for parts in run(work).said[0]]
+
+
+def moments(steps: list[Step]) -> list[int]:
+    """Before and after the commit, and evenly on the way there."""
+    last = steps[-1].number
+    return [*(last * part // KILLS for part in range(1, KILLS)), last, last + 1]
+
+
+def dying_at(number: int) -> Watcher:
+    def watcher(step: Step) -> None:
+        if step.number == number:
+            die()
+
+    return watcher
+
+
+def test_an_upgrade_that_is_killed_at_any_moment_can_be_done_again(
+    database: Database, settings: Settings
+) -> None:
+    migrations.downgrade(database, "base")
+    database.close()
+    for number in moments(list_steps(settings, migrations.upgrade)):
+        migrations.downgrade(database, "base")
+        database.close()
+        assert run_watched(settings, migrations.upgrade, dying_at(number))
+        migrations.upgrade(database)
+        migrations.check_current(database)
+    assert differences(database) == []
+
+
+def test_a_downgrade_that_is_killed_at_any_moment_has_happened_or_has_not(
+    filled: World,
+) -> None:
+    database = filled.database
+    before = read_rows(database)
+    oldest, newest = older_revisions()[-1], migrations.newest()["content"]
+    database.close()
+    revisions = []
+    for number in moments(list_steps(filled.settings, to_oldest)):
+        assert run_watched(filled.settings, to_oldest, dying_at(number))
+        revision, kept = migrations.current(database)["content"], read_rows(database)
+        assert kept == before if revision == newest else kept.items() <= before.items()
+        revisions.append(revision)
+        database.close()
+    assert revisions == [newest] * KILLS + [oldest]
+    migrations.upgrade(database)
+    assert differences(database) == []
+
+
+def test_control_a_migration_that_commits_on_its_way_is_caught(
+    database: Database, settings: Settings
+) -> None:
+    migrations.downgrade(database, "base")
+    database.close()
+
+    def work(_say: Say) -> None:
+        inner = Database.open(settings)
+
+        @event.listens_for(inner.content, "before_cursor_execute")
+        def commit_half(_connection: Any, cursor: Any, statement: str, *_rest: Any) -> None:
+            if "CREATE TABLE contribution" in statement:
+                other = cursor.connection.cursor()
+                other.execute("COMMIT")
+                die()
+
+        migrations.upgrade(inner)
+
+    assert run(work).died
+    with pytest.raises((sa.exc.SQLAlchemyError, ComityError), match="already exists"):
+        migrations.upgrade(database)
