@@ -13,7 +13,7 @@ import orjson
 from sqlalchemy import Connection, func, select
 
 from auth.tables import forum
-from kernel.clock import format_version
+from kernel.clock import parse_instant
 from kernel.db import Database
 from sharing.tables import (
     audience,
@@ -155,14 +155,15 @@ def _of_releases(connection: Connection) -> Iterator[str]:
 def _of_statuses(connection: Connection) -> Iterator[str]:
     """What a status resource calls a success was contributed by its member."""
     known = {
-        (row.collection_id, row.originator_id, row.stix_id, format_version(row.version_us))
+        (row.collection_id, row.originator_id, row.stix_id, row.version_us)
         for row in connection.execute(select(contribution))
     }
     written = 0
     for row in connection.execute(select(status)):
         document = orjson.loads(row.document)
         for one in document.get("successes", []):
-            if (row.collection_id, row.member_id, one["id"], one["version"]) not in known:
+            version_us = parse_instant(one["version"])
+            if (row.collection_id, row.member_id, one["id"], version_us) not in known:
                 yield f"status {row.id} claims {one['id']}, which is not there"
         written += 1
     contributed = select(func.count()).where(ledger.c.kind == "contribute")
