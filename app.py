@@ -83,12 +83,52 @@ def _furnish(app: Flask) -> None:
 @click.group(
     cls=LazyGroup,
     lazy={
+        "accepts": "sharing.cli.policies:accepts",
+        "collection": "sharing.cli.collections:collection",
         "credential": "auth.cli.credentials:credential",
+        "db": "migrations.commands:db",
+        "demo": "sharing.demo.command:demo",
+        "doctor": "sharing.cli.doctor:doctor",
+        "export": "sharing.cli.exports:export",
+        "forum": "sharing.cli.forums:forum",
+        "forum-policy": "sharing.cli.forum_policies:forum_policy",
+        "import": "sharing.cli.imports:import_",
+        "member": "sharing.cli.members:member",
+        "partner": "sharing.cli.seats:partner",
         "person": "auth.cli.persons:person",
+        "policy": "sharing.cli.policies:policy",
+        "seat": "sharing.cli.seats:seat",
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.pass_context
 def main(context: click.Context) -> None:
     """States keep agreed norms on record and share threat intelligence, each under its policy."""
-    context.obj = None
+    context.obj = _prepare
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", metavar="H", show_default=True)
+@click.option("--port", default=8000, type=click.IntRange(0, 65535), metavar="P", show_default=True)
+@click.option("--workers", default=1, type=click.IntRange(1, 64), metavar="N", show_default=True)
+def serve(*, host: str, port: int, workers: int) -> None:
+    """Serve the exchange; says where it listens on standard error once it answers."""
+    from kernel.commands import open_workplace, refusals_told
+    from web.serving import serve as serve_web
+
+    with refusals_told():
+        # Makes a new embedded database, refuses one that is behind; closed before any fork.
+        with open_workplace() as workplace:
+            settings = workplace.settings
+            _ = workplace.signer
+        serve_web(lambda: create_app(settings), settings, host=host, port=port, workers=workers)
+
+
+def _prepare(settings: Settings, database: Database) -> None:
+    from migrations.commands import prepare_database
+
+    prepare_database(settings, database)
+
+
+if __name__ == "__main__":
+    main()

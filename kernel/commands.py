@@ -31,10 +31,14 @@ _EXIT_REFUSED: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a command has to say: a JSON document, and the same for a person as text."""
+    """What a command has to say: a JSON document, and the same for a person as text.
+
+    With a `refusal` both are told all the same, then the reason, and the exit code is 1.
+    """
 
     document: Any
     text: str
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +104,8 @@ def answering(command: Callable[..., Answer]) -> Callable[..., None]:
         if shown:
             # As bytes: a terminal's encoding must not break what a program reads.
             click.echo(shown.encode("utf-8"))
+        if answer.refusal:
+            _leave(answer.refusal)
 
     return run
 
@@ -116,9 +122,21 @@ def working(command: Callable[..., Answer]) -> Callable[..., None]:
     return run
 
 
+def maintaining(command: Callable[..., Answer]) -> Callable[..., None]:
+    """Like `working`, on a database in whatever state it is."""
+
+    @answering
+    @functools.wraps(command)
+    def run(*args: object, **kwargs: object) -> Answer:
+        with open_workplace(is_fit=False) as workplace:
+            return command(workplace, *args, **kwargs)
+
+    return run
+
+
 @contextmanager
-def open_workplace() -> Iterator[Workplace]:
-    """Settings and an open database, which the root command has found fit to work with."""
+def open_workplace(*, is_fit: bool = True) -> Iterator[Workplace]:
+    """Settings and a database; with `is_fit`, one that the root command finds fit to work with."""
     from kernel.db import Database  # noqa: PLC0415 - see the imports
     from kernel.logs import configure_logging  # noqa: PLC0415 - see the imports
 
@@ -127,7 +145,7 @@ def open_workplace() -> Iterator[Workplace]:
     database = Database.open(settings)
     try:
         prepare: Prepare | None = click.get_current_context().find_root().obj
-        if prepare is not None:
+        if is_fit and prepare is not None:
             prepare(settings, database)
         yield Workplace(settings, database, clock.now_us())
     finally:

@@ -1,0 +1,1 @@
+"""Commands of the exchange: who takes part, what is shared, and why. They run as the operator."""

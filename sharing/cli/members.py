@@ -1,0 +1,140 @@
+"""`comity member`: members, and what suspending one withdraws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from sqlalchemy import Connection
+
+from auth.queries import Member, find_member, list_members
+from auth.services import OPERATOR, NewMember, add_member
+from kernel.commands import Answer, Workplace, showing_progress, working
+from kernel.errors import NotFound
+from sharing.rules.tlp import Tlp
+from sharing.services.seating import change_member
+
+
+@click.group()
+def member() -> None:
+    """States and organisations that take part in this installation."""
+
+
+@member.command("add")
+@click.argument("code")
+@click.option("--name", required=True, metavar="N")
+@click.option("--jurisdiction", metavar="J")
+@click.option("--bloc", "blocs", multiple=True, metavar="B", help="Once or more.")
+@click.option("--residency", metavar="R", help="Where it stores data.")
+@click.option("--accredited-to", default="red", metavar="TLP", show_default=True)
+@click.option(
+    "--identity", "identities", multiple=True, metavar="STIX_ID", help="Bound to it; once or more."
+)
+@working
+def add(
+    workplace: Workplace,
+    code: str,
+    name: str,
+    jurisdiction: str | None,
+    blocs: Sequence[str],
+    residency: str | None,
+    accredited_to: str,
+    identities: Sequence[str],
+) -> Answer:
+    """Add a member."""
+    new = NewMember(
+        code=code,
+        name=name,
+        jurisdiction=jurisdiction,
+        residency=residency,
+        blocs=blocs,
+        identities=identities,
+        accredited_to=int(Tlp.parse(accredited_to)),
+    )
+    with workplace.database.write() as connection:
+        add_member(connection, new, actor=OPERATOR, now_us=workplace.now_us)
+        return _answer(connection, code)
+
+
+@member.command("list")
+@working
+def list_(workplace: Workplace) -> Answer:
+    """List the members."""
+    with workplace.database.read() as connection:
+        found = list_members(connection)
+    return Answer([document_of(one) for one in found], "\n".join(_line(one) for one in found))
+
+
+@member.command("show")
+@click.argument("code")
+@working
+def show(workplace: Workplace, code: str) -> Answer:
+    """Show one member."""
+    with workplace.database.read() as connection:
+        document = document_of(_expect(connection, code))
+    lines = [f"{key:15}{_as_text(value)}" for key, value in document.items()]
+    return Answer(document, "\n".join(lines))
+
+
+@member.command("suspend")
+@click.argument("code")
+@working
+def suspend(workplace: Workplace, code: str) -> Answer:
+    """Suspend a member everywhere: it is refused from now on and receives nothing."""
+    return _change(workplace, code, "suspended")
+
+
+@member.command("reinstate")
+@click.argument("code")
+@working
+def reinstate(workplace: Workplace, code: str) -> Answer:
+    """Reinstate a suspended member: what it may see is released to it."""
+    return _change(workplace, code, "active")
+
+
+def document_of(found: Member) -> dict[str, Any]:
+    """A member as JSON."""
+    return {
+        "code": found.code,
+        "name": found.name,
+        "status": found.status,
+        "jurisdiction": found.jurisdiction,
+        "blocs": sorted(found.blocs),
+        "residency": found.residency,
+        "accredited_to": Tlp(found.accredited_to).text,
+        "identities": sorted(found.identities),
+    }
+
+
+def _change(workplace: Workplace, code: str, status: str) -> Answer:
+    with showing_progress(code) as progress:
+        change_member(
+            workplace.database, OPERATOR, code, status, now_us=workplace.now_us, progress=progress
+        )
+    with workplace.database.read() as connection:
+        return _answer(connection, code)
+
+
+def _answer(connection: Connection, code: str) -> Answer:
+    found = _expect(connection, code)
+    return Answer(document_of(found), _line(found))
+
+
+def _expect(connection: Connection, code: str) -> Member:
+    found = find_member(connection, code)
+    if found is None:
+        raise NotFound(
+            "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
+        )
+    return found
+
+
+def _line(found: Member) -> str:
+    return f"{found.code:16}{found.status:11}{found.name}"
+
+
+def _as_text(value: Any) -> str:  # noqa: ANN401 - any value of a JSON document
+    if isinstance(value, list):
+        return ", ".join(value) or "-"
+    return "-" if value is None else str(value)

@@ -1,0 +1,151 @@
+"""`comity seat` and `comity partner`: who is a recipient of a forum."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from auth.queries import Forum, RosterRow, find_forum, list_roster
+from auth.services import OPERATOR
+from kernel.commands import Answer, Workplace, showing_progress, working
+from kernel.errors import NotFound
+from sharing.services.reconsider import Change
+from sharing.services.seating import add_partner, change_seat, seat_member
+
+
+@click.group()
+def seat() -> None:
+    """Which members read and write in which forum."""
+
+
+@seat.command("add")
+@click.argument("forum")
+@click.argument("code")
+@click.option("--role", default="member", metavar="[member|partner-state|observer]")
+@working
+def add(workplace: Workplace, forum: str, code: str, role: str) -> Answer:
+    """Give a member a seat: what it may see is released to it."""
+    with showing_progress(code) as progress:
+        change = seat_member(
+            workplace.database,
+            OPERATOR,
+            forum,
+            code,
+            role,
+            now_us=workplace.now_us,
+            progress=progress,
+        )
+    return _answer(workplace, forum, code, change)
+
+
+@seat.command("suspend")
+@click.argument("forum")
+@click.argument("code")
+@working
+def suspend(workplace: Workplace, forum: str, code: str) -> Answer:
+    """Suspend a seat: its forum is unknown to the member from now on."""
+    return _change(workplace, forum, code, "suspended")
+
+
+@seat.command("reinstate")
+@click.argument("forum")
+@click.argument("code")
+@working
+def reinstate(workplace: Workplace, forum: str, code: str) -> Answer:
+    """Reinstate a suspended seat: what it may see is released to it."""
+    return _change(workplace, forum, code, "active")
+
+
+@seat.command("end")
+@click.argument("forum")
+@click.argument("code")
+@working
+def end(workplace: Workplace, forum: str, code: str) -> Answer:
+    """End a seat; `comity seat add` takes it up again."""
+    return _change(workplace, forum, code, "ended")
+
+
+@click.group()
+def partner() -> None:
+    """Systems outside a forum that receive from it and are no members."""
+
+
+@partner.command("add")
+@click.argument("forum")
+@click.argument("name")
+@working
+def add_(workplace: Workplace, forum: str, name: str) -> Answer:
+    """Add a partner to a forum."""
+    with showing_progress(name) as progress:
+        change = add_partner(
+            workplace.database, OPERATOR, forum, name, now_us=workplace.now_us, progress=progress
+        )
+    return _answer(workplace, forum, name, change, of_partner=True)
+
+
+@partner.command("list")
+@click.argument("forum")
+@working
+def list_(workplace: Workplace, forum: str) -> Answer:
+    """List a forum's partners."""
+    _place, rows = _roster(workplace, forum)
+    found = [row for row in rows if row.is_partner]
+    return Answer(
+        [partner_document(forum, row) for row in found],
+        "\n".join(f"{forum}/{row.name}  {row.status}" for row in found),
+    )
+
+
+def seat_document(forum: str, row: RosterRow) -> dict[str, Any]:
+    """A seat as JSON; `active` says whether it counts now, its member's standing included."""
+    return {
+        "forum": forum,
+        "member": row.name,
+        "role": row.role,
+        "status": row.status,
+        "active": row.is_active,
+    }
+
+
+def partner_document(forum: str, row: RosterRow) -> dict[str, Any]:
+    """A partner as JSON."""
+    return {"forum": forum, "name": row.name, "status": row.status}
+
+
+def _change(workplace: Workplace, forum: str, code: str, status: str) -> Answer:
+    with showing_progress(code) as progress:
+        change = change_seat(
+            workplace.database,
+            OPERATOR,
+            forum,
+            code,
+            status,
+            now_us=workplace.now_us,
+            progress=progress,
+        )
+    return _answer(workplace, forum, code, change)
+
+
+def _answer(
+    workplace: Workplace, forum: str, name: str, change: Change, *, of_partner: bool = False
+) -> Answer:
+    _place, rows = _roster(workplace, forum)
+    row = next(row for row in rows if row.name == name and row.is_partner == of_partner)
+    document = partner_document(forum, row) if of_partner else seat_document(forum, row)
+    counts = {"gained": change.gained, "lost": change.lost}
+    text = (
+        f"{name} in {forum}: {row.role}, {row.status}; "
+        f"versions gained {change.gained}, lost {change.lost}"
+    )
+    return Answer(document | counts, text)
+
+
+def _roster(workplace: Workplace, forum: str) -> tuple[Forum, list[RosterRow]]:
+    with workplace.database.read() as connection:
+        found = find_forum(connection, forum)
+        if found is None:
+            raise NotFound(
+                "auth.unknown-forum", f"there is no forum {forum!r}; see `comity forum list`"
+            )
+        return found, list_roster(connection, found.id)
