@@ -54,6 +54,16 @@ class Child:
             said=tuple(orjson.loads(line) for line in self.heard.splitlines()),
         )
 
+    def hear(self, *, seconds: float = 30.0) -> Any:
+        """The first thing that it says, as soon as it says it."""
+        end = time.monotonic() + seconds
+        while b"\n" not in self.heard:
+            chunk = self._read(end - time.monotonic())
+            if not chunk:
+                raise AssertionError("a child ended without a word")
+            self.heard += chunk
+        return orjson.loads(self.heard.partition(b"\n")[0])
+
     def kill(self) -> None:
         """End it from outside, by the signal that cannot be caught."""
         os.kill(self.pid, signal.SIGKILL)
