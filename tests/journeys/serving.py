@@ -14,15 +14,6 @@ from kernel.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 _READY = "listening on "
-_PLAIN = """
-import sys
-from werkzeug.serving import make_server
-from app import create_app
-from kernel.settings import load_settings
-server = make_server("127.0.0.1", 0, create_app(load_settings()), threaded=True)
-print(f"listening on http://127.0.0.1:{server.port}", file=sys.stderr, flush=True)
-server.serve_forever()
-"""
 
 
 @contextmanager
@@ -39,7 +30,11 @@ def serving(settings: Settings, secret_key: bytes) -> Iterator[str]:
     # A file, since nobody would empty a pipe while the client under test is busy.
     with said.open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-c", _PLAIN], env=environment, cwd=ROOT, stdout=log, stderr=log
+            [sys.executable, "-m", "app", "serve", "--port", "0"],
+            env=environment,
+            cwd=ROOT,
+            stdout=log,
+            stderr=log,
         )
     try:
         yield _address(process, said)
