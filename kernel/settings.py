@@ -17,8 +17,8 @@ from kernel.errors import Misconfigured
 
 PREFIX = "COMITY_"
 MEBIBYTE = 1024 * 1024
-# Read by the test suite and the Makefile, not settings of an installation.
-_NOT_SETTINGS = frozenset({"audit", "bench", "config"})
+# Read by the test suite, or by what comes later (the networks that feeds may reach).
+_NOT_SETTINGS = frozenset({"audit", "bench", "config", "egress_allow"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +40,10 @@ class Settings:
     page_default: int = 100
     page_limit: int = 1000
     max_content_length: int = 32 * MEBIBYTE
-    status_hours: int = 168
     token_seconds: int = 3600
     failed_delay_seconds: float = 0.25
     threads: int = 8
     log_format: str = "json"
-    egress_allow: str = ""
 
     @property
     def data_path(self) -> Path:

@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select, update
 
 from auth.reader import Seated
-from kernel.clock import format_instant
+from kernel.clock import DAY_US, format_instant
 from kernel.db import Database
 from kernel.errors import Forbidden
 from kernel.strictjson import DEFAULT_LIMITS, Limits
@@ -30,6 +30,9 @@ from sharing.services.decisions import Decisions
 from sharing.services.lock import LockedForum, lock_forum
 from sharing.services.releasing import Releasing
 from sharing.tables import body, contribution, forum_head, guard, marking_use, status
+
+STATUS_KEPT_US = 7 * DAY_US
+"""How long what became of an envelope can be asked for; TAXII 2.1 §4.3 wants a day at least."""
 
 _HIDDEN_REASONS = {
     "marking-scheme": "it carries a marking of a scheme that Comity does not understand",
@@ -219,6 +222,9 @@ class _Contributing:
             self._connection.execute(insert(marking_use), uses)
 
     def _keep_status(self, receipt: Receipt) -> None:
+        self._connection.execute(
+            delete(status).where(status.c.requested_us < self._now_us - STATUS_KEPT_US)
+        )
         self._connection.execute(
             insert(status).values(
                 id=receipt.status_id,
