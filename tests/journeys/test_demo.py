@@ -164,7 +164,7 @@ def test_a_state_reads_with_curl_what_the_policies_grant(
 ) -> None:
     envelope = json.loads(paste(find_line(demonstration, code, "curl")))
     received = envelope["objects"]
-    assert "more" not in envelope
+    assert not envelope.get("more")
     assert {value["id"] for value in received} == expected_ids(code, "machine")
     sent = {v["id"]: v for v in [*list_sample("XAA"), *list_sample("XBB")]}
     assert all(sent[value["id"]] == value for value in received)
@@ -200,7 +200,7 @@ def test_every_printed_credential_finds_the_forum_by_discovery(
 
 def test_a_state_shares_something_new_with_the_other(demonstration: dict[str, Any]) -> None:
     keys = {key["member"]: key for key in demonstration["credentials"] if key["kind"] == "machine"}
-    place = demonstration["collections"][0]["alias"]
+    place = demonstration["collections"][0]["id"]
     address = f"{demonstration['api_root']}collections/{place}/"
     opened = {
         code: Collection(address, user=key["id"], password=key["secret"])
