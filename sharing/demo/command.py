@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import os
+import shlex
 import socket
 import sys
 from collections.abc import Sequence
@@ -51,7 +52,7 @@ def demo(context: click.Context, *, host: str, port: int, no_serve: bool, as_jso
             told = (
                 json.dumps(demo_document(url, made, lines), ensure_ascii=False)
                 if as_json
-                else demo_text(url, made, lines, accounts)
+                else demo_text(url, made, lines, accounts) + _next_step(settings, no_serve=no_serve)
             )
             # As bytes, and at once: whoever reads a pipe waits for it while we serve.
             click.echo(told.encode("utf-8"))
@@ -84,6 +85,12 @@ def _make(context: click.Context, settings: Settings) -> tuple[Made, Sequence[Ac
     finally:
         # Before any fork: a connection never crosses one.
         database.close()
+
+
+def _next_step(settings: Settings, *, no_serve: bool) -> str:
+    if no_serve:
+        return f"\nServe it with COMITY_DATA_DIR={shlex.quote(settings.data_dir)} comity serve\n"
+    return "\nServing until you press Ctrl-C.\n"
 
 
 def _serve(context: click.Context, settings: Settings, host: str, port: int) -> None:
