@@ -34,7 +34,9 @@ class Client:
         self.peer = peer
         self._connection = http.client.HTTPConnection(peer.host, peer.port, timeout=600)
         token = base64.b64encode(f"{peer.user}:{peer.secret}".encode()).decode()
-        self._headers = {"Authorization": f"Basic {token}", "Accept": TAXII}
+        self._headers = {"Accept": TAXII}
+        if peer.user:
+            self._headers["Authorization"] = f"Basic {token}"
 
     def fetch(self, query: str) -> bytes:
         """The body of a GET of the objects; raises RuntimeError unless it is answered 200."""

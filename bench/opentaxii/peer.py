@@ -1,28 +1,25 @@
 """OpenTAXII as a peer; runs in its own virtual environment and imports nothing of Comity.
 
-As released, it answers 500 where its JSON encoder meets a UUID; the few lines around `app` give
-Flask's JSON provider `default=str`. `python peer.py` makes an API root and a public collection
-and prints their ids; `peer:app` is the WSGI application.
+As released, it answers 500 where its JSON encoder meets a UUID; the lines below give the one
+`json.dumps` of its answers `default=str`. `python peer.py` makes an API root and a public
+collection and prints their ids; `peer:app` is the WSGI application.
 """
 
 from __future__ import annotations
 
+import functools
 import json
 import sys
+import types
 
-from flask.json.provider import DefaultJSONProvider
+import opentaxii.taxii2.http
 from opentaxii.config import ServerConfig
 from opentaxii.middleware import create_app
 from opentaxii.server import TAXIIServer
 
-
-class _Provider(DefaultJSONProvider):
-    default = staticmethod(str)
-
-
+opentaxii.taxii2.http.json = types.SimpleNamespace(dumps=functools.partial(json.dumps, default=str))
 server = TAXIIServer(ServerConfig())
 app = create_app(server)
-app.json = _Provider(app)
 
 
 def _main() -> None:
