@@ -125,7 +125,7 @@ class _Sorting:
 
     def sort(self, good: list[tuple[int, Checked]]) -> None:
         """Markings first, so that an object may carry one that stands after it."""
-        for index, checked in sorted(good, key=lambda pair: rank_of(pair[1].stix_type)):
+        for index, checked in _in_order(good):
             settled = (
                 self._refuse_markings(index, checked)
                 or self._refuse_identity(index, checked)
@@ -223,6 +223,21 @@ class _Sorting:
         # What a well-known marking means is compiled in, whoever sends its definition along.
         if checked.stix_type == "marking-definition" and checked.stix_id not in WELL_KNOWN:
             self._markings[checked.stix_id] = _meaning(facts)
+
+
+def _in_order(good: list[tuple[int, Checked]]) -> list[tuple[int, Checked]]:
+    """Markings before what carries them, and a marking before the markings that carry it."""
+    ordered = sorted(good, key=lambda pair: rank_of(pair[1].stix_type))
+    pending = [pair for pair in ordered if pair[1].stix_type == "marking-definition"]
+    others = ordered[len(pending) :]
+    placed: list[tuple[int, Checked]] = []
+    while pending:
+        waiting = {checked.stix_id for _, checked in pending}
+        ready = [pair for pair in pending if waiting.isdisjoint(_named_markings(pair[1]))]
+        # Markings that carry each other in a circle are refused, each for what it lacks.
+        placed += ready or pending
+        pending = [pair for pair in pending if ready and pair not in ready]
+    return placed + others
 
 
 def _named_markings(checked: Checked) -> Iterable[str]:
