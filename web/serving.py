@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.http.errors import ParseException
+from gunicorn.workers.gthread import ThreadWorker
 
 from kernel.settings import Settings
 
@@ -41,6 +43,26 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
         return self._make_app()
 
 
+class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's worker with threads, silent about what an unreadable request held.
+
+    It would quote the line that it cannot read, in its log and in its answer; that line may
+    hold a credential.
+    """
+
+    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ANN401
+        """Answer and log the fault by the name of its kind."""
+        told = _without_content(exc) if isinstance(exc, ParseException) else exc
+        super().handle_error(req, client, addr, told)
+
+
+def _without_content(fault: ParseException) -> Exception:
+    """A fault of the same kind that says its kind and nothing else."""
+    kind = type(fault)
+    silent = {"__init__": lambda _self: None, "__str__": lambda _self: kind.__name__}
+    return cast("Exception", type(kind.__name__, (kind,), silent)())
+
+
 def serve(
     make_app: Callable[[], Flask], settings: Settings, *, host: str, port: int, workers: int
 ) -> None:
@@ -49,7 +71,7 @@ def serve(
     options = {
         "bind": f"{address}:{port}",
         "workers": workers,
-        "worker_class": "gthread",
+        "worker_class": _Worker,
         "threads": settings.threads,
         "timeout": _SILENCE_SECONDS,
         "graceful_timeout": 30,

@@ -7,8 +7,10 @@ server, in all the forms in which they travel.
 from __future__ import annotations
 
 import base64
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import structlog
@@ -17,6 +19,8 @@ from sqlalchemy import MetaData, select, update
 from auth.tables import credential
 from kernel.db import Database
 from kernel.logs import configure_logging
+from tests.journeys.serving import serving
+from tests.reliability.polling import Client
 from tests.sharing.taxii.world import World
 
 
@@ -133,6 +137,41 @@ def test_no_secret_is_logged_even_when_things_go_wrong(
     assert "incident" in text
     assert "credential-refused" in text
     assert find_leaks(text.encode(), needles) == []
+
+
+def test_no_secret_is_logged_by_the_server_itself(small_world: World) -> None:
+    """What never reaches the application is answered, and perhaps logged, by gunicorn."""
+    world = small_world
+    credential_id, secret = world.secrets["xaa"]
+    token = base64.b64encode(f"{credential_id}:{secret}".encode()).decode()
+    odd = [
+        f"GET /taxii2/?secret={secret} HTTP/1.1\r\nHost: x\r\nAuthorization : {token}\r\n\r\n",
+        f"GET /taxii2/{secret} HTTP/9.9\r\nAuthorization: Basic {token}\r\n\r\n",
+        f"{secret} {token}\r\n\r\n",
+        f"POST /taxii2/ HTTP/1.1\r\nAuthorization: {token}\r\nContent-Length: {secret}\r\n\r\n",
+        f"GET /taxii2/ HTTP/1.1\r\nHost: x\r\nX-{'y' * 9000}: {secret}\r\n\r\n",
+    ]
+    world.database.close()
+    with serving(world.settings, b"s" * 32) as base:
+        client = Client(base, world.secrets["xaa"])
+        assert client.get(f"{world.address()}?added_after={secret}").status == 400
+        answers = [send_raw(base, text.encode()) for text in odd]
+    text = (Path(world.settings.data_dir) / "serving.log").read_bytes()
+    needles = {"credential": forms(secret, credential_id)}
+    assert b'"status": 400' in text
+    assert find_leaks(text, needles) == []
+    # Nor is it given back, to whoever reads answers on their way.
+    assert find_leaks(b"".join(answers), needles) == []
+    assert b"".join(answers).count(b"HTTP/1.1 4") >= 4
+
+
+def send_raw(base: str, content: bytes) -> bytes:
+    """Whatever the server says to these bytes before it hangs up."""
+    place = urlsplit(base)
+    with socket.create_connection((place.hostname, place.port), timeout=10) as line:
+        line.sendall(content)
+        line.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: line.recv(65536), b""))
 
 
 def test_control_a_secret_that_is_kept_is_found_in_the_database_and_its_log(world: World) -> None:
