@@ -61,12 +61,16 @@ def create_app(
 
 def _furnish(app: Flask) -> None:
     """Put every room's part into `app`; the order of the guards is the order of their names."""
+    from auth.api.routes import blueprint as me
     from auth.doors import Permission, init_doors, sign_endpoint
     from auth.oauth import init_oauth
+    from sharing.api.changes import blueprint as changes
+    from sharing.api.lists import blueprint as exchange
     from sharing.taxii.routes import init_taxii
     from web.errors import init_errors
     from web.headers import init_headers
     from web.landing import init_landing
+    from web.openapi import init_api
     from web.requests import init_request_log
 
     init_request_log(app)
@@ -77,6 +81,10 @@ def _furnish(app: Flask) -> None:
         sign_endpoint(app, endpoint, Permission.PUBLIC)
     init_oauth(app)
     init_taxii(app)
+    api = init_api(app)
+    sign_endpoint(app, "api-docs.openapi_json", Permission.PUBLIC)
+    for blueprint in (me, exchange, changes):
+        api.register_blueprint(blueprint)
     init_errors(app)
 
 

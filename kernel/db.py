@@ -126,6 +126,16 @@ class Database:
             yield connection
 
     @contextmanager
+    def read_deliveries(self) -> Iterator[Connection]:
+        """One consistent look at the log of deliveries."""
+        with (
+            _faults_told(),
+            self.deliveries.connect() as connection,
+            connection.begin(),
+        ):
+            yield connection
+
+    @contextmanager
     def record(self) -> Iterator[Connection]:
         """One transaction on the log of deliveries, durable when the block ends."""
         with (

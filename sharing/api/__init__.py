@@ -1,0 +1,4 @@
+"""The JSON API of the exchange: policies, contributions, statuses, what was received.
+
+Objects themselves travel by TAXII; here is what their originator wants to know about them.
+"""
