@@ -1,0 +1,100 @@
+"""Every route and method is signed; an unsigned one stays shut and is found out."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from flask.views import MethodView
+
+from auth.doors import Permission, door, find_sign
+from tests.sharing.taxii.world import World
+
+
+def list_unsigned(app: Flask) -> list[tuple[str, str]]:
+    return [
+        (rule.rule, method)
+        for rule in app.url_map.iter_rules()
+        for method in sorted(rule.methods or ())
+        if find_sign(app, rule.endpoint, method) is None
+    ]
+
+
+@pytest.fixture
+def opened(small_world: World) -> World:
+    """An application that has answered nothing yet, so that routes can be added."""
+    small_world.with_settings()
+    return small_world
+
+
+def test_every_route_and_method_is_signed(small_world: World) -> None:
+    assert list_unsigned(small_world.app) == []
+    assert len(list(small_world.app.url_map.iter_rules())) > 20
+
+
+def test_what_is_open_to_all_is_a_short_list(small_world: World) -> None:
+    app = small_world.app
+    public = {
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if find_sign(app, rule.endpoint, "GET") is Permission.PUBLIC
+        or find_sign(app, rule.endpoint, "POST") is Permission.PUBLIC
+    }
+    assert public == {"/", "/healthz", "/api/v1/openapi.json", "/oauth/token", "/oauth/revoke"}
+
+
+@pytest.mark.parametrize("address", ["/unsigned", "/api/v1/unsigned", "/taxii2/x/y/unsigned"])
+def test_an_unsigned_route_stays_shut_and_is_found_out(opened: World, address: str) -> None:
+    opened.app.add_url_rule(address, "unsigned", lambda: "inside", methods=["GET"])
+    assert (address, "GET") in list_unsigned(opened.app)
+    for who in (None, "xaa"):
+        answer = opened.get(who, address)
+        assert answer.status_code in {401, 404}
+        assert b"inside" not in answer.data
+
+
+def test_a_class_of_views_is_signed_method_by_method(opened: World) -> None:
+    class Both(MethodView):
+        @door(Permission.API_READ)
+        def get(self) -> str:
+            return "read"
+
+        def post(self) -> str:
+            return "inside"
+
+    opened.app.add_url_rule("/api/v1/both", view_func=Both.as_view("both"))
+    assert [entry for entry in list_unsigned(opened.app) if entry[0] == "/api/v1/both"] == [
+        ("/api/v1/both", "POST")
+    ]
+    assert opened.get("xaa", "/api/v1/both").data == b"read"
+    assert opened.open("xaa", "HEAD", "/api/v1/both").status_code == 200
+    assert opened.open("xaa", "POST", "/api/v1/both").status_code == 404
+
+
+@pytest.mark.parametrize("address", ["/taxii2/nothing/at/all/here", "/api/v1/nothing", "/api/"])
+def test_nobody_learns_without_a_credential_what_exists(world: World, address: str) -> None:
+    known = world.get(None, "/taxii2/")
+    answer = world.get(None, address)
+    assert (known.status_code, answer.status_code) == (401, 401)
+    assert world.get("xaa", address).status_code == 404
+
+
+def test_an_unknown_address_elsewhere_is_not_found(small_world: World) -> None:
+    assert small_world.get(None, "/nothing").status_code == 404
+
+
+def test_no_method_is_answered_that_no_door_names(small_world: World) -> None:
+    for method in ("OPTIONS", "PUT", "PATCH", "TRACE"):
+        assert small_world.open("xaa", method, "/taxii2/").status_code == 405
+    header = {"X-HTTP-Method-Override": "DELETE"}
+    assert small_world.open("xaa", "GET", "/taxii2/", headers=header).status_code == 200
+
+
+def test_a_scope_opens_only_the_doors_of_its_name(world: World) -> None:
+    objects, one = world.address(), world.address(rest="objects/x/")
+    assert world.get("xaa-reads", objects).status_code == 200
+    assert world.post("xaa-reads", objects, {"objects": []}).status_code == 403
+    assert world.get("xaa-writes", objects).status_code == 403
+    assert world.post("xaa-writes", objects, {"objects": []}).status_code == 202
+    assert world.get("xaa-api", "/taxii2/").status_code == 403
+    assert world.get("xaa-reads", "/api/v1/me").status_code == 403
+    assert world.delete("xaa-api", one).status_code == 403
