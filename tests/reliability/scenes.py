@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from flask import Flask
 
 from app import create_app
 from kernel.db import Database
@@ -18,8 +19,6 @@ from tests.reliability.controls import Paying
 from tests.reliability.speaking import Answer, Asking, speak
 from tests.reliability.steps import Step, Watcher, watch
 from tests.sharing.taxii.world import World
-
-Open = Callable[[Any], Database]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,25 +132,34 @@ class Played:
         return [status for status, _ in self.ended.said]
 
 
-def play(world: World, scene: Scene, watcher: Watcher, *, open_: Open = Database.open) -> Played:
-    """The scene in a child with a database of its own; it says each answer it received."""
+def play(world: World, scene: Scene, watcher: Watcher, kind: type[Database] = Database) -> Played:
+    """The scene in a child, whose database is of `kind`; it says each answer it received."""
     before = count_deliveries(world.database)
-    world.database.close()
-    now_us = world.clock.now_us = world.clock() + 1_000_000
+    world.clock.now_us += 1_000_000
 
     def work(say: Say) -> None:
-        database = open_(world.settings)
-        app = create_app(
-            world.settings, database=database, signer=world.signer, now_us=lambda: now_us
-        )
-        if isinstance(database, Paying):
-            database.furnish(app)
-        watch(database, watcher)
-        for asking in scene.asked:
+        for asking, app in act(world, scene, watcher, kind):
             speak(app, asking, lambda answer: say([answer.status, answer.content.decode()]))
 
+    # No connection crosses the fork; what the engines have compiled may.
+    world.database.close()
     ended = run(work)
     return Played(scene, ended, count_deliveries(world.database) - before)
+
+
+def act(
+    world: World, scene: Scene, watcher: Watcher, kind: type[Database]
+) -> Iterator[tuple[Asking, Flask]]:
+    """Each request of the scene beside the application that answers it, watched."""
+    app, database = world.app, world.database
+    if kind is not Database:
+        database = kind(world.database.content, world.database.deliveries)
+        app = create_app(world.settings, database=database, signer=world.signer, now_us=world.clock)
+    if isinstance(database, Paying):
+        database.furnish(app)
+    watch(database, watcher)
+    for asking in scene.asked:
+        yield asking, app
 
 
 def list_steps(world: World, make: Callable[[World], Scene]) -> list[Step]:
@@ -160,16 +168,13 @@ def list_steps(world: World, make: Callable[[World], Scene]) -> list[Step]:
     world.contribute(*related(world))
     steps: list[Step] = []
     scene = make(world)
-    world.database.close()
 
     def work(say: Say) -> None:
-        database = Database.open(world.settings)
-        app = create_app(world.settings, database=database, signer=world.signer, now_us=world.clock)
-        watch(database, steps.append)
-        for asking in scene.asked:
+        for asking, app in act(world, scene, steps.append, Database):
             speak(app, asking, lambda _answer: None)
         say([[step.number, step.when, step.what] for step in steps])
 
+    world.database.close()
     return [Step(*parts) for parts in run(work).said[0]]
 
 

@@ -118,6 +118,8 @@ class Follower:
                 newest_us = parse_instant(after)
             elif was_over:
                 return
+            else:
+                time.sleep(0.03)  # leave the writers some of the machine
             token = polled.document.get("next", "") if self.uses_next else ""
 
 

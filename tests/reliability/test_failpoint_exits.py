@@ -15,7 +15,6 @@ from tests.reliability.consistency import find_wrong_views
 from tests.reliability.controls import AcknowledgingFirst, RecordingLater
 from tests.reliability.scenes import (
     SCENES,
-    Open,
     Scene,
     dying_at,
     find_faults_of_repetition,
@@ -42,11 +41,11 @@ def moments(steps: list[Step], count: int) -> list[int]:
 
 
 def cut_short(
-    world: World, make: Callable[[World], Scene], number: int, open_: Open = Database.open
+    world: World, make: Callable[[World], Scene], number: int, kind: type[Database] = Database
 ) -> list[str]:
     """What is wrong after such a scene ended at a step, and after its request was repeated."""
     scene = make(world)
-    played = play(world, scene, dying_at(number), open_=open_)
+    played = play(world, scene, dying_at(number), kind)
     assert played.ended.died, (number, played.ended)
     return find_losses(world, played) + find_faults_of_repetition(world, scene)
 
@@ -78,19 +77,19 @@ def test_control_an_application_that_acknowledges_before_it_commits_is_caught(
 ) -> None:
     make = SCENES["contributing"]
     commit = moments(list_steps(world, make), 1)[0]
-    faults = cut_short(world, make, commit, AcknowledgingFirst.open)
+    faults = cut_short(world, make, commit, AcknowledgingFirst)
     assert [fault for fault in faults if "was acknowledged and is lost" in fault]
 
 
 def test_control_an_application_that_acknowledges_a_deletion_first_is_caught(world: World) -> None:
     make = SCENES["withdrawing"]
     commit = moments(list_steps(world, make), 1)[0]
-    faults = cut_short(world, make, commit, AcknowledgingFirst.open)
+    faults = cut_short(world, make, commit, AcknowledgingFirst)
     assert [fault for fault in faults if "was deleted and is served" in fault]
 
 
 def test_control_an_application_that_records_after_it_serves_is_caught(world: World) -> None:
     make = SCENES["contributing"]
     insert = next(s.number for s in list_steps(world, make) if s.is_of_delivery)
-    faults = cut_short(world, make, insert + 2, RecordingLater.open)
+    faults = cut_short(world, make, insert + 2, RecordingLater)
     assert "1 pages left, 0 are on record" in faults

@@ -22,7 +22,7 @@ from tests.reliability.scenes import related
 from tests.reliability.steps import Step, Watcher, watch
 from tests.sharing.taxii.world import World
 
-KILLS = 6
+KILLS = 5
 Rows = dict[str, tuple[int, str]]
 
 

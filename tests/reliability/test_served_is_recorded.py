@@ -28,7 +28,7 @@ from tests.reliability.polling import FIRST, LAST, Client, Polled, forked_server
 from tests.reliability.scenes import envelope
 from tests.sharing.taxii.world import World
 
-POLLS = 500
+POLLS = {"sqlite": 350, "postgresql": 150}
 SECRET_KEY = b"s" * 32
 
 
@@ -126,13 +126,13 @@ def test_every_page_that_left_is_on_record_and_nothing_else(
     stocked: tuple[World, list[str]],
 ) -> None:
     world, ids = stocked
-    chance = random.Random(7)
+    chance, count = random.Random(7), POLLS[world.database.content.dialect.name]
     with serving(world.settings, SECRET_KEY) as base:
         reader, writer = Client(base, world.secrets["xbb"]), Client(base, world.secrets["xaa"])
         first = Poll("manifest", "GET", world.address(rest="manifest/?limit=30"), is_cut=False)
         answers = [send(reader, first)]
         last = answers[0][1].headers[LAST]
-        polls = [choose(world, ids, last, chance) for _ in range(POLLS)]
+        polls = [choose(world, ids, last, chance) for _ in range(count)]
 
         def contribute_meanwhile(_number: int) -> int:
             body = envelope(world.indicators(1))
@@ -144,9 +144,9 @@ def test_every_page_that_left_is_on_record_and_nothing_else(
             assert set(posted) == {202}
     served = served_ranges(answers)
     assert recorded_ranges(world.database) == served
-    assert served.total() > POLLS / 2
-    assert sum(poll.is_cut and FIRST in polled.headers for poll, polled in answers) > 50
-    assert sum(FIRST not in polled.headers for _, polled in answers) > 50
+    assert served.total() > count / 2
+    assert sum(poll.is_cut and FIRST in polled.headers for poll, polled in answers) > 20
+    assert sum(FIRST not in polled.headers for _, polled in answers) > 10
     with world.database.record() as connection:
         rows = connection.execute(select(delivery)).all()
     with world.database.read() as connection:
