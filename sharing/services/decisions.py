@@ -16,6 +16,8 @@ from sharing.queries.contributions import Stored
 from sharing.queries.policies import NO_RULES, find_forum_document, find_policy, read_saved
 from sharing.rules.audiences import CompiledPolicy, Electorate, audience_of, compile_policy
 from sharing.rules.model import Facts, Place, Recipient
+from sharing.rules.node import PolicyRefused
+from sharing.rules.rule import Policy
 from sharing.rules.terms import Term
 from sharing.rules.tlp import Tlp
 from sharing.tables import collection
@@ -104,10 +106,16 @@ class Decisions:
         if member_id not in self._policies:
             saved = find_policy(self._connection, self._forum_id, member_id)
             document = saved.document if saved else NO_RULES
-            self._policies[member_id] = compile_policy(
-                read_saved(document, self.collection_names), self.electorate
-            )
+            self._policies[member_id] = compile_policy(self._read(document), self.electorate)
         return self._policies[member_id]
+
+    def _read(self, document: str) -> Policy:
+        """A member's saved policy; one that cannot be read shares nothing, and is an alert."""
+        try:
+            return read_saved(document, self.collection_names)
+        except PolicyRefused as fault:
+            _alert(fault)
+            return Policy()
 
     def _policy_of_forum(self) -> CompiledPolicy:
         if self._forum_policy is None:

@@ -1,4 +1,4 @@
-"""Statement markings: what carries them, in which order they come, and who sees them."""
+"""Stored contributions decided: markings follow what carries them, faults hide."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import orjson
+from sqlalchemy import update
 
 from auth import services as auth_services
 from auth.queries import find_forum, find_member
@@ -14,6 +15,7 @@ from sharing.queries.collections import find_collection
 from sharing.rules.tlp import WELL_KNOWN, Tlp
 from sharing.services import collections, policies, seating
 from sharing.services.contribute import Receipt, contribute
+from sharing.tables import policy
 from tests.sharing.oracle import View, stored_views
 
 NOW_US = 1_760_000_000_000_000
@@ -144,3 +146,15 @@ def test_an_object_is_at_least_as_strict_as_the_markings_it_carries(database: Da
     marking = make_marking(TLP[Tlp.AMBER])
     forum.contribute(marking, make_campaign(TLP[Tlp.GREEN], marking["id"]))
     assert forum.seen_by("XBB") == 0
+
+
+def test_a_saved_policy_that_cannot_be_read_shares_nothing(database: Database) -> None:
+    forum = Forum(database)
+    forum.contribute(make_campaign(TLP[Tlp.GREEN]))
+    assert forum.seen_by("XBB") == 1
+    with database.write() as connection:
+        connection.execute(update(policy).values(document='{"rules": [{"id": 7}]}'))
+    seating.change_seat(database, "operator", "forum", "XBB", "suspended", now_us=NOW_US)
+    seating.change_seat(database, "operator", "forum", "XBB", "active", now_us=NOW_US)
+    assert forum.seen_by("XBB") == 0
+    assert forum.seen_by("XAA") == 1
