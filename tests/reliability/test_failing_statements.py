@@ -16,6 +16,7 @@ import pytest
 from sqlalchemy import event
 
 from kernel.db import Database
+from kernel.settings import Settings
 from sharing.taxii.media import TAXII
 from tests.reliability.consistency import find_faults, find_wrong_views
 from tests.reliability.scenes import SCENES, Scene, envelope, related, served_ids
@@ -136,6 +137,51 @@ def test_a_fault_at_any_step_of_a_poll_serves_nothing_that_is_not_recorded(world
         number += 1
     assert len(answer.get_json()["objects"]) == 2
     assert number > 8
+
+
+@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+def test_a_server_that_ends_the_connection_at_any_moment_is_met_again(
+    settings: Settings, world: World
+) -> None:
+    """PostgreSQL itself ends every session of the application: no simulation."""
+    world.contribute(*related(world))
+    scene = SCENES["contributing"](world)
+    before, hung_up = served_ids(world), 0
+    for number in (1, 3, 5, 9, 15, 20, 25):
+        stop = watch(world.database, HangingUp(settings, number))
+        asking = scene.asked[0]
+        answer = world.open("xaa", "POST", asking.address, data=asking.content, content_type=TAXII)
+        stop()
+        if answer.status_code == 503:
+            hung_up += 1
+            assert find_half_states(world, before, 503, answer) == []
+        else:
+            # Between two transactions, where the next one takes a new connection.
+            assert answer.status_code == 202
+            before = served_ids(world)
+            scene = SCENES["contributing"](world)
+    assert hung_up > 3
+    world.contribute(*world.indicators(1))
+    assert find_faults(world.database) == []
+
+
+class HangingUp:
+    """Makes PostgreSQL end every other session before the n-th step."""
+
+    def __init__(self, settings: Settings, number: int) -> None:
+        self.url = settings.database_url
+        self.number = number
+        self.steps = 0
+
+    def __call__(self, step: Step) -> None:
+        self.steps += step.when == "before"
+        if self.steps != self.number or step.when == "after":
+            return
+        with psycopg.connect(self.url, autocommit=True) as operator:
+            operator.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
 
 
 def test_control_an_application_that_commits_in_pieces_is_caught(world: World) -> None:
