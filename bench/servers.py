@@ -49,6 +49,7 @@ def gunicorn(python: str, application: str, port: int) -> list[str]:
         f"--threads={THREADS}",
         "--workers=1",
         "--timeout=600",
+        "--keep-alive=75",
         f"--bind=127.0.0.1:{port}",
         application,
     ]

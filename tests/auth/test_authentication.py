@@ -11,7 +11,7 @@ from sqlalchemy import select
 from auth import services as auth_services
 from auth.tables import audit, credential
 from auth.throttle import Throttle
-from kernel.errors import TooMany
+from kernel.errors import TooMany, Unavailable
 from sharing.services import seating
 from tests.sharing.taxii.world import World
 
@@ -132,6 +132,17 @@ def test_guesses_are_refused_and_the_owner_is_served_in_between(
             select(audit).where(audit.c.action == "authentication.failed")
         ).all()
     assert len(rows) == 1, "an attacker must not fill the audit trail"
+
+
+def test_a_caller_is_refused_all_the_same_when_its_failure_cannot_be_recorded(
+    small_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_args: object, **_said: object) -> None:
+        raise Unavailable("kernel.database-unavailable", "not now")
+
+    monkeypatch.setattr("auth.authentication.record_audit", fail)
+    assert ask(small_world, basic("unknown", "wrong"))[0] == 401
+    assert ask(small_world, basic(*small_world.secrets["xaa"]))[0] == 200
 
 
 def test_a_suspended_seat_makes_its_api_root_unknown_at_the_next_request(world: World) -> None:

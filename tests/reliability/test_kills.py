@@ -191,5 +191,9 @@ def dawdle(app: Flask) -> None:
 def test_control_a_server_that_acknowledges_before_it_commits_is_caught(
     small_world: World,
 ) -> None:
-    faults = kill_often(small_world, start_acknowledging_first, 3, random.Random(5))
-    assert [fault for fault in faults if "was acknowledged and is lost" in fault]
+    # One kill may find the server idle: what counts is that a few of them find it out.
+    rounds = (
+        kill_often(small_world, start_acknowledging_first, 1, random.Random(seed))
+        for seed in range(15)
+    )
+    assert any("was acknowledged and is lost" in fault for faults in rounds for fault in faults)
