@@ -102,10 +102,6 @@ class Decisions:
             ).scalar_one()
         return self._codes[member_id]
 
-    def load_policy(self, member_id: int) -> None:
-        """Remember the member's policy as it is now, for deciding by it after it has changed."""
-        self._policy_of(member_id)
-
     def _policy_of(self, member_id: int) -> CompiledPolicy:
         if member_id not in self._policies:
             saved = find_policy(self._connection, self._forum_id, member_id)

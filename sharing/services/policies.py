@@ -18,15 +18,8 @@ from kernel.strictjson import JsonValue, loads
 from sharing.rules.accepts import check_accepts
 from sharing.rules.grammar import Names, check_size, parse_policy
 from sharing.rules.model import SEAT_ROLES
-from sharing.services.decisions import Decisions
 from sharing.services.lock import LockedForum, lock_forum
-from sharing.services.reconsider import (
-    Change,
-    Progress,
-    no_progress,
-    reconsider,
-    reconsider_own,
-)
+from sharing.services.reconsider import Change, Progress, no_progress, reconsider
 from sharing.tables import accepts, collection, forum_policy, policy
 
 
@@ -78,8 +71,6 @@ def save_policy(
     progress: Progress = no_progress,
 ) -> Saved:
     """Write a checked document under the lock, and decide the member's contributions anew."""
-    before = Decisions(lock.connection, lock.forum_id)
-    before.load_policy(member_id)
     epoch = lock.append("policy", f"member:{member_id}", setter.actor)
     keys = {"forum_id": lock.forum_id, "member_id": member_id}
     version = _insert_version(lock.connection, policy, keys, document, setter, lock.now_us, epoch)
@@ -91,7 +82,7 @@ def save_policy(
         member_id=member_id,
         now_us=lock.now_us,
     )
-    change = reconsider_own(lock, epoch, member_id, before, progress=progress)
+    change = reconsider(lock, epoch, originator_id=member_id, progress=progress)
     return Saved(version, change)
 
 

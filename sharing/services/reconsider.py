@@ -10,9 +10,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
-from sharing.queries.contributions import BATCH, list_copies
+from sharing.queries.contributions import BATCH
 from sharing.services.decisions import Decisions
-from sharing.services.grants import GrantTally
 from sharing.services.lock import LockedForum
 from sharing.services.releasing import Releasing
 from sharing.tables import collection, contribution
@@ -27,59 +26,35 @@ def no_progress(_done: int, _total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a change did: `epoch` is its ledger position; counts are of versions.
-
-    Of a member's policy: of its own versions, by what the rules grant; else: by what is seen.
-    """
+    """What a change did: `epoch` is its ledger position; counts are of versions."""
 
     epoch: int
     gained: int
     lost: int
 
 
-def reconsider(lock: LockedForum, cause: int, *, progress: Progress = no_progress) -> Change:
-    """Decide every contribution of the forum anew."""
-    releasing = Releasing(lock, Decisions(lock.connection, lock.forum_id), cause)
-    for collection_id, ids in _told(lock, true(), progress):
-        releasing.release(collection_id, ids)
-    releasing.finish()
-    return Change(cause, releasing.plan.gains, releasing.plan.losses)
-
-
-def reconsider_own(
+def reconsider(
     lock: LockedForum,
     cause: int,
-    originator_id: int,
-    before: Decisions,
     *,
+    originator_id: int | None = None,
     progress: Progress = no_progress,
 ) -> Change:
-    """Decide the ids anew that one member contributed; `before` decides as it was until now.
+    """Decide every contribution of the forum anew, or those of ids that one member contributed.
 
     An id's other copies are decided with it: which copy stands may change.
     """
-    decisions = Decisions(lock.connection, lock.forum_id)
-    releasing = Releasing(lock, decisions, cause)
-    tally = GrantTally(before, decisions, originator_id)
-    concerned = contribution.c.originator_id == originator_id
-    for collection_id, ids in _told(lock, concerned, progress):
-        copies = list_copies(lock.connection, collection_id, ids)
-        releasing.release_copies(collection_id, copies, ids)
-        tally.count(copies)
-    releasing.finish()
-    return Change(cause, tally.gained, tally.lost)
-
-
-def _told(
-    lock: LockedForum, concerned: ColumnElement[bool], progress: Progress
-) -> Iterator[tuple[int, list[str]]]:
-    """The ids to decide in batches, (collection, ids); each is told of when it is done."""
-    total = _count_ids(lock.connection, lock.forum_id, concerned)
+    connection = lock.connection
+    concerned = true() if originator_id is None else contribution.c.originator_id == originator_id
+    total = _count_ids(connection, lock.forum_id, concerned)
+    releasing = Releasing(lock, Decisions(connection, lock.forum_id), cause)
     done = 0
-    for collection_id, ids in _batches(lock.connection, lock.forum_id, concerned):
-        yield collection_id, ids
+    for collection_id, ids in _batches(connection, lock.forum_id, concerned):
+        releasing.release(collection_id, ids)
         done += len(ids)
         progress(done, total)
+    releasing.finish()
+    return Change(cause, releasing.plan.gains, releasing.plan.losses)
 
 
 def _count_ids(connection: Connection, forum_id: int, concerned: ColumnElement[bool]) -> int:
