@@ -146,9 +146,18 @@ def _of_releases(connection: Connection) -> Iterator[str]:
             yield f"release {row.id} is stamped after the forum's last stamp"
         if row.date_added_us > newest.get((row.collection_id, row.audience_id), 0):
             yield f"release {row.id} is newer than its audience's head"
+    copies = {(row.collection_id, row.stix_id, row.originator_id) for row in of.values()}
+    rivals = Counter((place, name) for place, name, _ in copies)
+    active = {
+        (row.forum_id, row.member_id)
+        for row in connection.execute(select(seat).where(seat.c.status == "active"))
+    }
     for row in of.values():
-        # A statement marking is seen where it is carried; all else was seen by its originator.
-        if row.id not in reached and not orjson.loads(row.facts)["is_statement"]:
+        # A statement marking is seen where it is carried, a copy where no other's stands before
+        # it, and a request that a suspension overtook by nobody; all else by its originator.
+        is_alone = rivals[(row.collection_id, row.stix_id)] == 1
+        was_seen = is_alone and (row.forum_id, row.originator_id) in active
+        if was_seen and row.id not in reached and not orjson.loads(row.facts)["is_statement"]:
             yield f"contribution {row.id} was never released to anybody"
 
 
