@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 import orjson
 from sqlalchemy import Connection, func, select
 
-from auth.tables import forum
+from auth.tables import forum, seat
 from kernel.clock import parse_instant
 from kernel.db import Database
 from sharing.tables import (
