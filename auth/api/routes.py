@@ -23,7 +23,7 @@ from auth.queries import Credential, find_credential, list_credentials, list_sea
 from auth.reader import Reader, Seated
 from auth.services import revoke_credential, rotate_credential
 from kernel.clock import format_instant
-from kernel.errors import Forbidden, NotFound
+from kernel.errors import BadInput, Forbidden, NotFound
 from web.installation import public_base
 from web.openapi import PREFIX, ListQuery, answer_list
 
@@ -90,15 +90,19 @@ def list_forums() -> list[dict[str, str]]:
 @door(Permission.API_READ)
 @blueprint.arguments(ListQuery, location="query")
 def list_own_credentials(query: dict[str, Any]) -> Response:
-    """The credentials of the caller's member (or partner), oldest first, never a secret."""
+    """The credentials of the caller's member, oldest first, never a secret."""
     reader = current_reader()
+    if reader.member_id is None:
+        raise Forbidden("auth.role-needed", "only a member lists its credentials, not a partner")
     with current_database().read() as connection:
-        found = list_credentials(
-            connection, member_id=reader.member_id, partner_id=reader.partner_id
-        )
+        found = list_credentials(connection, member_id=reader.member_id)
     # The id of the last one seen is all that a cursor needs: it is the caller's own.
     ids = [credential.id for credential in found]
-    start = ids.index(query["next"]) + 1 if query["next"] in ids else 0
+    if query["next"] is not None and query["next"] not in ids:
+        raise BadInput(
+            "web.bad-next", "this next was not given to you for this list; start again without it"
+        )
+    start = 0 if query["next"] is None else ids.index(query["next"]) + 1
     page = found[start : start + query["limit"]]
     following = page[-1].id if start + len(page) < len(found) else None
     rows = [_credential(credential) for credential in page]
@@ -137,20 +141,14 @@ def revoke(credential_id: str) -> None:
 
 
 def _check_may_change(reader: Reader, found: Credential | None) -> None:
-    """A credential changes itself; its member's others only through a person who may."""
-    is_own = found is not None and (
-        found.member_id == reader.member_id
-        if reader.member_id is not None
-        else found.id == reader.credential_id
-    )
-    if found is None or not is_own:
-        raise NotFound("auth.unknown-credential", "no such credential of yours")
+    """A credential changes itself; a person who may, every one of the member. Else NotFound."""
     is_admin = reader.roles is not None and "member-admin" in reader.roles
-    if found.id != reader.credential_id and not is_admin:
-        raise Forbidden(
-            "auth.role-needed",
-            "only a person with the role member-admin changes other credentials of the member",
-        )
+    if found is not None and (
+        found.id == reader.credential_id
+        or (is_admin and reader.member_id is not None and found.member_id == reader.member_id)
+    ):
+        return
+    raise NotFound("auth.unknown-credential", "no such credential that you may change")
 
 
 def _forum(seated: Seated) -> dict[str, str]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Response, request
+from flask import Response
 from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
@@ -26,13 +26,14 @@ from auth.reader import Seated
 from kernel.clock import format_instant
 from kernel.errors import Forbidden, NotFound
 from kernel.strictjson import Limits
-from sharing.api.lists import enter
+from sharing.api.lists import enter, enter_as_member
 from sharing.api.shapes import DocumentSchema, SavedSchema
 from sharing.queries.collections import Collection, find_collection
 from sharing.queries.policies import SavedDocument, list_accepts, list_policies
 from sharing.services.contribute import contribute
 from sharing.services.policies import Setter, set_accepts, set_policy
 from sharing.services.withdraw import withdraw
+from web.bodies import read_json_body
 from web.openapi import PREFIX
 
 blueprint = Blueprint(
@@ -41,6 +42,8 @@ blueprint = Blueprint(
     url_prefix=f"{PREFIX}/forums/<forum>",
     description="Policies, contributing and withdrawing",
 )
+
+_ENVELOPES = ("application/taxii+json", "application/stix+json")
 
 
 @blueprint.route("/policy", methods=["GET"])
@@ -70,7 +73,7 @@ def replace_policy(forum: str) -> dict[str, int]:
         Setter(seated.reader.actor, member_id),
         seated.forum_id,
         member_id,
-        request.get_data(),
+        read_json_body(current_settings().max_content_length),
         now_us=current_instant_us(),
     )
     return {
@@ -99,7 +102,7 @@ def replace_accepts(forum: str) -> dict[str, int]:
         Setter(seated.reader.actor, member_id),
         seated.forum_id,
         member_id,
-        request.get_data(),
+        read_json_body(current_settings().max_content_length),
         now_us=current_instant_us(),
     )
     return {"version": version}
@@ -117,9 +120,9 @@ def add_contributions(forum: str, ref: str) -> Response:
         current_database(),
         seated,
         place,
-        request.get_data(),
+        read_json_body(most := current_settings().max_content_length, *_ENVELOPES),
         now_us=current_instant_us(),
-        limits=Limits(max_bytes=current_settings().max_content_length),
+        limits=Limits(max_bytes=most),
     )
     return Response(orjson.dumps(receipt.document()), status=202, content_type="application/json")
 
@@ -161,10 +164,8 @@ def _own_documents(
     forum: str, find: Callable[[Connection, int, int], list[SavedDocument]]
 ) -> list[SavedDocument]:
     with current_database().read() as connection:
-        seated = enter(connection, forum)
-        if seated.member_id is None:
-            raise Forbidden("auth.role-needed", "a partner has no policies")
-        return find(connection, seated.forum_id, seated.member_id)
+        seated, member_id = enter_as_member(connection, forum)
+        return find(connection, seated.forum_id, member_id)
 
 
 def _newest(found: list[SavedDocument]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from auth.doors import Permission, current_database, current_reader, current_sig
 from auth.queries import find_seated
 from auth.reader import Seated
 from kernel.clock import format_instant, format_version
-from kernel.errors import NotFound
+from kernel.errors import Forbidden, NotFound
 from sharing.api.paging import purpose_of, read_next, write_next
 from sharing.api.shapes import CollectionSchema, ContributionQuery
 from sharing.queries.collections import list_collections
@@ -56,6 +56,14 @@ def enter(connection: Connection, forum: str) -> Seated:
     return seated
 
 
+def enter_as_member(connection: Connection, forum: str) -> tuple[Seated, int]:
+    """The caller and its member; raises NotFound, and Forbidden for a partner."""
+    seated = enter(connection, forum)
+    if seated.member_id is None:
+        raise Forbidden("auth.role-needed", "only a member has this, not a partner")
+    return seated, seated.member_id
+
+
 @blueprint.route("/collections", methods=["GET"])
 @door(Permission.API_READ)
 @blueprint.response(200, CollectionSchema(many=True))
@@ -85,7 +93,7 @@ def contributions(query: dict[str, Any], forum: str) -> Response:
     """The versions that the caller's member contributed, deleted ones too, oldest first."""
     wanted = OwnFilter(query["collection"], query["type"], query["id"], query["state"])
     with current_database().read() as connection:
-        seated = enter(connection, forum)
+        seated, _ = enter_as_member(connection, forum)
         return _answer(
             seated,
             "contributions",
@@ -105,7 +113,7 @@ def contributions(query: dict[str, Any], forum: str) -> Response:
 def statuses(query: dict[str, Any], forum: str) -> Response:
     """What became of the member's own envelopes, oldest first; kept for seven days."""
     with current_database().read() as connection:
-        seated = enter(connection, forum)
+        seated, _ = enter_as_member(connection, forum)
         return _answer(
             seated,
             "statuses",
@@ -130,7 +138,8 @@ def statuses(query: dict[str, Any], forum: str) -> Response:
 def status(forum: str, status_id: str) -> Response:
     """One status resource, object by object (TAXII 2.1 §4.3)."""
     with current_database().read() as connection:
-        document = find_status(connection, enter(connection, forum), status_id)
+        seated, _ = enter_as_member(connection, forum)
+        document = find_status(connection, seated, status_id)
     if document is None:
         raise NotFound("sharing.unknown-status", "no such status of your member's")
     return Response(document, content_type="application/json")

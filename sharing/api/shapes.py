@@ -6,13 +6,16 @@ from marshmallow import Schema, fields, validate
 
 from web.openapi import ListQuery
 
+# No text that is stored holds a NUL, and PostgreSQL cannot even be asked for one.
+_NO_NUL = validate.ContainsNoneOf("\0")
+
 
 class ContributionQuery(ListQuery):
     """Which of one's own contributions to list."""
 
-    collection = fields.String(load_default=None, validate=validate.Length(1, 64))
-    type = fields.String(load_default=None, validate=validate.Length(1, 250))
-    id = fields.String(load_default=None, validate=validate.Length(1, 300))
+    collection = fields.String(load_default=None, validate=[validate.Length(1, 64), _NO_NUL])
+    type = fields.String(load_default=None, validate=[validate.Length(1, 250), _NO_NUL])
+    id = fields.String(load_default=None, validate=[validate.Length(1, 300), _NO_NUL])
     state = fields.String(
         load_default=None, validate=validate.OneOf(("standing", "held", "deleted"))
     )

@@ -40,9 +40,13 @@ class OwnContribution:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One answer that was served to the member: when, through what, and its range."""
+    """One answer that was served to the member: when, through what, and its range.
+
+    `ordinal` counts, from 1, the answers of the list that have the same instant.
+    """
 
     at_us: int
+    ordinal: int
     credential_id: str
     collection: str
     door: str
@@ -53,7 +57,7 @@ class Received:
     @property
     def key(self) -> Key:
         """Its place in the list."""
-        return (self.at_us, self.credential_id, self.door, self.first_us)
+        return (self.at_us, self.ordinal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,25 +135,39 @@ def list_received(
     """
     machine = 2 * seated.bit
     elements = [machine, machine + 1] if seated.reader.kind == "individual" else [machine]
-    keys = (delivery.c.at_us, delivery.c.credential_id, delivery.c.door, delivery.c.first_us)
+    at_us, seen = after or (None, 0)
     # A row's own `count` is a method of tuples.
-    statement = select(delivery, delivery.c["count"].label("served")).where(
-        delivery.c.forum_id == seated.forum_id,
-        delivery.c.element.in_(elements),
-        delivery.c.collection_id.in_(list(collections)),
-    )
-    return [
-        Received(
-            at_us=row.at_us,
-            credential_id=row.credential_id,
-            collection=collections[row.collection_id],
-            door=row.door,
-            first_us=row.first_us,
-            last_us=row.last_us,
-            count=row.served,
+    statement = (
+        select(delivery, delivery.c["count"].label("served"))
+        .where(
+            delivery.c.forum_id == seated.forum_id,
+            delivery.c.element.in_(elements),
+            delivery.c.collection_id.in_(list(collections)),
         )
-        for row in _page(deliveries, statement, keys, after, limit)
-    ]
+        .order_by(delivery.c.at_us, delivery.c.id)
+        .limit(limit)
+    )
+    if at_us is not None:
+        statement = statement.where(delivery.c.at_us >= at_us).offset(seen)
+    found: list[Received] = []
+    for row in deliveries.execute(statement):
+        seen = seen + 1 if row.at_us == at_us else 1
+        at_us = row.at_us
+        found.append(_received(row, seen, collections[row.collection_id]))
+    return found
+
+
+def _received(row: Row[Any], ordinal: int, place: str) -> Received:
+    return Received(
+        at_us=row.at_us,
+        ordinal=ordinal,
+        credential_id=row.credential_id,
+        collection=place,
+        door=row.door,
+        first_us=row.first_us,
+        last_us=row.last_us,
+        count=row.served,
+    )
 
 
 def _equal(*pairs: tuple[ColumnElement[Any], str | None]) -> list[ColumnElement[bool]]:

@@ -16,6 +16,7 @@ from sharing.rules.tlp import WELL_KNOWN, Tlp
 from tests.sharing.taxii.world import World
 
 FORUM = "/api/v1/forums/harbour"
+JSON = {"Content-Type": "application/json"}
 TLP = {level: marking for marking, level in WELL_KNOWN.items()}
 SHARE_ALL = {"rules": [{"id": "all", "effect": "share", "audience": {"any": ["forum"]}}]}
 
@@ -60,7 +61,7 @@ def test_a_feed_rotates_itself_and_its_old_secret_dies(world: World) -> None:
 
 def test_a_feed_cannot_change_its_members_other_credentials(world: World) -> None:
     other, _ = world.secrets["xaa-reads"]
-    assert status_of(world, "xaa", "DELETE", f"/api/v1/credentials/{other}") == 403
+    assert status_of(world, "xaa", "DELETE", f"/api/v1/credentials/{other}") == 404
     assert status_of(world, "xaa-reads", "GET", "/taxii2/") == 200
 
 
@@ -98,7 +99,9 @@ def test_a_policy_officer_sets_the_policy_and_a_feed_cannot(world: World) -> Non
 
 
 def test_a_policy_with_a_fault_is_refused_with_its_path(world: World) -> None:
-    answer = world.open("xbb-officer", "PUT", f"{FORUM}/policy", data=b'{"rules": [{"id": 1}]}')
+    answer = world.open(
+        "xbb-officer", "PUT", f"{FORUM}/policy", data=b'{"rules": [{"id": 1}]}', headers=JSON
+    )
     assert answer.status_code == 400
     assert answer.content_type == "application/problem+json"
     assert answer.get_json()["code"] == "sharing.policy-refused"
@@ -107,7 +110,9 @@ def test_a_policy_with_a_fault_is_refused_with_its_path(world: World) -> None:
 
 def test_what_a_member_accepts_is_saved_and_shown(world: World) -> None:
     assert read(world, "xbb-officer", f"{FORUM}/accepts")["version"] == 0
-    answer = world.open("xbb-officer", "PUT", f"{FORUM}/accepts", data=b'{"types": ["malware"]}')
+    answer = world.open(
+        "xbb-officer", "PUT", f"{FORUM}/accepts", data=b'{"types": ["malware"]}', headers=JSON
+    )
     assert answer.get_json()["version"] == 1
     shown = read(world, "xbb-officer", f"{FORUM}/accepts")
     assert shown["document"] == {"types": ["malware"]}
@@ -134,7 +139,6 @@ def test_a_member_pages_through_its_own_contributions_and_no_others(world: World
     assert found[0]["labels"] == ["frost"]
     assert found[0]["tlp"] == "amber+strict"
     assert read(world, "xcc", f"{FORUM}/contributions")["items"] == []
-    assert read(world, "mirror", f"{FORUM}/contributions")["items"] == []
 
 
 def test_a_cursor_of_another_list_or_member_is_refused(world: World) -> None:
@@ -176,7 +180,11 @@ def test_a_contribution_by_the_api_is_answered_object_by_object(world: World) ->
     place = world.collections["reports"]
     body = {"objects": [world.indicator(), {"type": "indicator"}]}
     answer = world.open(
-        "xaa", "POST", f"{FORUM}/collections/{place}/contributions", data=json.dumps(body)
+        "xaa",
+        "POST",
+        f"{FORUM}/collections/{place}/contributions",
+        data=json.dumps(body),
+        headers=JSON,
     )
     assert answer.status_code == 202
     receipt = answer.get_json()
@@ -289,6 +297,7 @@ def test_no_request_that_the_document_allows_or_not_is_answered_with_a_fault(
             kwargs["url"] if kwargs["url"].startswith("/") else "/" + kwargs["url"],
             query_string=kwargs.get("params"),
             data=data.draw(st.binary(max_size=40)),
+            headers=JSON,
         )
         assert answer.status_code < 500, (kwargs, answer.text)
         tried += 1
