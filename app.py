@@ -61,11 +61,10 @@ def create_app(
 
 def _furnish(app: Flask) -> None:
     """Put every room's part into `app`; the order of the guards is the order of their names."""
-    from auth.api.routes import blueprint as me
+    from auth.api import routes as auth_api
     from auth.doors import Permission, init_doors, sign_endpoint
     from auth.oauth import init_oauth
-    from sharing.api.changes import blueprint as changes
-    from sharing.api.lists import blueprint as exchange
+    from sharing.api import routes as sharing_api
     from sharing.taxii.routes import init_taxii
     from web.errors import init_errors
     from web.headers import init_headers
@@ -83,7 +82,7 @@ def _furnish(app: Flask) -> None:
     init_taxii(app)
     api = init_api(app)
     sign_endpoint(app, "api-docs.openapi_json", Permission.PUBLIC)
-    for blueprint in (me, exchange, changes):
+    for blueprint in (*auth_api.BLUEPRINTS, *sharing_api.BLUEPRINTS):
         api.register_blueprint(blueprint)
     init_errors(app)
 

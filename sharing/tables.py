@@ -276,7 +276,7 @@ delivery = Table(
     Column("forum_id", BigInteger, nullable=False),
     Column("collection_id", BigInteger, nullable=False),
     Column("element", Integer, nullable=False),
-    # 'objects', 'manifest', 'object', 'versions', 'api', 'export'
+    # 'objects', 'manifest', 'object', 'versions', 'api', 'export', 'own'
     Column("door", Text, nullable=False),
     Column("filters", Text, nullable=False),
     Column("first_us", BigInteger, nullable=False),

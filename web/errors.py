@@ -43,6 +43,8 @@ _KINDS: Final[dict[int, tuple[type[ComityError], str, str]]] = {
     415: (UnsupportedMedia, "web.unsupported-media", "this media type is not read here"),
 }
 
+_BAD_FIELDS: Final = "`errors` says what is wrong with which field; mend those and send it again"
+
 log = structlog.get_logger(__name__)
 
 
@@ -124,7 +126,9 @@ def _refusal(fault: HTTPException) -> ComityError:
         kind, code, message = _KINDS[status]
         error = kind(code, message)
     else:
-        error = RequestError(status, "web.refused", phrase_of(status), _fields(fault))
+        errors = _fields(fault)
+        message = _BAD_FIELDS if errors else phrase_of(status)
+        error = RequestError(status, "web.refused", message, errors)
     if isinstance(fault, MethodNotAllowed):
         error.allowed = tuple(fault.valid_methods or ())  # type: ignore[attr-defined]
     return error

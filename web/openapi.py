@@ -1,42 +1,55 @@
-"""The JSON API's OpenAPI document, at `/api/v1/openapi.json`, and the shape of its lists.
+"""The JSON API's OpenAPI document, at `/api/v1/openapi.json`.
 
-What does not live here: what the API offers (each room has its own blueprint).
+What does not live here: what the API offers (each room has its own blueprints), its lists.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from flask import Flask, Response, jsonify
+from flask import Flask
 from flask_smorest import Api
-from marshmallow import RAISE, Schema, fields, validate
+from marshmallow import Schema, fields
+
+from web.listing import Instant
+from web.problems import MEDIA_TYPE
 
 PREFIX: Final = "/api/v1"
-# What a spreadsheet would take for a formula (and act on) is written as text.
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+_ABOUT: Final = """\
+What a member or partner of this installation wants to know and change about its own:
+credentials, policies, contributions, what became of them, and what it received. Objects
+themselves travel by TAXII 2.1.
+
+Send an API credential as HTTP Basic (its id and secret), or a Bearer token from
+`/oauth/token`. Reads need the scope `api:read`, changes `api:write`. What you may not see is
+answered as what does not exist. Instants are RFC 3339 in UTC with six fraction digits.
+"""
 
 
-class StrictSchema(Schema):
-    """A shape that refuses what it does not know."""
+class ProblemSchema(Schema):
+    """A refusal (RFC 9457): `detail` says what to do, `code` is stable."""
 
-    class Meta:
-        """Unknown fields are faults."""
-
-        unknown = RAISE
-
-
-class ListQuery(StrictSchema):
-    """What every list can be asked: how much, from where, in which form."""
-
-    limit = fields.Integer(load_default=100, validate=validate.Range(1, 1000))
-    next = fields.String(load_default=None, validate=validate.Length(1, 4096))
-    format = fields.String(load_default="json", validate=validate.OneOf(("json", "csv")))
+    title = fields.String(required=True)
+    status = fields.Integer(required=True)
+    detail = fields.String(required=True)
+    code = fields.String(required=True)
+    errors = fields.Dict(metadata={"description": "What is wrong with which field."})
 
 
-def init_api(app: Flask) -> Api:
+class ComityApi(Api):  # type: ignore[misc]  # flask-smorest carries no types
+    """flask-smorest's part, with refusals described as what they are here."""
+
+    ERROR_SCHEMA = ProblemSchema
+
+    def _register_responses(self) -> None:
+        usual: str = Api.DEFAULT_RESPONSE_CONTENT_TYPE
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = MEDIA_TYPE
+        super()._register_responses()
+        self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
+
+
+def init_api(app: Flask) -> ComityApi:
     """Put the OpenAPI document into `app`; its blueprints are registered with what this gives."""
     app.config.update(
         API_TITLE="Comity",
@@ -44,44 +57,17 @@ def init_api(app: Flask) -> Api:
         OPENAPI_VERSION="3.0.3",
         OPENAPI_URL_PREFIX=PREFIX,
         OPENAPI_JSON_PATH="openapi.json",
+        API_SPEC_OPTIONS={"info": {"description": _ABOUT, "license": {"name": "Apache-2.0"}}},
     )
-    api = Api(app)
+    api = ComityApi(app)
+    api.register_field(Instant, "string", "date-time")
     api.spec.components.security_scheme("basic", {"type": "http", "scheme": "basic"})
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
     api.spec.options["security"] = [{"basic": []}, {"bearer": []}]
     return api
 
 
-def answer_list(
-    rows: Sequence[Mapping[str, Any]], columns: Iterable[str], *, following: str | None, form: str
-) -> Response:
-    """A page of a list: JSON with `items` and, when there is more, `next`; or the same as CSV.
-
-    A CSV page says where the next one is in the header `X-Comity-Next`.
-    """
-    if form == "csv":
-        response = Response(_csv(rows, list(columns)), content_type="text/csv; charset=utf-8")
-        response.headers["Content-Disposition"] = 'attachment; filename="comity.csv"'
-        if following is not None:
-            response.headers["X-Comity-Next"] = following
-        return response
-    page: dict[str, Any] = {"items": list(rows)}
-    if following is not None:
-        page["next"] = following
-    return jsonify(page)
-
-
-def _csv(rows: Sequence[Mapping[str, Any]], columns: list[str]) -> str:
-    written = io.StringIO()
-    writer = csv.writer(written, lineterminator="\r\n")
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow([_cell(row.get(column)) for column in columns])
-    return written.getvalue()
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    text = " ".join(map(str, value)) if isinstance(value, list) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+def body_of(description: str, *types: str) -> dict[str, Any]:
+    """What a view that reads its body by itself says of it in the document."""
+    content = {content_type: {"schema": {"type": "object"}} for content_type in types}
+    return {"description": description, "required": True, "content": content}

@@ -6,7 +6,7 @@ can be named for ever after. Nothing is recorded of an answer that serves nothin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +22,10 @@ from sharing.tables import delivery
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What one answer holds. `door` is `objects`, `manifest`, `object`, `versions`, `api` or
-    `export`; `head` the forum's ledger position that it was read at; the range and `count`
-    are of the releases in it."""
+    """What one answer holds of one collection. `door` is `objects`, `manifest`, `object`,
+    `versions`, `api`, `export` or `own`; `head` the forum's ledger position that it was read
+    at; the range and `count` are of the releases in it (through `own`, of the member's own
+    contributions and the instants at which they were made)."""
 
     collection_id: int
     door: str
@@ -40,24 +41,37 @@ def record_delivery(database: Database, seated: Seated, served: Served, *, now_u
 
     The caller sends the answer after this returns, and never if it raises.
     """
-    entry = insert(delivery).values(
-        at_us=now_us,
-        credential_id=seated.reader.credential_id,
-        forum_id=seated.forum_id,
-        collection_id=served.collection_id,
-        element=seated.element,
-        door=served.door,
-        filters=orjson.dumps(served.filters, option=orjson.OPT_SORT_KEYS).decode(),
-        first_us=served.first_us,
-        last_us=served.last_us,
-        head=served.head,
-        count=served.count,
-    )
+    record_deliveries(database, seated, [served], now_us=now_us)
+
+
+def record_deliveries(
+    database: Database, seated: Seated, served: Iterable[Served], *, now_us: int
+) -> None:
+    """The same for one answer from several collections: all of it is recorded, or nothing."""
+    entries = [_entry(seated, one, now_us) for one in served]
+    if not entries:
+        return
     try:
         with database.record() as connection:
-            connection.execute(entry)
+            connection.execute(insert(delivery), entries)
     except (ComityError, SQLAlchemyError) as fault:
         raise Unavailable(
             "sharing.delivery-not-recorded",
             "this delivery cannot be recorded now, so nothing is served; try again",
         ) from fault
+
+
+def _entry(seated: Seated, served: Served, now_us: int) -> dict[str, Any]:
+    return {
+        "at_us": now_us,
+        "credential_id": seated.reader.credential_id,
+        "forum_id": seated.forum_id,
+        "collection_id": served.collection_id,
+        "element": seated.element,
+        "door": served.door,
+        "filters": orjson.dumps(served.filters, option=orjson.OPT_SORT_KEYS).decode(),
+        "first_us": served.first_us,
+        "last_us": served.last_us,
+        "head": served.head,
+        "count": served.count,
+    }

@@ -1,0 +1,174 @@
+"""`/api/v1/forums/SLUG/policy` and `/accepts`: what a member shares, and what it declines.
+
+They are set by a person with the role for it: a feed's credential that was stolen must not be
+able to open what its member keeps closed. Documents are kept and shown word for word.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from flask import Response
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields
+
+from auth.doors import (
+    Permission,
+    current_database,
+    current_instant_us,
+    current_settings,
+    door,
+)
+from auth.reader import Seated
+from kernel.clock import format_instant
+from kernel.errors import Forbidden
+from sharing.api.entering import FORUM, enter_as_member, listing_of
+from sharing.queries.own import PolicyFilter, list_own_policies
+from sharing.queries.policies import (
+    NO_RULES,
+    SavedDocument,
+    find_policy,
+    list_accepts,
+)
+from sharing.services.policies import Setter, set_accepts, set_policy
+from web.bodies import JSON, read_json_body
+from web.listing import Instant, Key, ListQuery, answer_json, listed
+from web.openapi import body_of
+
+blueprint = Blueprint("policies", __name__, url_prefix=FORUM, description="Who may have what")
+
+OFFICER: Final = "policy-officer"
+
+
+class DocumentSchema(Schema):
+    """One version of a document, word for word; version 0 was never set."""
+
+    version = fields.Integer(required=True)
+    set_at = fields.String(required=True, allow_none=True)
+    set_by = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "`credential:ID`, or `operator`."},
+    )
+    document = fields.Dict(required=True)
+
+
+class SavedSchema(Schema):
+    """A document that has been set, with all that follows from it."""
+
+    version = fields.Integer(required=True)
+
+
+class HistoryQuery(ListQuery):
+    """Which versions to list: set at or after `since`, before `until`."""
+
+    since = Instant()
+    until = Instant()
+
+
+@blueprint.route("/policy", methods=["GET"])
+@door(Permission.API_READ)
+@blueprint.response(200, DocumentSchema)
+def show_policy(forum: str) -> Response:
+    """The sharing policy of the caller's member that holds now."""
+    with current_database().read() as connection:
+        seated, member_id = enter_as_member(connection, forum)
+        found = find_policy(connection, seated.forum_id, member_id)
+    return _shown(found, NO_RULES.encode())
+
+
+@blueprint.route("/policy/history", methods=["GET"])
+@door(Permission.API_READ)
+@listed(blueprint, HistoryQuery, DocumentSchema)
+def show_history(query: dict[str, Any], forum: str) -> Response:
+    """Every version of the member's sharing policy, newest first."""
+    with current_database().read() as connection:
+        seated, _ = enter_as_member(connection, forum)
+        listing = listing_of(seated, "policy-history", query)
+        before: Key = listing.after or (None,)
+        wanted = PolicyFilter(before[0], query["since"], query["until"])
+        found = list_own_policies(connection, seated, wanted, limit=listing.limit)
+    return listing.answer(found, lambda saved: (saved.version,), _document, DocumentSchema)
+
+
+@blueprint.route("/policy", methods=["PUT"])
+@door(Permission.API_WRITE)
+@blueprint.doc(requestBody=body_of("The policy (docs/policy-language.md).", JSON))
+@blueprint.response(200, SavedSchema)
+def replace_policy(forum: str) -> dict[str, int]:
+    """Make the body the member's sharing policy; answered when all that follows is committed.
+
+    For a person with the role policy-officer. Nothing is said of how many versions gained or
+    lost somebody: counted over views, that tells where another's copy of an id stands.
+    """
+    seated, member_id = _enter_as_officer(forum)
+    saved = set_policy(
+        current_database(),
+        Setter(seated.reader.actor, member_id),
+        seated.forum_id,
+        member_id,
+        _read_document(),
+        now_us=current_instant_us(),
+    )
+    return {"version": saved.version}
+
+
+@blueprint.route("/accepts", methods=["GET"])
+@door(Permission.API_READ)
+@blueprint.response(200, DocumentSchema)
+def show_accepts(forum: str) -> Response:
+    """What the member accepts, as it was saved; everything, unless it has said otherwise."""
+    with current_database().read() as connection:
+        seated, member_id = enter_as_member(connection, forum)
+        found = list_accepts(connection, seated.forum_id, member_id)
+    return _shown(found[0] if found else None, b"{}")
+
+
+@blueprint.route("/accepts", methods=["PUT"])
+@door(Permission.API_WRITE)
+@blueprint.doc(requestBody=body_of("What the member accepts.", JSON))
+@blueprint.response(200, SavedSchema)
+def replace_accepts(forum: str) -> dict[str, int]:
+    """Save what the member accepts. For a person with the role policy-officer."""
+    seated, member_id = _enter_as_officer(forum)
+    version = set_accepts(
+        current_database(),
+        Setter(seated.reader.actor, member_id),
+        seated.forum_id,
+        member_id,
+        _read_document(),
+        now_us=current_instant_us(),
+    )
+    return {"version": version}
+
+
+def _enter_as_officer(forum: str) -> tuple[Seated, int]:
+    """The caller, if it is a person who may set the member's policies."""
+    with current_database().read() as connection:
+        seated, member_id = enter_as_member(connection, forum)
+    roles = seated.reader.roles
+    if roles is None or OFFICER not in roles:
+        raise Forbidden(
+            "auth.role-needed",
+            f"only a person with the role {OFFICER} sets what the member shares or accepts",
+        )
+    return seated, member_id
+
+
+def _read_document() -> bytes:
+    return read_json_body(current_settings().max_content_length)
+
+
+def _shown(found: SavedDocument | None, unset: bytes) -> Response:
+    nothing = {"version": 0, "set_at": None, "set_by": None, "document": unset}
+    shown = nothing if found is None else _document(found)
+    return answer_json(shown)
+
+
+def _document(saved: SavedDocument) -> dict[str, Any]:
+    return {
+        "version": saved.version,
+        "set_at": format_instant(saved.set_us),
+        "set_by": saved.set_by,
+        "document": saved.document.encode(),
+    }

@@ -1,0 +1,173 @@
+"""`/api/v1/forums/SLUG/received`: what was served to the caller's member or partner.
+
+And the objects that stand in its views now; asking for those is itself a delivery.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response, request
+from flask_smorest import Blueprint
+from marshmallow import Schema, fields, validate
+from sqlalchemy import Connection
+
+from auth.doors import Permission, current_database, current_instant_us, door
+from auth.reader import Seated
+from kernel.clock import format_instant, format_version
+from sharing.api.entering import FORUM, enter, listing_of, named
+from sharing.queries.collections import Collection, list_collections
+from sharing.queries.matching import ALL_VERSIONS, LAST_VERSION, Match
+from sharing.queries.own import DeliveryFilter, Received, list_received
+from sharing.queries.releases import find_head
+from sharing.queries.standing import Standing, list_standing
+from sharing.services.deliver import Served, record_deliveries
+from web.listing import Instant, ListQuery, listed, text_filter
+
+blueprint = Blueprint(
+    "received", __name__, url_prefix=FORUM, description="What was served to the caller"
+)
+
+
+class ReceivedSchema(Schema):
+    """One answer with objects; `through` is the door that it was served by."""
+
+    at = fields.String(required=True)
+    credential = fields.String(required=True)
+    collection = fields.String(required=True)
+    through = fields.String(required=True)
+    count = fields.Integer(required=True)
+    date_added_first = fields.String(required=True)
+    date_added_last = fields.String(required=True)
+
+
+class ReceivedQuery(ListQuery):
+    """Which answers to list: served at or after `since`, before `until`."""
+
+    collection = text_filter()
+    credential = text_filter()
+    since = Instant()
+    until = Instant()
+
+
+class StandingSchema(Schema):
+    """One version of one object that the caller may have now."""
+
+    collection = fields.String(required=True)
+    id = fields.String(required=True)
+    type = fields.String(required=True)
+    version = fields.String(required=True)
+    date_added = fields.String(required=True)
+
+
+class StandingQuery(ListQuery):
+    """Which objects to list; `versions` is `last` (the usual) or `all`."""
+
+    collection = text_filter()
+    type = text_filter()
+    id = text_filter()
+    added_after = Instant()
+    versions = fields.String(load_default="last", validate=validate.OneOf(("last", "all")))
+
+
+@blueprint.route("/received", methods=["GET"])
+@door(Permission.API_READ)
+@listed(blueprint, ReceivedQuery, ReceivedSchema)
+def show_received(query: dict[str, Any], forum: str) -> Response:
+    """Each answer with objects that was served to the caller's member or partner, oldest first."""
+    with current_database().read() as connection:
+        seated = enter(connection, forum)
+        places = named(list_collections(connection, seated), query["collection"])
+    listing = listing_of(seated, "received", query)
+    wanted = DeliveryFilter(
+        {place.id: place.uuid for place in places},
+        query["credential"],
+        query["since"],
+        query["until"],
+    )
+    with current_database().read_deliveries() as deliveries:
+        found = list_received(deliveries, seated, wanted, after=listing.after, limit=listing.limit)
+    return listing.answer(found, lambda one: one.key, _received, ReceivedSchema)
+
+
+@blueprint.route("/received/objects", methods=["GET"])
+@door(Permission.API_READ)
+@listed(blueprint, StandingQuery, StandingSchema)
+def show_standing(query: dict[str, Any], forum: str) -> Response:
+    """The objects that stand in the caller's views of all collections, in order of `date_added`.
+
+    A page with rows is recorded as a delivery before it is answered.
+    """
+    match = Match(
+        ids=_only(query["id"]),
+        types=_only(query["type"]),
+        versions=ALL_VERSIONS if query["versions"] == "all" else LAST_VERSION,
+    )
+    with current_database().read() as connection:
+        seated = enter(connection, forum)
+        listing = listing_of(seated, "received-objects", query)
+        places = [
+            place
+            for place in named(list_collections(connection, seated), query["collection"])
+            if place.may_be_read_by(seated)
+        ]
+        found = list_standing(
+            connection,
+            seated,
+            places,
+            match,
+            added_after_us=query["added_after"],
+            after=listing.after,
+            limit=listing.limit,
+        )
+        served = _served(connection, seated, places, found[: listing.limit - 1], query)
+    if request.method != "HEAD":
+        record_deliveries(current_database(), seated, served, now_us=current_instant_us())
+    return listing.answer(found, lambda one: one.key, _standing, StandingSchema)
+
+
+def _only(value: str | None) -> frozenset[str] | None:
+    return None if value is None else frozenset({value})
+
+
+def _served(
+    connection: Connection,
+    seated: Seated,
+    places: list[Collection],
+    page: list[Standing],
+    query: dict[str, Any],
+) -> list[Served]:
+    """What the page carries of each collection."""
+    filters = {name: [query[name]] for name in ("id", "type") if query[name] is not None}
+    filters["version"] = [query["versions"]]
+    served = []
+    for place in places:
+        stamps = [one.date_added_us for one in page if one.collection == place.uuid]
+        if stamps:
+            head = find_head(connection, seated, place.id).seq
+            served.append(
+                Served(place.id, "api", filters, min(stamps), max(stamps), head, len(stamps))
+            )
+    return served
+
+
+def _standing(one: Standing) -> dict[str, Any]:
+    return {
+        "collection": one.collection,
+        "id": one.stix_id,
+        "type": one.stix_type,
+        "version": format_version(one.version_us),
+        "date_added": format_instant(one.date_added_us),
+    }
+
+
+def _received(one: Received) -> dict[str, Any]:
+    return {
+        "at": format_instant(one.at_us),
+        "credential": one.credential_id,
+        "collection": one.collection,
+        "through": one.door,
+        "count": one.count,
+        "date_added_first": format_instant(one.first_us),
+        "date_added_last": format_instant(one.last_us),
+    }

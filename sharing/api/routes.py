@@ -1,0 +1,17 @@
+"""The blueprints of this room, for `app` to register."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask_smorest import Blueprint
+
+from sharing.api import collections, contributions, policies, received, statuses
+
+BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
+    collections.blueprint,
+    policies.blueprint,
+    contributions.blueprint,
+    statuses.blueprint,
+    received.blueprint,
+)

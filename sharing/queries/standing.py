@@ -1,0 +1,72 @@
+"""What stands in a reader's views of several collections now, in one order.
+
+One range of each view, merged: `date_added` is strictly increasing in a view, not across
+views. What does not live here: who sees what (visibility, through releases).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Connection
+
+from auth.reader import Seated
+from sharing.queries.collections import Collection
+from sharing.queries.matching import Match
+from sharing.queries.releases import find_head, list_manifest
+
+Key = tuple[int, str]
+"""(`date_added` in µs, UUID of the collection): no two releases of a reader's views share one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One version of one object in the reader's view of a collection (by UUID)."""
+
+    date_added_us: int
+    collection: str
+    stix_id: str
+    version_us: int
+
+    @property
+    def key(self) -> Key:
+        """Its place in the order."""
+        return (self.date_added_us, self.collection)
+
+    @property
+    def stix_type(self) -> str:
+        """The type, which a canonical id begins with (STIX 2.1 §2.9)."""
+        return self.stix_id.partition("--")[0]
+
+
+def list_standing(
+    connection: Connection,
+    seated: Seated,
+    places: Sequence[Collection],
+    match: Match,
+    *,
+    added_after_us: int | None,
+    after: Key | None,
+    limit: int,
+) -> list[Standing]:
+    """The first `limit` versions that match, added after an instant and behind a key."""
+    found: list[Standing] = []
+    for place in places:
+        after_us = _begin(place.uuid, added_after_us, after)
+        if find_head(connection, seated, place.id).is_behind(after_us):
+            continue
+        page = list_manifest(connection, seated, place.id, match, after_us=after_us, limit=limit)
+        found += [
+            Standing(row.date_added_us, place.uuid, row.stix_id, row.version_us)
+            for row in page.rows
+        ]
+    return sorted(found, key=lambda one: one.key)[:limit]
+
+
+def _begin(uuid: str, added_after_us: int | None, after: Key | None) -> int | None:
+    """After which `date_added` one collection goes on, behind a key of any of them."""
+    if after is None:
+        return added_after_us
+    date_added_us, last_uuid = after
+    return date_added_us if uuid <= last_uuid else date_added_us - 1
