@@ -18,6 +18,8 @@ HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_FIRST_SECOND = int((datetime(1, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds())
+_LAST_SECOND = int((datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH).total_seconds())
 _RFC3339 = re.compile(
     r"(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(?:\.(\d{0,9}))?"
     r"(?:([Zz])|([+-])(\d{2}):?(\d{2}))",
@@ -48,6 +50,9 @@ def parse_instant(text: str) -> int:
     fraction_us = int((match[7] or "").ljust(6, "0")[:6])
     offset_minutes = _offset_minutes(match, text)
     seconds = int((whole - _EPOCH).total_seconds()) + leap - offset_minutes * 60
+    if not _FIRST_SECOND <= seconds <= _LAST_SECOND:
+        # Its offset takes it out of the years that can be written again.
+        raise _bad_instant(text)
     return seconds * SECOND_US + fraction_us
 
 

@@ -11,7 +11,7 @@ import importlib
 import json
 import secrets
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from kernel import clock
-from kernel.errors import ComityError
+from kernel.errors import BadInput, ComityError
 from kernel.settings import Settings, load_settings
 
 if TYPE_CHECKING:  # SQLAlchemy takes its time, which `comity --help` need not wait for.
@@ -99,6 +99,7 @@ def answering(command: Callable[..., Answer]) -> Callable[..., None]:
     @functools.wraps(command)
     def run(*args: object, as_json: bool, **kwargs: object) -> None:
         with refusals_told():
+            _check_words(kwargs.values())
             answer = command(*args, **kwargs)
         shown = json.dumps(answer.document, ensure_ascii=False) if as_json else answer.text
         if shown:
@@ -180,6 +181,23 @@ def refusals_told() -> Iterator[None]:
         sys.exit(_EXIT_REFUSED)
     except Exception as fault:  # noqa: BLE001 - a command never ends in a traceback
         _leave(_incident(fault))
+
+
+def _check_words(values: Iterable[object]) -> None:
+    """Refuse what was typed in another encoding: no record and no answer could hold it."""
+    for value in values:
+        if isinstance(value, tuple):
+            _check_words(value)
+        elif isinstance(value, str) and ("\0" in value or not _is_text(value)):
+            raise BadInput("kernel.bad-argument", f"{value!a} is not UTF-8 text")
+
+
+def _is_text(value: str) -> bool:
+    try:
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _leave(reason: str) -> None:

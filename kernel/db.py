@@ -61,7 +61,7 @@ class Database:
         """Engines for `settings`; connects to nothing yet. Raises Misconfigured on a bad URL."""
         try:
             url = make_url(settings.effective_database_url)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, ValueError):
             raise _bad_url() from None
         if url.get_backend_name() == "sqlite":
             return cls._open_sqlite(url, settings)
@@ -75,7 +75,14 @@ class Database:
             raise _bad_url()
         path = Path(url.database)
         # What members share lies here: for nobody else on this host to read.
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as fault:
+            raise Misconfigured(
+                "kernel.bad-data-dir",
+                f"the folder {str(path.parent)!r} cannot be made ({fault.strerror}); "
+                "name another in COMITY_DATA_DIR",
+            ) from None
         log = path.with_name(f"{path.stem}-deliveries{path.suffix}")
         size = settings.threads + 4
         return cls(_sqlite_engine(url, size), _sqlite_engine(url.set(database=str(log)), size))
@@ -212,6 +219,11 @@ def _faults_told() -> Iterator[None]:
         if "disk is full" in text or "no space left" in text:
             raise StorageFull(
                 "kernel.storage-full", "the database has no room left; nothing was recorded"
+            ) from fault
+        if "file is not a database" in text:
+            raise Misconfigured(
+                "kernel.not-a-database",
+                "the file that COMITY_DATABASE_URL names is no database; name another",
             ) from fault
         if isinstance(fault.orig, sqlite3.OperationalError) or fault.connection_invalidated:
             raise Unavailable(

@@ -6,6 +6,7 @@ silently keeps its default.
 
 from __future__ import annotations
 
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -110,6 +111,8 @@ def _typed(key: str, value: object) -> Any:  # noqa: ANN401 - the type is the se
     except (TypeError, ValueError):
         wanted = {int: "a whole number", float: "a number", str: "a text"}[kinds[key]]
         raise Misconfigured("kernel.bad-setting", f"{key} must be {wanted}") from None
+    if isinstance(typed, float) and not math.isfinite(typed):
+        raise Misconfigured("kernel.bad-setting", f"{key} must be a number")
     if not isinstance(typed, str) and typed < 0:
         raise Misconfigured("kernel.bad-setting", f"{key} must not be negative")
     return typed

@@ -6,6 +6,7 @@ two files and on PostgreSQL side by side. Revision ids are written as NNNN.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,7 @@ from kernel.db import Database, content_metadata, delivery_metadata
 from kernel.errors import BadInput, Misconfigured
 
 _HERE = Path(__file__).parent
+_REVISION = re.compile(r"base|[0-9]{4}|-[0-9]{1,4}", re.ASCII)
 SCHEMAS = {"content": content_metadata, "deliveries": delivery_metadata}
 
 
@@ -38,6 +40,11 @@ def downgrade(database: Database, revision: str) -> None:
 
     `base` takes the deliveries schema too. Raises BadInput on a revision that does not exist.
     """
+    if _REVISION.fullmatch(revision) is None:
+        # Alembic knows more spellings, and stumbles over some.
+        raise BadInput(
+            "migrations.unknown-revision", "name a revision of four digits, steps like -1, or base"
+        )
     names = list(SCHEMAS) if revision == "base" else ["content"]
     for name in names:
         with _bound_config(database, name) as config:
@@ -88,8 +95,8 @@ def _version_table(name: str) -> str:
 
 
 def _revision(database: Database, name: str) -> str | None:
-    engine = database.content if name == "content" else database.deliveries
-    with engine.connect() as connection:
+    look = database.read() if name == "content" else database.read_deliveries()
+    with look as connection:
         context = MigrationContext.configure(
             connection, opts={"version_table": _version_table(name)}
         )
