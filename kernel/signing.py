@@ -71,12 +71,23 @@ def open_signer(settings: Settings) -> Signer:
         return Signer(_from_hex(settings.secret_key))
     path = settings.data_path / KEY_FILE
     try:
-        return Signer(_from_hex(path.read_text(encoding="ascii").strip()))
-    except FileNotFoundError:
-        return Signer(_make_key_file(path))
+        return Signer(_from_hex(_read_or_make(path)))
+    except OSError as fault:
+        raise Misconfigured(
+            "kernel.bad-data-dir",
+            f"the secret key cannot be kept in {str(path)!r} ({fault.strerror}); "
+            "name another folder in COMITY_DATA_DIR, or set COMITY_SECRET_KEY",
+        ) from None
 
 
-def _make_key_file(path: Path) -> bytes:
+def _read_or_make(path: Path) -> str:
+    if not path.exists():
+        _make_key_file(path)
+    # Bytes of another encoding are no hexadecimal digits either.
+    return path.read_text(encoding="ascii", errors="replace").strip()
+
+
+def _make_key_file(path: Path) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Written whole beside its place and linked there: two processes that start at once agree.
     mine = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
@@ -91,7 +102,6 @@ def _make_key_file(path: Path) -> bytes:
         pass
     finally:
         mine.unlink()
-    return _from_hex(path.read_text(encoding="ascii").strip())
 
 
 def _from_hex(text: str) -> bytes:
