@@ -56,7 +56,7 @@ class Settings:
         """The database: `database_url`, or SQLite in `data_dir`."""
         url = self.database_url or "sqlite:///comity.db"
         name = url.removeprefix("sqlite:///")
-        if name == url or name.startswith("/"):
+        if name == url or name.startswith("/") or name == ":memory:":
             return url
         return f"sqlite:///{(self.data_path / name).absolute()}"
 
