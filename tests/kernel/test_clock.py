@@ -42,6 +42,10 @@ def test_an_instant_is_read_in_every_spelling_that_clients_use(text: str, micros
         "2026-01-01T00:00:00+24:00",
         "2026-01-01T00:00:00+00:60",
         "2026-01-01T00:00:00.1234567890Z",
+        "0000-01-01T00:00:00Z",
+        "0001-01-01T00:00:00+00:01",
+        "9999-12-31T23:59:59-00:01",
+        "9999-12-31T23:59:60Z",
         "٢٠٢٦-01-01T00:00:00Z",
         "x" * 1000,
     ],
@@ -57,6 +61,18 @@ def test_what_is_written_is_read_back(moment: datetime) -> None:
     aware = moment.replace(tzinfo=UTC)
     instant_us = parse_instant(aware.isoformat())
     assert parse_instant(format_instant(instant_us)) == instant_us
+
+
+@pytest.mark.parametrize("text", ["0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"])
+def test_the_first_and_the_last_instant_are_written_as_they_were_read(text: str) -> None:
+    assert format_instant(parse_instant(text)) == text
+
+
+@pytest.mark.parametrize("digits", range(10))
+def test_a_fraction_of_any_length_is_cut_to_microseconds(digits: int) -> None:
+    fraction = "123456789"[:digits]
+    expected = int(fraction[:6].ljust(6, "0"))
+    assert parse_instant(f"1970-01-01T00:00:00.{fraction}Z") == expected
 
 
 def test_a_version_has_microseconds_only_where_it_needs_them() -> None:

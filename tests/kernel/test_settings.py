@@ -24,6 +24,8 @@ def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
         ("COMITY_THREADS", "many", "threads must be a whole number"),
         ("COMITY_THREADS", "-1", "threads must not be negative"),
         ("COMITY_FAILED_DELAY_SECONDS", "soon", "failed_delay_seconds must be a number"),
+        ("COMITY_FAILED_DELAY_SECONDS", "nan", "failed_delay_seconds must be a number"),
+        ("COMITY_FAILED_DELAY_SECONDS", "inf", "failed_delay_seconds must be a number"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(

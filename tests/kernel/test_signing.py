@@ -55,3 +55,31 @@ def test_processes_that_start_at_once_agree_on_one_key(tmp_path: Path) -> None:
 def test_a_key_that_protects_nothing_is_refused(key: str, tmp_path: Path) -> None:
     with pytest.raises(Misconfigured):
         open_signer(Settings(secret_key=key, data_dir=str(tmp_path)))
+
+
+def test_a_key_file_is_made_once_and_read_ever_after(tmp_path: Path) -> None:
+    settings = Settings(data_dir=str(tmp_path / "new"))
+    first = open_signer(settings).hash("a", "b")
+    kept = (tmp_path / "new" / "secret.key").read_bytes()
+    assert open_signer(settings).hash("a", "b") == first
+    assert (tmp_path / "new" / "secret.key").read_bytes() == kept
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+
+
+def test_a_key_that_is_given_leaves_no_file(tmp_path: Path) -> None:
+    open_signer(Settings(secret_key="ab" * 32, data_dir=str(tmp_path / "new")))
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe" * 40, b"zz" * 32, b"ab"])
+def test_a_key_file_that_holds_no_key_is_refused_and_kept(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "secret.key").write_bytes(content)
+    with pytest.raises(Misconfigured):
+        open_signer(Settings(data_dir=str(tmp_path)))
+    assert (tmp_path / "secret.key").read_bytes() == content
+
+
+def test_an_operator_is_told_that_no_key_can_be_kept_there(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="ascii")
+    with pytest.raises(Misconfigured, match="set COMITY_SECRET_KEY"):
+        open_signer(Settings(data_dir=str(tmp_path / "file" / "folder")))

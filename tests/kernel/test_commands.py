@@ -1,0 +1,147 @@
+"""What every command does: one document, one line, one exit code, and never a traceback."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+
+from kernel.commands import Answer, LazyGroup, Workplace, answering, showing_progress, working
+from kernel.errors import Conflict
+from kernel.settings import Settings
+
+
+def invoke(command: Any, *words: str) -> Result:
+    return CliRunner().invoke(click.command()(answering(command)), list(words))
+
+
+def invoke_with_word(*words: str) -> Result:
+    @click.command()
+    @click.argument("word", nargs=-1)
+    @click.option("--named", default="", show_default=True)
+    @answering
+    def command(word: tuple[str, ...], named: str) -> Answer:
+        return Answer([*word, named], "done")
+
+    return CliRunner().invoke(command, list(words))
+
+
+def test_a_script_reads_one_document_in_any_alphabet() -> None:
+    answer = Answer({"name": "Škoda ☂"}, "text for a person")
+    result = invoke(lambda: answer, "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert json.loads(result.stdout) == {"name": "Škoda ☂"}
+    assert invoke(lambda: answer).stdout == "text for a person\n"
+
+
+def test_a_refusal_is_one_line_and_nothing_on_standard_output() -> None:
+    def refuse() -> Answer:
+        raise Conflict("x.y", "there is one\nalready;\tadd another")
+
+    result = invoke(refuse, "--json")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "comity: there is one already; add another\n"
+
+
+def test_an_answer_with_a_refusal_tells_both() -> None:
+    result = invoke(lambda: Answer([1], "one", "two of three failed"), "--json")
+    assert (result.exit_code, json.loads(result.stdout)) == (1, [1])
+    assert result.stderr == "comity: two of three failed\n"
+
+
+def test_a_fault_nobody_foresaw_is_told_by_its_number() -> None:
+    def fail() -> Answer:
+        raise RuntimeError("a secret of the inside")
+
+    result = invoke(fail)
+    assert (result.exit_code, isinstance(result.exception, SystemExit)) == (1, True)
+    last = result.stderr.splitlines()[-1]
+    assert last.startswith("comity: something went wrong here; report incident ")
+    assert "secret" not in last
+
+
+def test_a_reader_that_went_away_is_no_fault() -> None:
+    def break_pipe() -> Answer:
+        raise BrokenPipeError
+
+    result = invoke(break_pipe)
+    assert (result.exit_code, result.stderr) == (1, "")
+
+
+def test_bad_usage_found_late_is_still_bad_usage() -> None:
+    def misuse() -> Answer:
+        raise click.UsageError("name one of them")
+
+    result = invoke(misuse)
+    assert (result.exit_code, result.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("word", ["\udcff", "a\0b", "x" * 500 + "\ud800"])
+def test_what_is_typed_in_another_encoding_is_refused(word: str) -> None:
+    for words in ((word,), ("--named", word), ("good", word)):
+        result = invoke_with_word(*words)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert result.stderr.endswith("is not UTF-8 text\n")
+        assert result.stderr.count("\n") == 1
+    assert invoke_with_word("Škoda", "☂").exit_code == 0
+
+
+def test_settings_that_are_wrong_are_a_refusal(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    @click.command()
+    @working
+    def command(workplace: Workplace) -> Answer:
+        return Answer(workplace.settings.title, workplace.settings.title)
+
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(command, [], env={"COMITY_TITLE": "Here"}).stdout == "Here\n"
+    result = CliRunner().invoke(command, [], env={"COMITY_TITEL": "Here"})
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (1, "", 1)
+
+
+def test_a_database_is_made_fit_before_a_command_works_with_it(sqlite_settings: Settings) -> None:
+    seen: list[bool] = []
+
+    @click.command()
+    @working
+    def command(workplace: Workplace) -> Answer:
+        assert workplace.signer.hash("a", "b")
+        return Answer(workplace.now_us, "done")
+
+    result = CliRunner().invoke(
+        command,
+        ["--json"],
+        env={"COMITY_DATA_DIR": sqlite_settings.data_dir},
+        obj=lambda _settings, database: seen.append(database.is_sqlite),
+    )
+    assert (result.exit_code, seen) == (0, [True])
+    assert json.loads(result.stdout) > 1_700_000_000_000_000
+
+
+def test_a_group_lists_what_it_has_not_imported() -> None:
+    group = LazyGroup("g", lazy={"far": "no.such.module:x", "wrong": "json:dumps"})
+    result = CliRunner().invoke(group, ["--help"])
+    assert "far, wrong" in result.stdout
+    assert CliRunner().invoke(group, ["nothing"]).exit_code == 2
+    assert isinstance(CliRunner().invoke(group, ["wrong"]).exception, TypeError)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_bar_is_shown_on_a_terminal_and_none_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    for stream, shows in ((Terminal(), True), (io.StringIO(), False)):
+        monkeypatch.setattr(sys, "stderr", stream)
+        with showing_progress("Walking") as progress:
+            progress(1, 2)
+            progress(2, 2)
+        assert ("Walking" in stream.getvalue()) is shows

@@ -1,0 +1,130 @@
+"""What a database does wrong, as a refusal that a door or a command can tell."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
+
+import migrations
+from kernel.db import Database, _faults_told
+from kernel.errors import ComityError, Forbidden, Misconfigured, StorageFull, Unavailable
+from kernel.settings import Settings
+
+ADD = text(
+    "INSERT INTO forum (slug, title, tlp_ceiling, is_open, created_us)"
+    " VALUES ('harbour', 'Harbour', 4, false, 0)"
+)
+COUNT = text("SELECT count(*) FROM forum")
+
+
+class OperationalError(Exception):
+    """Named as PostgreSQL's driver names what a server or the way to it does."""
+
+
+class AdminShutdown(OperationalError):
+    """One of its kinds."""
+
+
+def raise_as(fault: Exception, *, is_gone: bool = False) -> ComityError:
+    with pytest.raises(ComityError) as told, _faults_told():
+        raise DBAPIError("SELECT secret", {}, fault, connection_invalidated=is_gone)
+    assert "SELECT" not in told.value.message
+    return told.value
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        (sqlite3.OperationalError("database or disk is full"), StorageFull),
+        (OperationalError("could not extend file: No space left on device"), StorageFull),
+        (sqlite3.OperationalError("database is locked"), Unavailable),
+        (sqlite3.OperationalError(""), Unavailable),
+        (AdminShutdown("terminating connection"), Unavailable),
+        (sqlite3.DatabaseError("file is not a database"), Misconfigured),
+    ],
+)
+def test_a_caller_is_told_what_kind_of_fault_it_is(
+    fault: Exception, kind: type[ComityError]
+) -> None:
+    assert type(raise_as(fault)) is kind
+
+
+def test_a_connection_that_is_gone_is_worth_another_try() -> None:
+    assert raise_as(ValueError("gone"), is_gone=True).status == 503
+
+
+def test_a_fault_of_ours_stays_a_fault() -> None:
+    with pytest.raises(ProgrammingError), _faults_told():
+        raise ProgrammingError("SELECT", {}, ValueError("no such column"))
+    with pytest.raises(Forbidden), _faults_told():
+        raise Forbidden("x.y", "a refusal passes as it is")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "mysql://host/name",
+        "postgresql://host:port/name",
+        "postgresql://[::1/name",
+        "postgresql+nothing://host/name",
+        "sqlite://",
+        "sqlite:///:memory:",
+    ],
+)
+def test_an_operator_is_told_how_to_write_a_database_url(url: str, tmp_path: Path) -> None:
+    with pytest.raises(Misconfigured, match="COMITY_DATABASE_URL must be"):
+        Database.open(Settings(database_url=url, data_dir=str(tmp_path)))
+
+
+def test_an_operator_is_told_that_the_folder_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="ascii")
+    with pytest.raises(Misconfigured, match="name another in COMITY_DATA_DIR"):
+        Database.open(Settings(data_dir=str(tmp_path / "file")))
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("postgresql://nobody@127.0.0.1:1/none", Unavailable),
+        ("sqlite:///folder", Unavailable),
+        ("sqlite:///file", Misconfigured),
+    ],
+)
+def test_a_database_out_of_reach_is_a_refusal_from_the_first_look(
+    url: str, kind: type[ComityError], tmp_path: Path
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("no database, and long enough to be one. " * 40, "ascii")
+    database = Database.open(Settings(database_url=url, data_dir=str(tmp_path)))
+    try:
+        with pytest.raises(kind):
+            migrations.current(database)
+    finally:
+        database.close()
+
+
+def test_a_write_that_fails_in_the_middle_leaves_nothing(database: Database) -> None:
+    def add_and_stop() -> None:
+        with database.write() as connection:
+            connection.execute(ADD)
+            raise Forbidden("x.y", "half way")
+
+    with pytest.raises(Forbidden):
+        add_and_stop()
+    with database.read() as connection:
+        assert connection.execute(COUNT).scalar_one() == 0
+
+
+def test_a_look_sees_one_moment_whatever_is_written_meanwhile(database: Database) -> None:
+    with database.read() as looking:
+        assert looking.execute(COUNT).scalar_one() == 0
+        with database.write() as connection:
+            connection.execute(ADD)
+        assert looking.execute(COUNT).scalar_one() == 0
+    with database.read() as looking:
+        assert looking.execute(COUNT).scalar_one() == 1
