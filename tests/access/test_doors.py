@@ -70,7 +70,9 @@ def test_a_class_of_views_is_signed_method_by_method(opened: World) -> None:
     assert opened.open("xaa", "POST", "/api/v1/both").status_code == 404
 
 
-@pytest.mark.parametrize("address", ["/taxii2/nothing/at/all/here", "/api/v1/nothing", "/api/"])
+@pytest.mark.parametrize(
+    "address", ["/taxii2/nothing/at/all/here", "/api/v1/nothing", "/api/", "/api", "/api/%00"]
+)
 def test_nobody_learns_without_a_credential_what_exists(world: World, address: str) -> None:
     known = world.get(None, "/taxii2/")
     answer = world.get(None, address)
@@ -78,8 +80,37 @@ def test_nobody_learns_without_a_credential_what_exists(world: World, address: s
     assert world.get("xaa", address).status_code == 404
 
 
-def test_an_unknown_address_elsewhere_is_not_found(small_world: World) -> None:
-    assert small_world.get(None, "/nothing").status_code == 404
+@pytest.mark.parametrize("address", ["/nothing", "/taxii2x/", "/apiary", "/oauth/nothing"])
+def test_an_unknown_address_elsewhere_is_not_found(small_world: World, address: str) -> None:
+    assert small_world.get(None, address).status_code == 404
+
+
+@pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT", "DELETE", "BREW"])
+def test_nobody_learns_without_a_credential_what_an_address_takes(
+    small_world: World, method: str
+) -> None:
+    for address in ("/taxii2/", "/taxii2/harbour/", "/taxii2/nowhere/", "/api/v1/me", "/api/v1/x"):
+        assert small_world.open(None, method, address).status_code == 401, address
+
+
+@pytest.mark.parametrize("address", ["/taxii2/", "/taxii2/harbour/", "/api/v1/me", "/"])
+def test_a_client_that_asks_for_the_head_gets_no_body(small_world: World, address: str) -> None:
+    whole, head = small_world.get("xaa", address), small_world.open("xaa", "HEAD", address)
+    assert (head.status_code, head.data) == (200, b"")
+    assert head.content_type == whole.content_type
+
+
+def test_a_mark_that_is_no_permission_opens_nothing(opened: World) -> None:
+    for number, mark in enumerate(("public", True, None)):
+
+        def view() -> str:
+            return "inside"
+
+        setattr(view, "__comity_sign__", mark)  # noqa: B010 - as a careless module would
+        opened.app.add_url_rule(f"/marked/{number}", f"marked-{number}", view)
+        assert find_sign(opened.app, f"marked-{number}", "GET") is None
+    for number in range(3):
+        assert opened.get(None, f"/marked/{number}").status_code == 404
 
 
 def test_no_method_is_answered_that_no_door_names(small_world: World) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +17,7 @@ TYPED = [
     ["member", "list"],
     ["member", "show", "XAA"],
     ["forum", "add", "harbour", "--title", "Harbour", "--tlp-ceiling", "amber"],
+    ["forum", "open", "harbour"],
     ["forum", "list"],
     ["seat", "add", "harbour", "XAA"],
     ["seat", "add", "harbour", "XBB", "--role", "observer"],
@@ -37,12 +37,17 @@ TYPED = [
         "--role",
         "secretariat",
     ],
+    ["person", "add", "--operator", "--email", "o@hub.example", "--role", "operator"],
     ["person", "list"],
+    ["person", "list", "XAA"],
+    ["credential", "list", "XAA"],
+    ["credential", "list", "--partner", "harbour/mirror"],
     ["member", "suspend", "XAA"],
     ["member", "reinstate", "XAA"],
     ["db", "current"],
     ["db", "upgrade"],
 ]
+WRITES = ["--scope", "api:write"]
 WRONG = [
     (["member", "add", "xaa", "--name", "Lower"], 1),
     (["member", "add", "XAA", "--name", "Again"], 1),
@@ -58,22 +63,61 @@ WRONG = [
     (["credential", "add", "XAA", "--name", "n", "--expires", "yesterday"], 1),
     (["credential", "revoke", "unknown"], 1),
     (["person", "add", "XAA", "--email", "no address", "--role", "reader"], 1),
+    (["person", "add", "XAA", "--operator", "--email", "x@xaa.example", "--role", "reader"], 1),
+    (["person", "add", "--email", "x@xaa.example", "--role", "reader"], 1),
+    (["person", "add", "XAA", "--email", "x@xaa.example", "--role", "operator"], 1),
+    (["person", "add", "XAA", "--email", "x@xaa.example"], 1),
+    (["person", "add", "XZZ", "--email", "x@xaa.example", "--role", "reader"], 1),
+    (["person", "add", "XAA", "--email", "a@xaa.example", "--role", "reader"], 1),
+    (["person", "list", "XZZ"], 1),
+    (["person", "disable", "nobody@xaa.example"], 1),
+    (["person", "add", "XAA", "--role", "reader"], 2),
+    (["partner", "add", "harbour", "mirror"], 1),
+    (["partner", "add", "harbour", "no/slash"], 1),
+    (["partner", "list", "nowhere"], 1),
+    (["credential", "add", "XAA", "--partner", "harbour/mirror", "--name", "n"], 1),
+    (["credential", "add", "--name", "n"], 1),
+    (["credential", "add", "XAA"], 2),
+    (["credential", "add", "XAA", "--name", "n", "--scope", "everything"], 1),
+    (["credential", "add", "XAA", "--name", "n", "--person", "a@xaa.example"], 1),
+    (["credential", "add", "--partner", "harbour/nobody", "--name", "n"], 1),
+    (["credential", "add", "--partner", "harbour/mirror", "--name", "n", *WRITES], 1),
+    (["credential", "list"], 2),
+    (["credential", "list", "XZZ"], 1),
+    (["credential", "list", "--partner", "harbour/nobody"], 1),
+    (["member", "add", "XCC", "--name", "C", "--accredited-to", "purple"], 1),
+    (["member", "add", "XCC", "--name", "C", "--identity", "identity--1"], 1),
+    (["forum", "add", "taxii2", "--title", "T"], 1),
+    (["seat", "reinstate", "harbour", "XBB"], 1),
+    (["seat", "add", "harbour"], 2),
     (["db", "downgrade", "9999"], 1),
 ]
 
 
+class Terminal:
+    """A person at a terminal of an installation."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.environment = {
+            "COMITY_DATABASE_URL": settings.database_url,
+            "COMITY_DATA_DIR": settings.data_dir,
+            "COMITY_SECRET_KEY": "ab" * 32,
+        }
+
+    def __call__(self, *words: str) -> Result:
+        return CliRunner().invoke(main, list(words), env=self.environment)
+
+
 @pytest.fixture
-def typed(settings: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """A person at a terminal of this installation."""
-    monkeypatch.setenv("COMITY_DATABASE_URL", settings.database_url)
-    monkeypatch.setenv("COMITY_DATA_DIR", settings.data_dir)
-    monkeypatch.setenv("COMITY_SECRET_KEY", "ab" * 32)
-    monkeypatch.chdir(tmp_path)
+def typed(settings: Settings) -> Terminal:
+    """On each database in turn."""
+    return Terminal(settings)
 
-    def run(*words: str) -> Result:
-        return CliRunner().invoke(main, list(words))
 
-    return run
+@pytest.fixture
+def typed_embedded(sqlite_settings: Settings) -> Terminal:
+    """On the embedded database alone, for what no database has a part in."""
+    return Terminal(sqlite_settings)
 
 
 def test_every_command_answers_with_one_document(typed: Any) -> None:
@@ -84,11 +128,11 @@ def test_every_command_answers_with_one_document(typed: Any) -> None:
     assert json.loads(typed("member", "show", "XAA", "--json").stdout)["accredited_to"] == "amber"
 
 
-def test_what_is_wrong_is_told_in_one_line_and_no_traceback(typed: Any) -> None:
+def test_what_is_wrong_is_told_in_one_line_and_no_traceback(typed_embedded: Any) -> None:
     for words in TYPED:
-        assert typed(*words).exit_code == 0, words
+        assert typed_embedded(*words).exit_code == 0, words
     for words, code in WRONG:
-        result = typed(*words, "--json")
+        result = typed_embedded(*words, "--json")
         assert result.exit_code == code, (words, result.output)
         assert result.stdout == "", words
         assert "Traceback" not in result.stderr
@@ -113,3 +157,36 @@ def test_a_credential_is_added_listed_rotated_and_revoked(typed: Any) -> None:
     assert json.loads(of_partner.stdout)["member"] is None
     person = ["--kind", "individual", "--person", "a@xaa.example"]
     assert typed("credential", "add", "XAA", "--name", "desk", *person).exit_code == 0
+
+
+def test_a_persons_credential_ends_with_the_person(typed_embedded: Any) -> None:
+    for words in TYPED:
+        typed_embedded(*words)
+    person = ["--kind", "individual", "--person", "a@xaa.example"]
+    assert typed_embedded("credential", "add", "XAA", "--name", "desk", *person).exit_code == 0
+    (listed,) = json.loads(typed_embedded("credential", "list", "XAA", "--json").stdout)
+    assert (listed["person"], listed["status"]) == ("a@xaa.example", "active")
+    disabled = json.loads(typed_embedded("person", "disable", "A@xaa.example", "--json").stdout)
+    assert (disabled["email"], disabled["status"]) == ("a@xaa.example", "disabled")
+    assert typed_embedded("credential", "add", "XAA", "--name", "again", *person).exit_code == 1
+
+
+def test_documents_have_the_members_that_scripts_rely_on(typed_embedded: Any) -> None:
+    documents = [json.loads(typed_embedded(*words, "--json").stdout) for words in TYPED]
+    told = {" ".join(words[:2]): document for words, document in zip(TYPED, documents, strict=True)}
+    assert told["forum open"]["api_root"] == "/taxii2/harbour/"
+    assert told["forum open"]["tlp_ceiling"] == "amber"
+    assert told["seat end"]["status"] == "ended"
+    assert told["partner add"]["name"] == "mirror"
+    assert [one["code"] for one in told["member list"]] == ["XAA", "XBB"]
+    assert told["member reinstate"]["status"] == "active"
+    assert told["person add"]["operator"] is True
+    assert told["db current"]["up_to_date"] is True
+
+
+def test_an_operator_takes_the_schema_down_and_up_again(typed: Any) -> None:
+    assert typed("db", "downgrade", "base").exit_code == 0
+    shown = json.loads(typed("db", "current", "--json").stdout)
+    assert set(shown["current"].values()) == {None}
+    assert json.loads(typed("db", "upgrade", "--json").stdout)["up_to_date"] is True
+    assert typed("member", "list", "--json").stdout.strip() == "[]"
