@@ -283,6 +283,6 @@ delivery = Table(
     Column("last_us", BigInteger, nullable=False),
     Column("head", BigInteger, nullable=False),
     Column("count", Integer, nullable=False),
-    Index("ix_delivery_forum_id_element", "forum_id", "element", "id"),
+    Index("ix_delivery_forum_id_element_at_us", "forum_id", "element", "at_us", "id"),
     Index("ix_delivery_collection_id", "collection_id", "id"),
 )

@@ -21,7 +21,7 @@ from auth.reader import Seated
 from kernel.clock import format_instant, format_version
 from kernel.errors import Forbidden, NotFound
 from kernel.strictjson import Limits
-from sharing.api.entering import FORUM, enter_as_member, enter_collection, listing_of
+from sharing.api.entering import FORUM, LEVELS, enter_as_member, enter_collection, listing_of
 from sharing.api.statuses import StatusResourceSchema
 from sharing.queries.collections import READING_ROLES
 from sharing.queries.own import (
@@ -96,7 +96,9 @@ class ContributionQuery(VersionsQuery):
 
     type = text_filter()
     id = text_filter()
-    tlp = word_filter(*(level.text for level in Tlp))
+    tlp = word_filter(*LEVELS)
+    since = Instant()
+    until = Instant()
 
 
 class WithdrawalQuery(Query):
@@ -117,6 +119,8 @@ def show_contributions(query: dict[str, Any], forum: str) -> Response:
         stix_id=query["id"],
         state=query["state"],
         tlp=None if level is None else Tlp.parse(level),
+        since_us=query["since"],
+        until_us=query["until"],
     )
     with current_database().read() as connection:
         seated, _ = enter_as_member(connection, forum)

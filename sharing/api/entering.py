@@ -16,10 +16,12 @@ from auth.queries import find_seated
 from auth.reader import Seated
 from kernel.errors import Forbidden, NotFound
 from sharing.queries.collections import Collection, find_collection
+from sharing.rules.tlp import Tlp
 from web.listing import Listing, make_listing
 from web.openapi import PREFIX
 
 FORUM: Final = f"{PREFIX}/forums/<forum>"
+LEVELS: Final = tuple(level.text for level in Tlp)
 
 
 def enter(connection: Connection, forum: str) -> Seated:

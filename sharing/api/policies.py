@@ -57,6 +57,8 @@ class SavedSchema(Schema):
     """A document that has been set, with all that follows from it."""
 
     version = fields.Integer(required=True)
+    set_at = fields.String(required=True)
+    set_by = fields.String(required=True)
 
 
 class HistoryQuery(ListQuery):
@@ -95,22 +97,19 @@ def show_history(query: dict[str, Any], forum: str) -> Response:
 @door(Permission.API_WRITE)
 @blueprint.doc(requestBody=body_of("The policy (docs/policy-language.md).", JSON))
 @blueprint.response(200, SavedSchema)
-def replace_policy(forum: str) -> dict[str, int]:
+def replace_policy(forum: str) -> dict[str, Any]:
     """Make the body the member's sharing policy; answered when all that follows is committed.
 
     For a person with the role policy-officer. Nothing is said of how many versions gained or
     lost somebody: counted over views, that tells where another's copy of an id stands.
     """
     seated, member_id = _enter_as_officer(forum)
+    setter, now_us = Setter(seated.reader.actor, member_id), current_instant_us()
+    document = _read_document()
     saved = set_policy(
-        current_database(),
-        Setter(seated.reader.actor, member_id),
-        seated.forum_id,
-        member_id,
-        _read_document(),
-        now_us=current_instant_us(),
+        current_database(), setter, seated.forum_id, member_id, document, now_us=now_us
     )
-    return {"version": saved.version}
+    return _saved(saved.version, setter, now_us)
 
 
 @blueprint.route("/accepts", methods=["GET"])
@@ -128,18 +127,15 @@ def show_accepts(forum: str) -> Response:
 @door(Permission.API_WRITE)
 @blueprint.doc(requestBody=body_of("What the member accepts.", JSON))
 @blueprint.response(200, SavedSchema)
-def replace_accepts(forum: str) -> dict[str, int]:
+def replace_accepts(forum: str) -> dict[str, Any]:
     """Save what the member accepts. For a person with the role policy-officer."""
     seated, member_id = _enter_as_officer(forum)
+    setter, now_us = Setter(seated.reader.actor, member_id), current_instant_us()
+    document = _read_document()
     version = set_accepts(
-        current_database(),
-        Setter(seated.reader.actor, member_id),
-        seated.forum_id,
-        member_id,
-        _read_document(),
-        now_us=current_instant_us(),
+        current_database(), setter, seated.forum_id, member_id, document, now_us=now_us
     )
-    return {"version": version}
+    return _saved(version, setter, now_us)
 
 
 def _enter_as_officer(forum: str) -> tuple[Seated, int]:
@@ -163,6 +159,10 @@ def _shown(found: SavedDocument | None, unset: bytes) -> Response:
     nothing = {"version": 0, "set_at": None, "set_by": None, "document": unset}
     shown = nothing if found is None else _document(found)
     return answer_json(shown)
+
+
+def _saved(version: int, setter: Setter, now_us: int) -> dict[str, Any]:
+    return {"version": version, "set_at": format_instant(now_us), "set_by": setter.actor}
 
 
 def _document(saved: SavedDocument) -> dict[str, Any]:

@@ -15,14 +15,15 @@ from sqlalchemy import Connection
 from auth.doors import Permission, current_database, current_instant_us, door
 from auth.reader import Seated
 from kernel.clock import format_instant, format_version
-from sharing.api.entering import FORUM, enter, listing_of, named
+from sharing.api.entering import FORUM, LEVELS, enter, listing_of, named
 from sharing.queries.collections import Collection, list_collections
 from sharing.queries.matching import ALL_VERSIONS, LAST_VERSION, Match
-from sharing.queries.own import DeliveryFilter, Received, list_received
+from sharing.queries.received import DeliveryFilter, Received, list_received
 from sharing.queries.releases import find_head
 from sharing.queries.standing import Standing, list_standing
-from sharing.services.deliver import Served, record_deliveries
-from web.listing import Instant, ListQuery, listed, text_filter
+from sharing.rules.tlp import Tlp
+from sharing.services.deliver import DOORS, Served, record_deliveries
+from web.listing import Instant, ListQuery, listed, text_filter, word_filter
 
 blueprint = Blueprint(
     "received", __name__, url_prefix=FORUM, description="What was served to the caller"
@@ -46,6 +47,7 @@ class ReceivedQuery(ListQuery):
 
     collection = text_filter()
     credential = text_filter()
+    through = word_filter(*DOORS)
     since = Instant()
     until = Instant()
 
@@ -57,6 +59,7 @@ class StandingSchema(Schema):
     id = fields.String(required=True)
     type = fields.String(required=True)
     version = fields.String(required=True)
+    tlp = fields.String(required=True)
     date_added = fields.String(required=True)
 
 
@@ -67,6 +70,7 @@ class StandingQuery(ListQuery):
     type = text_filter()
     id = text_filter()
     added_after = Instant()
+    tlp = word_filter(*LEVELS)
     versions = fields.String(load_default="last", validate=validate.OneOf(("last", "all")))
 
 
@@ -82,6 +86,7 @@ def show_received(query: dict[str, Any], forum: str) -> Response:
     wanted = DeliveryFilter(
         {place.id: place.uuid for place in places},
         query["credential"],
+        query["through"],
         query["since"],
         query["until"],
     )
@@ -102,6 +107,7 @@ def show_standing(query: dict[str, Any], forum: str) -> Response:
         ids=_only(query["id"]),
         types=_only(query["type"]),
         versions=ALL_VERSIONS if query["versions"] == "all" else LAST_VERSION,
+        tlp=None if query["tlp"] is None else Tlp.parse(query["tlp"]),
     )
     with current_database().read() as connection:
         seated = enter(connection, forum)
@@ -138,7 +144,7 @@ def _served(
     query: dict[str, Any],
 ) -> list[Served]:
     """What the page carries of each collection."""
-    filters = {name: [query[name]] for name in ("id", "type") if query[name] is not None}
+    filters = {name: [query[name]] for name in ("id", "type", "tlp") if query[name] is not None}
     filters["version"] = [query["versions"]]
     served = []
     for place in places:
@@ -157,6 +163,7 @@ def _standing(one: Standing) -> dict[str, Any]:
         "id": one.stix_id,
         "type": one.stix_type,
         "version": format_version(one.version_us),
+        "tlp": one.tlp.text,
         "date_added": format_instant(one.date_added_us),
     }
 

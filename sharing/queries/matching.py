@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sharing.rules.tlp import Tlp
+
 SPEC_VERSION = "2.1"
 """The one version of STIX that is stored; a filter that leaves it out matches nothing."""
 
@@ -38,12 +40,16 @@ ALL_VERSIONS = VersionFilter(all=True)
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """The `match[...]` filters; None leaves a field open. All must hold."""
+    """The `match[...]` filters; None leaves a field open. All must hold.
+
+    `tlp` is the level of an object that its markings, or its collection, tell the reader.
+    """
 
     ids: frozenset[str] | None = None
     types: frozenset[str] | None = None
     versions: VersionFilter = LAST_VERSION
     spec_versions: frozenset[str] | None = None
+    tlp: Tlp | None = None
 
     @property
     def is_empty(self) -> bool:

@@ -1,30 +1,25 @@
-"""What a member may read of its own: contributions, policies, statuses, deliveries to it.
+"""What a member may read of its own: contributions, policies, statuses.
 
-Pages are keyed by what the member knows already; no number of ours is in a key.
+Pages are keyed by what the member knows already; no number of ours is in a key. What does not
+live here: what was served to it (received), what stands in its views (standing).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    Row,
-    or_,
-    select,
-    tuple_,
-)
+from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select, tuple_
 
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
 from sharing.facts import StoredFacts, load_facts
 from sharing.queries.contributions import in_batches
 from sharing.queries.policies import SavedDocument
+from sharing.queries.within import within
 from sharing.rules.tlp import Tlp
-from sharing.tables import body, collection, contribution, delivery, policy, status
+from sharing.tables import body, collection, contribution, policy, status
 
 Key = tuple[Any, ...]
 
@@ -52,13 +47,18 @@ class OwnContribution:
 
 @dataclass(frozen=True, slots=True)
 class OwnFilter:
-    """Which contributions; None is not asked for. `collection` is a UUID or an alias."""
+    """Which contributions, made in [`since_us`, `until_us`); None is not asked for.
+
+    `collection` is a UUID or an alias.
+    """
 
     collection: str | None = None
     stix_type: str | None = None
     stix_id: str | None = None
     state: str | None = None
     tlp: Tlp | None = None
+    since_us: int | None = None
+    until_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,41 +86,6 @@ class StatusFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
-    """One answer that was served to the member: when, through what, and its range.
-
-    `nth` counts the caller's answers of one microsecond, from 1.
-    """
-
-    at_us: int
-    nth: int
-    credential_id: str
-    collection: str
-    door: str
-    first_us: int
-    last_us: int
-    count: int
-
-    @property
-    def key(self) -> Key:
-        """Its place in the list."""
-        return (self.at_us, self.nth)
-
-
-@dataclass(frozen=True, slots=True)
-class DeliveryFilter:
-    """Which deliveries: served in [`since_us`, `until_us`); None is not asked for.
-
-    `collections` are those that exist for the caller, by id, each with its UUID.
-    """
-
-    collections: dict[int, str] = field(default_factory=dict)
-    credential_id: str | None = None
-    since_us: int | None = None
-    until_us: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class PolicyFilter:
     """Which versions of a policy: older than `before`, set in [`since_us`, `until_us`)."""
 
@@ -133,24 +98,7 @@ def list_contributions(
     connection: Connection, seated: Seated, wanted: OwnFilter, *, after: Key | None, limit: int
 ) -> list[OwnContribution]:
     """The member's own versions in the forum in the order they came; nothing for a partner."""
-    conditions = [*_own(seated), *_named(wanted.collection)]
-    for column, value in (
-        (contribution.c.stix_type, wanted.stix_type),
-        (contribution.c.stix_id, wanted.stix_id),
-        (contribution.c.state, wanted.state),
-        (contribution.c.tlp, wanted.tlp),
-    ):
-        if value is not None:
-            conditions.append(column == value)
-    if after is not None:
-        conditions.append(contribution.c.seq > _position_of(seated, after))
-    rows = connection.execute(
-        select(contribution, collection.c.uuid)
-        .join(collection, collection.c.id == contribution.c.collection_id)
-        .where(*conditions)
-        .order_by(contribution.c.seq)
-        .limit(limit)
-    )
+    rows = connection.execute(_own_page(seated, wanted, after, limit))
     return [_contribution(row) for row in rows]
 
 
@@ -159,7 +107,9 @@ def has_contributed(connection: Connection, seated: Seated, stix_id: str) -> boo
     if "\0" in stix_id:
         return False
     statement = (
-        select(contribution.c.id).where(*_own(seated), contribution.c.stix_id == stix_id).limit(1)
+        select(contribution.c.id)
+        .where(*_own(seated, of_one_id=True), contribution.c.stix_id == stix_id)
+        .limit(1)
     )
     return connection.execute(statement).first() is not None
 
@@ -192,7 +142,7 @@ def list_statuses(
             status.c.forum_id == seated.forum_id,
             status.c.member_id == seated.member_id,
             *_named(wanted.collection),
-            *_within(status.c.requested_us, wanted.since_us, wanted.until_us),
+            *within(status.c.requested_us, wanted.since_us, wanted.until_us),
         )
     )
     if after is not None:
@@ -208,7 +158,7 @@ def list_own_policies(
     statement = select(policy).where(
         policy.c.forum_id == seated.forum_id,
         policy.c.member_id == seated.member_id,
-        *_within(policy.c.set_us, wanted.since_us, wanted.until_us),
+        *within(policy.c.set_us, wanted.since_us, wanted.until_us),
     )
     if wanted.before is not None:
         statement = statement.where(policy.c.version < wanted.before)
@@ -218,64 +168,42 @@ def list_own_policies(
     ]
 
 
-def list_received(
-    deliveries: Connection,
-    seated: Seated,
-    wanted: DeliveryFilter,
-    *,
-    after: Key | None,
-    limit: int,
-) -> list[Received]:
-    """What was served to the caller's member or partner in the forum, oldest first.
-
-    A person sees what persons and feeds of the member received; a feed what feeds received:
-    it must not learn what only a person may have.
-    """
-    machine = 2 * seated.bit
-    elements = [machine, machine + 1] if seated.reader.kind == "individual" else [machine]
-    at_us, seen = after or (None, 0)
-    # A row's own `count` is a method of tuples.
-    statement = (
-        select(delivery, delivery.c["count"].label("served"))
-        .where(
-            delivery.c.forum_id == seated.forum_id,
-            delivery.c.element.in_(elements),
-            delivery.c.collection_id.in_(sorted(wanted.collections)),
-            *_within(delivery.c.at_us, wanted.since_us, wanted.until_us),
-        )
-        .order_by(delivery.c.at_us, delivery.c.id)
+def _own_page(seated: Seated, wanted: OwnFilter, after: Key | None, limit: int) -> Select[Any]:
+    """One page of the member's own versions, by an index: that of one id, or of their order."""
+    conditions = [
+        *_own(seated, of_one_id=wanted.stix_id is not None),
+        *_named(wanted.collection),
+        *within(contribution.c.contributed_us, wanted.since_us, wanted.until_us),
+    ]
+    for column, value in (
+        (contribution.c.stix_type, wanted.stix_type),
+        (contribution.c.stix_id, wanted.stix_id),
+        (contribution.c.state, wanted.state),
+        (contribution.c.tlp, wanted.tlp),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    # The few of one id are sorted, likewise.
+    place = contribution.c.seq if wanted.stix_id is None else contribution.c.seq + 0
+    if after is not None:
+        conditions.append(place > _position_of(seated, after))
+    return (
+        select(contribution, collection.c.uuid)
+        .join(collection, collection.c.id == contribution.c.collection_id)
+        .where(*conditions)
+        .order_by(place)
         .limit(limit)
     )
-    if wanted.credential_id is not None:
-        statement = statement.where(delivery.c.credential_id == wanted.credential_id)
-    if at_us is not None:
-        # From the first of its microsecond on: those of it that were seen are passed over.
-        statement = statement.where(delivery.c.at_us >= at_us).offset(seen)
-    found: list[Received] = []
-    for row in deliveries.execute(statement):
-        seen = seen + 1 if row.at_us == at_us else 1
-        at_us = row.at_us
-        found.append(_received(row, seen, wanted.collections[row.collection_id]))
-    return found
 
 
-def _received(row: Row[Any], nth: int, place: str) -> Received:
-    return Received(
-        at_us=row.at_us,
-        nth=nth,
-        credential_id=row.credential_id,
-        collection=place,
-        door=row.door,
-        first_us=row.first_us,
-        last_us=row.last_us,
-        count=row.served,
-    )
+def _own(seated: Seated, *, of_one_id: bool = False) -> list[ColumnElement[bool]]:
+    """What the member contributed in this forum; of a partner, nothing.
 
-
-def _own(seated: Seated) -> list[ColumnElement[bool]]:
-    """What the member contributed in this forum; of a partner, nothing."""
+    `of_one_id` keeps SQLite from the index of all that is the member's.
+    """
+    originator = contribution.c.originator_id
     return [
-        contribution.c.originator_id == seated.member_id,
+        (originator + 0 if of_one_id else originator) == seated.member_id,
         contribution.c.forum_id == seated.forum_id,
     ]
 
@@ -304,17 +232,6 @@ def _named(ref: str | None) -> list[ColumnElement[bool]]:
     if ref is None:
         return []
     return [or_(collection.c.uuid == ref.lower(), collection.c.alias == ref)]
-
-
-def _within(
-    column: ColumnElement[int], since_us: int | None, until_us: int | None
-) -> list[ColumnElement[bool]]:
-    conditions = []
-    if since_us is not None:
-        conditions.append(column >= since_us)
-    if until_us is not None:
-        conditions.append(column < until_us)
-    return conditions
 
 
 def _contribution(row: Row[Any]) -> OwnContribution:

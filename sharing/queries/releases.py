@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    ScalarSelect,
     Select,
     func,
     literal_column,
@@ -24,7 +25,7 @@ from sqlalchemy import (
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
 from sharing.queries.matching import LAST_VERSION, Match, VersionFilter
-from sharing.tables import body, forum_head, release
+from sharing.tables import body, contribution, forum_head, release
 from sharing.visibility import heads_of, visible_to
 
 # As the partial indexes spell them: SQLAlchemy would write `is_last = 1` for SQLite, which
@@ -98,7 +99,7 @@ def list_objects(
 ) -> Page[ObjectRow]:
     """The first `limit` objects added after `after_us` that match (TAXII 2.1 §5.4)."""
     columns = (release.c.date_added_us, release.c.body_id)
-    keys = _page(seated, collection_id, match, after_us, limit, *columns).subquery()
+    keys = select_page(seated, collection_id, match, after_us, limit, *columns).subquery()
     statement = (
         select(keys.c.date_added_us, body.c.content)
         .select_from(keys.join(body, body.c.id == keys.c.body_id))
@@ -120,7 +121,7 @@ def list_manifest(
 ) -> Page[ManifestRow]:
     """The manifest records of what `list_objects` would serve (TAXII 2.1 §5.3)."""
     columns = (release.c.date_added_us, release.c.stix_id, release.c.version_us)
-    statement = _page(seated, collection_id, match, after_us, limit, *columns)
+    statement = select_page(seated, collection_id, match, after_us, limit, *columns)
     rows = [ManifestRow(row[0], row[1], row[2]) for row in connection.execute(statement)]
     return Page(tuple(rows[:limit]), has_more=len(rows) > limit)
 
@@ -141,7 +142,7 @@ def has_version(
     return connection.execute(statement).first() is not None
 
 
-def _page(
+def select_page(
     seated: Seated,
     collection_id: int,
     match: Match,
@@ -149,8 +150,11 @@ def _page(
     limit: int,
     *columns: ColumnElement[Any],
 ) -> Select[Any]:
-    """The keys of one page and one more, whichever index the filters call for."""
+    """The columns of one page's releases and of one more, by whichever index the filters call
+    for; `date_added_us` must be among them."""
     statement = visible_to(seated, collection_id, *columns).where(*_in_versions(match.versions))
+    if match.tlp is not None:
+        statement = statement.where(tlp_of_release() == match.tlp)
     if after_us is not None:
         statement = statement.where(release.c.date_added_us > after_us)
     if match.ids is not None:
@@ -158,6 +162,12 @@ def _page(
     if match.types is not None:
         return _merged_by_type(statement, sorted(match.types), limit)
     return statement.order_by(release.c.date_added_us).limit(limit + 1)
+
+
+def tlp_of_release() -> ScalarSelect[int]:
+    """The TLP of what a release is of, as a column."""
+    level = select(contribution.c.tlp).where(contribution.c.id == release.c.contribution_id)
+    return level.correlate(release).scalar_subquery()
 
 
 def _sorted_by_id(statement: Select[Any], match: Match, limit: int) -> Select[Any]:

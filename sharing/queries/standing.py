@@ -14,7 +14,9 @@ from sqlalchemy import Connection
 from auth.reader import Seated
 from sharing.queries.collections import Collection
 from sharing.queries.matching import Match
-from sharing.queries.releases import find_head, list_manifest
+from sharing.queries.releases import find_head, select_page, tlp_of_release
+from sharing.rules.tlp import Tlp
+from sharing.tables import release
 
 Key = tuple[int, str]
 """(`date_added` in µs, UUID of the collection): no two releases of a reader's views share one."""
@@ -28,6 +30,7 @@ class Standing:
     collection: str
     stix_id: str
     version_us: int
+    tlp: Tlp
 
     @property
     def key(self) -> Key:
@@ -51,15 +54,21 @@ def list_standing(
     limit: int,
 ) -> list[Standing]:
     """The first `limit` versions that match, added after an instant and behind a key."""
+    columns = (
+        release.c.date_added_us,
+        release.c.stix_id,
+        release.c.version_us,
+        tlp_of_release().label("tlp"),
+    )
     found: list[Standing] = []
     for place in places:
         after_us = _begin(place.uuid, added_after_us, after)
         if find_head(connection, seated, place.id).is_behind(after_us):
             continue
-        page = list_manifest(connection, seated, place.id, match, after_us=after_us, limit=limit)
+        page = select_page(seated, place.id, match, after_us, limit, *columns)
         found += [
-            Standing(row.date_added_us, place.uuid, row.stix_id, row.version_us)
-            for row in page.rows
+            Standing(row[0], place.uuid, row[1], row[2], Tlp(row[3]))
+            for row in connection.execute(page)
         ]
     return sorted(found, key=lambda one: one.key)[:limit]
 

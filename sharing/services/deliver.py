@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from sqlalchemy import insert
@@ -19,13 +19,14 @@ from kernel.db import Database
 from kernel.errors import ComityError, Unavailable
 from sharing.tables import delivery
 
+DOORS: Final = ("objects", "manifest", "object", "versions", "api", "export", "own")
+
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """What one answer holds of one collection. `door` is `objects`, `manifest`, `object`,
-    `versions`, `api`, `export` or `own`; `head` the forum's ledger position that it was read
-    at; the range and `count` are of the releases in it (through `own`, of the member's own
-    contributions and the instants at which they were made)."""
+    """What one answer holds of one collection. `door` is one of DOORS; `head` the forum's
+    ledger position that it was read at; the range and `count` are of the releases in it
+    (through `own`, of the member's own contributions and the instants at which they were made)."""
 
     collection_id: int
     door: str

@@ -68,6 +68,9 @@ def test_a_member_filters_its_contributions(world: World) -> None:
     assert ids(collection=world.collections["second"].upper()) == [plain["id"]]
     assert ids(type="malware") == ids(state="deleted") == ids(collection="nowhere") == []
     assert len(ids(type="indicator", state="standing")) == 3
+    last = items(world, "xaa", LIST)[-1]["contributed"]
+    assert ids(since=last) == [plain["id"]]
+    assert ids(until=last) == [plain["id"], green["id"]]
 
 
 BAD_QUERIES = (

@@ -93,6 +93,8 @@ def test_a_member_filters_and_exports_what_it_received(world: World) -> None:
     assert chosen(since=instants[1]) == instants[1:]
     assert chosen(until=instants[1]) == instants[:1]
     assert chosen(since=instants[1].replace("Z", "+00:00")) == instants[1:]
+    assert chosen(through="objects") == instants
+    assert chosen(through="manifest") == []
     assert chosen(collection="sealed") == chosen(credential="x") == []
     lines = exported(world.get("xbb-person", f"{RECEIVED}?format=csv"))
     assert [line["at"] for line in lines] == instants
@@ -113,6 +115,7 @@ def test_a_member_lists_what_stands_in_its_views_of_all_collections_in_one_order
         "id": sent[1]["id"],
         "type": "indicator",
         "version": "2026-01-01T00:00:00.000Z",
+        "tlp": "amber+strict",
         "date_added": found[1]["date_added"],
     }
     lines = exported(world.get("xbb", f"{STANDING}?format=csv"))
@@ -129,7 +132,7 @@ def test_a_member_filters_what_stands_in_its_views(world: World) -> None:
         "is_family": False,
     }
     world.contribute(value, newer)
-    world.contribute(malware, to="second")
+    world.contribute(malware | {"object_marking_refs": [GREEN]}, to="second")
 
     def versions(**query: Any) -> list[tuple[str, str]]:
         return [(r["type"], r["version"]) for r in items(world, "xbb", STANDING, **query)]
@@ -137,7 +140,10 @@ def test_a_member_filters_what_stands_in_its_views(world: World) -> None:
     latest = [("indicator", newer["modified"]), ("malware", malware["modified"])]
     assert versions() == latest
     assert len(versions(versions="all")) == 3
-    assert versions(type="malware") == latest[1:]
+    assert versions(type="malware") == versions(tlp="green") == latest[1:]
+    assert versions(tlp="amber+strict") == versions(tlp="amber+strict", type="indicator")
+    assert versions(tlp="amber+strict") == latest[:1]
+    assert versions(tlp="clear") == []
     assert versions(collection=world.collections["second"]) == latest[1:]
     assert versions(id=value["id"]) == latest[:1]
     (stamp,) = [r["date_added"] for r in items(world, "xbb", STANDING, type="indicator")]
