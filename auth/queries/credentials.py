@@ -6,9 +6,21 @@ What does not live here: whether a presented secret is right (auth.authenticatio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, null, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    func,
+    null,
+    or_,
+    select,
+)
 
 from auth.reader import CredentialKind, Reader
 from auth.rules import bound_scopes, is_credential_id
@@ -66,29 +78,23 @@ def find_by_credential(
     """Who the credential stands for; None unless it, its owner and its person hold now."""
     if not is_credential_id(credential_id):
         return None
-    query = _standing(now_us).where(credential.c.id == credential_id)
-    row = connection.execute(query).first()
+    given = {"credential_id": credential_id, "now_us": now_us}
+    row = connection.execute(_BY_CREDENTIAL, given).first()
     return _recognised(row, row.scopes.split()) if row else None
 
 
 def find_by_token(connection: Connection, token_hash: bytes, *, now_us: int) -> Recognised | None:
     """Who the token's credential stands for; None unless both, and the owner, hold now."""
-    query = (
-        _standing(now_us, token.c.scopes.label("token_scopes"))
-        .join(token, token.c.credential_id == credential.c.id)
-        .where(
-            token.c.hash == token_hash, token.c.revoked_us.is_(None), token.c.expires_us > now_us
-        )
-    )
-    row = connection.execute(query).first()
+    row = connection.execute(_BY_TOKEN, {"token_hash": token_hash, "now_us": now_us}).first()
     if row is None:
         return None
     granted = set(row.token_scopes.split())
     return _recognised(row, [scope for scope in row.scopes.split() if scope in granted])
 
 
-def _standing(now_us: int, *more: ColumnElement[Any]) -> Select[Any]:
+def _standing(*more: ColumnElement[Any]) -> Select[Any]:
     """Credentials that hold at `now_us`, with everything a Reader is made of."""
+    now_us = bindparam("now_us", type_=BigInteger)
     roles = (
         select(func.aggregate_strings(person_role.c.role, " "))
         .where(person_role.c.person_id == credential.c.person_id)
@@ -123,6 +129,19 @@ def _standing(now_us: int, *more: ColumnElement[Any]) -> Select[Any]:
             ),
         )
     )
+
+
+# Made once: making a statement takes longer than running it, and each request runs one.
+_BY_CREDENTIAL: Final = _standing().where(credential.c.id == bindparam("credential_id"))
+_BY_TOKEN: Final = (
+    _standing(token.c.scopes.label("token_scopes"))
+    .join(token, token.c.credential_id == credential.c.id)
+    .where(
+        token.c.hash == bindparam("token_hash"),
+        token.c.revoked_us.is_(None),
+        token.c.expires_us > bindparam("now_us", type_=BigInteger),
+    )
+)
 
 
 def _recognised(row: Row[Any], scopes: list[str]) -> Recognised:
