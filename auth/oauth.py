@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Final
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.integrations.flask_oauth2.requests import FlaskOAuth2Payload, FlaskOAuth2Request
-from authlib.oauth2.rfc6749 import ClientMixin
+from authlib.oauth2.rfc6749 import ClientMixin, OAuth2Request
 from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError, InvalidScopeError
 from authlib.oauth2.rfc6749.grants import ClientCredentialsGrant
 from authlib.oauth2.rfc7009 import RevocationEndpoint
@@ -35,6 +35,7 @@ from web.installation import (
 )
 
 _SERVER: Final = "comity.oauth"
+_MOST_FORM_BYTES: Final = 64 * 1024
 _METHODS: Final = ["client_secret_basic", "client_secret_post"]
 
 
@@ -69,10 +70,23 @@ class _FormPayload(FlaskOAuth2Payload):  # type: ignore[misc] # Authlib ships no
         return request.form
 
 
+class _Request(FlaskOAuth2Request):  # type: ignore[misc] # Authlib ships no types
+    def __init__(self) -> None:
+        # Authlib refuses any address that is neither https nor of this host. Where TLS ends is
+        # for the operator to say: a proxy that is not believed leaves http in the address.
+        OAuth2Request.__init__(
+            self,
+            method=request.method,
+            uri=request.url.replace("http://", "https://", 1),
+            headers=request.headers,
+        )
+        self._request = request
+
+
 class _Server(AuthorizationServer):  # type: ignore[misc] # Authlib ships no types
     def create_oauth2_request(self, _request: object) -> FlaskOAuth2Request:
         """The current request, read from its form."""
-        made = FlaskOAuth2Request(request)
+        made = _Request()
         made.payload = _FormPayload(request)
         return made
 
@@ -164,6 +178,10 @@ def render_oauth_error(error: ComityError, _headers: Mapping[str, str]) -> Respo
 
 def _find_fault(*, needed: str) -> InvalidRequestError | None:
     """What is wrong with the form itself (RFC 6749 §3.2, §2.3)."""
+    length = request.content_length
+    if length is None or length > _MOST_FORM_BYTES:
+        # Anybody may send a form: one that is small is here before a thread waits for it.
+        return InvalidRequestError(description="send a form with a Content-Length, a small one")
     form = request.form
     for name in form:
         if len(form.getlist(name)) > 1:

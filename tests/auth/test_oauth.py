@@ -101,3 +101,57 @@ def test_refusals_are_those_of_the_standard(world: World) -> None:
     grant = ask_token(world, "xaa", grant_type="password")
     assert (grant.status_code, grant.get_json()["error"]) == (400, "unsupported_grant_type")
     assert world.app.test_client().get("/oauth/token").status_code == 405
+
+
+def test_a_server_behind_a_proxy_that_is_not_believed_gives_tokens(world: World) -> None:
+    answer = world.app.test_client().post(
+        "/oauth/token",
+        base_url="http://comity.example",
+        data={"grant_type": "client_credentials"},
+        headers={"Authorization": world.authorization("xaa")},
+    )
+    assert answer.status_code == 200
+
+
+def test_a_form_is_read_once_small_and_whole(world: World) -> None:
+    client = world.app.test_client()
+    headers = {"Authorization": world.authorization("xaa")}
+    grant = {"grant_type": "client_credentials"}
+    name, secret = world.secrets["xaa"]
+    for sent in (
+        {},
+        {"grant_type": ""},
+        {"grant_type": ["client_credentials", "client_credentials"]},
+        grant | {"client_id": name, "client_secret": secret},
+        grant | {"scope": "x" * 70_000},
+    ):
+        answer = client.post("/oauth/token", data=sent, headers=headers)
+        assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_request"), sent
+        assert "no-store" in answer.headers["Cache-Control"]
+    in_the_address = client.post("/oauth/token?grant_type=client_credentials", headers=headers)
+    assert in_the_address.status_code == 400
+    nothing = client.post("/oauth/revoke", data={"hint": "x"}, headers=headers)
+    assert (nothing.status_code, nothing.get_json()["error"]) == (400, "invalid_request")
+
+
+def test_a_person_without_a_role_for_it_gets_no_token(world: World) -> None:
+    answer = ask_token(world, "xbb-person", scope="taxii:write")
+    assert (answer.status_code, answer.get_json()["error"]) == (400, "invalid_scope")
+    assert ask_token(world, "xbb-person").get_json()["scope"] == "taxii:read api:read"
+
+
+def test_a_token_buys_no_other_token(world: World) -> None:
+    world.with_settings(failed_delay_seconds=0.0)
+    token = ask_token(world, "xaa").get_json()["access_token"]
+    answer = world.app.test_client().post(
+        "/oauth/token",
+        data={"grant_type": "client_credentials"},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert (answer.status_code, answer.get_json()["error"]) == (401, "invalid_client")
+
+
+def test_a_refusal_outside_the_standard_has_its_form_all_the_same(world: World) -> None:
+    answer = world.app.test_client().get("/oauth/token")
+    assert (answer.status_code, answer.get_json()["error"]) == (405, "invalid_request")
+    assert answer.headers["Allow"] == "POST"
