@@ -54,6 +54,12 @@ class NotAcceptable(ComityError):
     status = 406
 
 
+class TooSlow(ComityError):
+    """What was announced did not come in time (HTTP 408)."""
+
+    status = 408
+
+
 class Conflict(ComityError):
     """The action contradicts what is already recorded (HTTP 409)."""
 

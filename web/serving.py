@@ -5,15 +5,19 @@ What does not live here: what is served, and the state of the database it needs.
 
 from __future__ import annotations
 
+import os
+import socket
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gunicorn.app.base import BaseApplication
-from gunicorn.http.errors import ParseException
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.arbiter import Arbiter
+from gunicorn.errors import AppImportError
 
+from kernel.errors import ComityError, Misconfigured
 from kernel.settings import Settings
+from web.worker import PatientWorker
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -22,7 +26,17 @@ if TYPE_CHECKING:
 _KEEP_ALIVE_SECONDS = 75
 # A worker that does not answer its master for so long is replaced; a request may take longer.
 _SILENCE_SECONDS = 120
+_GRACE_SECONDS = 30
 _REQUEST_LINE_BYTES = 8190
+_BACKLOG = 2048
+
+
+class _Master(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
+    """gunicorn's master; the first SIGINT ends it as gently as SIGTERM, a second at once."""
+
+    def handle_int(self) -> NoReturn:
+        """Stop once what is being answered has been."""
+        raise StopIteration
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
@@ -40,48 +54,73 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
 
     def load(self) -> Flask:
         """The application of one worker; called after the fork, so no connection crosses one."""
-        return self._make_app()
+        try:
+            return self._make_app()
+        except ComityError as refusal:
+            # The one fault that gunicorn tells without a traceback, and for which it gives up.
+            raise AppImportError(refusal.message) from None
 
-
-class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no types
-    """gunicorn's worker with threads, silent about what an unreadable request held.
-
-    It would quote the line that it cannot read, in its log and in its answer; that line may
-    hold a credential.
-    """
-
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: Exception) -> None:  # noqa: ANN401
-        """Answer and log the fault by the name of its kind."""
-        told = _without_content(exc) if isinstance(exc, ParseException) else exc
-        super().handle_error(req, client, addr, told)
-
-
-def _without_content(fault: ParseException) -> Exception:
-    """A fault of the same kind that says its kind and nothing else."""
-    kind = type(fault)
-    silent = {"__init__": lambda _self: None, "__str__": lambda _self: kind.__name__}
-    return cast("Exception", type(kind.__name__, (kind,), silent)())
+    def run(self) -> None:
+        """Serve until told to stop."""
+        _Master(self).run()
 
 
 def serve(
     make_app: Callable[[], Flask], settings: Settings, *, host: str, port: int, workers: int
 ) -> None:
-    """Serve until SIGTERM or SIGINT; says `listening on http://HOST:PORT` when it answers."""
-    address = f"[{host}]" if ":" in host else host
+    """Serve until SIGTERM or SIGINT; says `listening on http://HOST:PORT` when it answers.
+
+    Raises Misconfigured (`web.address-taken`) when it cannot listen there.
+    """
+    listener = _bind(host, port)
     options = {
-        "bind": f"{address}:{port}",
+        "bind": f"fd://{listener.detach()}",
         "workers": workers,
-        "worker_class": _Worker,
+        "worker_class": PatientWorker,
         "threads": settings.threads,
         "timeout": _SILENCE_SECONDS,
-        "graceful_timeout": 30,
+        "graceful_timeout": _GRACE_SECONDS,
         "keepalive": _KEEP_ALIVE_SECONDS,
         "limit_request_line": _REQUEST_LINE_BYTES,
+        "backlog": _BACKLOG,
         "loglevel": "warning",
         "proc_name": "comity",
         "post_worker_init": _say_listening,
+        # Whose X-Forwarded-* are believed is for `trusted_proxies` alone to say.
+        "forwarded_allow_ips": "",
+        "secure_scheme_headers": {},
+        "forwarder_headers": "",
+        # Nothing but signals steers this server.
+        "control_socket_disable": True,
     }
-    _Server(make_app, options).run()
+    master = os.getpid()
+    try:
+        _Server(make_app, options).run()
+    except SystemExit as end:
+        if os.getpid() != master:
+            raise  # a worker's, whose code tells the master how it ended
+        # gunicorn has codes of its own for why it stopped; a command knows 0, 1 and 2.
+        sys.exit(1 if end.code else 0)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    """A socket that listens on the address."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, protocol)
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        # Not left to gunicorn: two may bind at once, and only one of them can listen.
+        listener.listen(_BACKLOG)
+    except (OSError, UnicodeError) as fault:
+        reason = fault.strerror if isinstance(fault, OSError) else "no such host"
+        raise Misconfigured(
+            "web.address-taken",
+            f"cannot listen on {host} port {port} ({reason}); give another --host or --port",
+        ) from None
+    return listener
 
 
 def _say_listening(worker: Worker) -> None:

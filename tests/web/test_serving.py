@@ -1,0 +1,90 @@
+"""`comity serve` as a process: it starts, stops, replaces workers, and says why it cannot."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+import migrations
+from kernel.db import Database
+from kernel.settings import Settings
+from tests.web.servers import Start, read_answer
+
+
+@pytest.mark.parametrize("word", [signal.SIGTERM, signal.SIGINT])
+def test_an_operator_starts_a_new_installation_and_stops_it(start: Start, word: int) -> None:
+    served = start()
+    assert served.ask("/taxii2/").status == 401
+    served.process.send_signal(word)
+    assert served.process.wait(timeout=20) == 0
+    assert "Traceback" not in served.said.read_text()
+
+
+def test_what_was_begun_before_a_stop_is_answered(start: Start) -> None:
+    served = start()
+    assert served.ask().status == 200
+    half = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+    with served.open() as begun, served.open() as kept:
+        begun.sendall(half)
+        kept.sendall(half + b"\r\n")
+        assert b"200 OK" in kept.recv(4096)
+        served.process.send_signal(signal.SIGTERM)
+        time.sleep(0.5)
+        begun.sendall(b"\r\n")
+        answer = read_answer(begun)
+        assert b" 200 OK" in answer
+        assert b"Connection: close" in answer
+    assert served.process.wait(timeout=5) == 0
+
+
+def test_servers_that_start_together_make_one_database(start: Start) -> None:
+    servers = [start(), start(), start("--port", "0", "--workers", "2")]
+    assert [served.ask("/taxii2/").status for served in servers] == [401, 401, 401]
+
+
+def test_a_worker_that_dies_is_replaced(start: Start) -> None:
+    served = start("--port", "0", "--workers", "2")
+    assert served.ask().status == 200
+    before = served.workers()
+    os.kill(before[0], signal.SIGKILL)
+    end = time.monotonic() + 20
+    while len(after := served.workers()) < len(before) or after == before:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert served.ask().status == 200
+
+
+def test_a_database_that_is_behind_is_refused_with_its_mend(start: Start, tmp_path: Path) -> None:
+    database = Database.open(Settings(data_dir=str(tmp_path / "var")))
+    migrations.upgrade(database)
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+    database.close()
+    served = start()
+    assert served.process.wait(timeout=30) == 1
+    said = served.said.read_text().strip().splitlines()
+    assert len(said) == 1
+    assert "comity db upgrade" in said[0]
+
+
+def test_an_address_in_use_is_told_in_one_line(start: Start) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        served = start("--port", str(taken.getsockname()[1]))
+        assert served.process.wait(timeout=30) == 1
+    said = served.said.read_text().strip().splitlines()
+    assert len(said) == 1
+    assert "--port" in said[0]
+
+
+def test_a_neighbour_on_this_host_cannot_pretend_to_be_the_proxy(start: Start) -> None:
+    served = start()
+    answer = served.ask("/", **{"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"})
+    assert answer.getheader("Strict-Transport-Security") is None
+    behind = start("--port", "0", COMITY_TRUSTED_PROXIES="1")
+    told = behind.ask("/", **{"X-Forwarded-Proto": "https"})
+    assert told.getheader("Strict-Transport-Security") is not None
