@@ -41,6 +41,7 @@ delivery_metadata = MetaData(naming_convention=_NAMING)
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 _SQLITE_WAIT_MS = 30_000
+_READ = "comity_read"
 _WRITE = "comity_write"
 _BINARY = "comity_binary"
 
@@ -109,16 +110,19 @@ class Database:
         """Whether this is the embedded database."""
         return self.content.dialect.name == "sqlite"
 
+    @property
+    def _read_only(self) -> dict[str, Any]:
+        if self.is_sqlite:
+            return {_READ: True}
+        return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent snapshot of the content; nothing can be written through it."""
-        options: dict[str, Any] = {}
-        if not self.is_sqlite:
-            options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         with (
             _faults_told(),
             self.content.connect() as connection,
-            connection.execution_options(**options).begin(),
+            connection.execution_options(**self._read_only).begin(),
         ):
             yield connection
 
@@ -134,11 +138,11 @@ class Database:
 
     @contextmanager
     def read_deliveries(self) -> Iterator[Connection]:
-        """One consistent look at the log of deliveries."""
+        """One consistent look at the log of deliveries; nothing can be written through it."""
         with (
             _faults_told(),
             self.deliveries.connect() as connection,
-            connection.begin(),
+            connection.execution_options(**self._read_only).begin(),
         ):
             yield connection
 
@@ -187,9 +191,19 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    options = connection.execution_options().get_execution_options()
+    _allow_writes(connection, are_allowed=not options.get(_READ))
     # A writer takes its lock at the start: an upgrade in mid-transaction fails instead of waiting.
-    writes = connection.execution_options().get_execution_options().get(_WRITE)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITE) else "BEGIN")
+
+
+def _allow_writes(connection: Connection, *, are_allowed: bool) -> None:
+    """Said to the driver where it is not so already: connections read and write in turn."""
+    if connection.info.get(_WRITE, True) == are_allowed:
+        return
+    driver: Any = connection.connection.dbapi_connection
+    driver.execute(f"PRAGMA query_only={'OFF' if are_allowed else 'ON'}").close()
+    connection.info[_WRITE] = are_allowed
 
 
 def _fetch_in_binary(

@@ -19,6 +19,8 @@ ADD = text(
     " VALUES ('harbour', 'Harbour', 4, false, 0)"
 )
 COUNT = text("SELECT count(*) FROM forum")
+WIPE_DELIVERIES = text("DELETE FROM delivery")
+COUNT_DELIVERIES = text("SELECT count(*) FROM delivery")
 
 
 class OperationalError(Exception):
@@ -128,3 +130,19 @@ def test_a_look_sees_one_moment_whatever_is_written_meanwhile(database: Database
         assert looking.execute(COUNT).scalar_one() == 0
     with database.read() as looking:
         assert looking.execute(COUNT).scalar_one() == 1
+
+
+def test_nothing_can_be_written_through_a_look(database: Database) -> None:
+    for look in (database.read, database.read_deliveries):
+        for _ in range(3):
+            with pytest.raises(Unavailable), look() as connection:
+                connection.execute(ADD if look == database.read else WIPE_DELIVERIES)
+        with look() as connection:
+            assert connection.execute(COUNT if look == database.read else COUNT_DELIVERIES)
+    # The same connections write, when they are asked for that.
+    with database.write() as connection:
+        connection.execute(ADD)
+    with database.record() as connection:
+        connection.exec_driver_sql("DELETE FROM delivery")
+    with database.read() as connection:
+        assert connection.execute(COUNT).scalar_one() == 1
