@@ -15,6 +15,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from kernel.db import Database
 from kernel.errors import ComityError
@@ -62,23 +63,26 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
             "all failed sign-ins seem to come from one address",
             "set it to how many proxies stand before the server, usually 1",
         )
-    for name in ("page_default", "page_limit", "threads", "max_content_length"):
-        if getattr(settings, name) < 1:
-            yield Finding(
-                "setting-zero",
-                f"COMITY_{name.upper()} is 0, so nothing can be served",
-                "set it to 1 or more, or leave it out",
-            )
+
+
+def is_made(settings: Settings) -> bool:
+    """Whether there may be a database to look at: an embedded one is a file."""
+    try:
+        return not settings.is_embedded or _embedded_files(settings)[0].exists()
+    except (SQLAlchemyError, ValueError, OSError):
+        return True  # at an address that opening it will tell more about
 
 
 def check_folder(settings: Settings) -> Iterator[Finding]:
     """The data folder: there, ours alone, with room to write."""
     folder = settings.data_path
+    if not settings.is_embedded and settings.secret_key:
+        return  # nothing is kept there
     if not folder.is_dir():
         yield Finding(
             "folder-missing",
             f"the data folder {folder} does not exist",
-            f"make it: mkdir -m 700 -p {folder}",
+            "correct COMITY_DATA_DIR; the first command makes that of a new installation",
         )
         return
     if not os.access(folder, os.W_OK | os.X_OK):
@@ -98,6 +102,8 @@ def check_folder(settings: Settings) -> Iterator[Finding]:
 def check_secrets(settings: Settings) -> Iterator[Finding]:
     """The secret key: usable, and readable by its owner alone; so are the embedded files."""
     file = settings.data_path / KEY_FILE
+    if file.parent.is_dir() and not os.access(file.parent, os.X_OK):
+        return  # said of the folder
     if settings.secret_key or file.exists():
         yield from _check_key(settings)
     if settings.secret_key and os.environ.get("COMITY_SECRET_KEY") != settings.secret_key:
@@ -183,5 +189,8 @@ def _embedded_files(settings: Settings) -> list[Path]:
 
 
 def _is_web_address(text: str) -> bool:
-    parts = urlsplit(text)
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return False
     return parts.scheme in {"http", "https"} and bool(parts.hostname)

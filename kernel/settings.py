@@ -6,13 +6,13 @@ silently keeps its default.
 
 from __future__ import annotations
 
-import math
 import os
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from kernel.errors import Misconfigured
 
@@ -20,6 +20,16 @@ PREFIX = "COMITY_"
 MEBIBYTE = 1024 * 1024
 # Read by the test suite, or by what comes later (the networks that feeds may reach).
 _NOT_SETTINGS = frozenset({"audit", "bench", "config", "egress_allow"})
+_RANGES: Final[dict[str, tuple[float, float]]] = {
+    "trusted_proxies": (0, 16),
+    "page_default": (1, 100_000),
+    "page_limit": (1, 100_000),
+    "max_content_length": (1, 1024 * MEBIBYTE),
+    "token_seconds": (1, 366 * 24 * 3600),
+    "failed_delay_seconds": (0, 60),
+    "threads": (1, 256),
+}
+_CHOICES: Final = {"log_format": ("json", "console")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +83,32 @@ def load_settings(
 
     Raises Misconfigured (`kernel.bad-setting`) naming the key and what it wants.
     """
+    settings, refused = read_settings(environment, file)
+    if refused:
+        raise refused[0]
+    return settings
+
+
+def read_settings(
+    environment: Mapping[str, str] | None = None, file: Path | None = None
+) -> tuple[Settings, list[Misconfigured]]:
+    """Settings as far as they can be taken, and a refusal for each that cannot."""
     environment = os.environ if environment is None else environment
     path = file or Path(environment.get("COMITY_CONFIG", "comity.toml"))
-    values: dict[str, Any] = _from_file(path) if path.exists() else {}
+    values: dict[str, Any] = {}
+    taken: dict[str, Any] = {}
+    refused: list[Misconfigured] = []
+    try:
+        values.update(_from_file(path) if path.exists() else {})
+    except Misconfigured as fault:
+        refused.append(fault)
     values.update(_from_environment(environment))
-    return Settings(**{key: _typed(key, value) for key, value in values.items()})
+    for key, value in values.items():
+        try:
+            taken[key] = _typed(key, value)
+        except Misconfigured as fault:
+            refused.append(fault)
+    return Settings(**taken), refused
 
 
 def _from_file(path: Path) -> dict[str, Any]:
@@ -105,14 +136,37 @@ def _typed(key: str, value: object) -> Any:  # noqa: ANN401 - the type is the se
     if key not in kinds:
         known = ", ".join(sorted(kinds))
         raise Misconfigured("kernel.bad-setting", f"unknown setting {key!r}; known: {known}")
+    if key in _RANGES:
+        return _number(key, value, kinds[key])
+    if not isinstance(value, str) or not _is_text(value):
+        raise _bad_setting(key, "a text")
+    if key in _CHOICES and value not in _CHOICES[key]:
+        raise _bad_setting(key, " or ".join(_CHOICES[key]))
+    if key == "data_dir" and not value:
+        raise _bad_setting(key, "the path of a folder")
+    return value
+
+
+def _number(key: str, value: object, kind: type[int | float]) -> float:
+    least, most = _RANGES[key]
+    wanted = f"a {'whole ' if kind is int else ''}number from {least} to {most}"
+    number: float | None = None
+    # Of a file's values a boolean is no number, nor a fraction a whole one.
+    if isinstance(value, int | str | kind) and not isinstance(value, bool):
+        with suppress(ValueError):
+            number = kind(value)
+    if number is None or not least <= number <= most:
+        raise _bad_setting(key, wanted)
+    return number
+
+
+def _is_text(value: str) -> bool:
     try:
-        # A boolean is no number here, though Python takes it for one.
-        typed = kinds[key](str(value) if isinstance(value, bool) else value)
-    except (TypeError, ValueError):
-        wanted = {int: "a whole number", float: "a number", str: "a text"}[kinds[key]]
-        raise Misconfigured("kernel.bad-setting", f"{key} must be {wanted}") from None
-    if isinstance(typed, float) and not math.isfinite(typed):
-        raise Misconfigured("kernel.bad-setting", f"{key} must be a number")
-    if not isinstance(typed, str) and typed < 0:
-        raise Misconfigured("kernel.bad-setting", f"{key} must not be negative")
-    return typed
+        value.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return "\0" not in value
+
+
+def _bad_setting(key: str, wanted: str) -> Misconfigured:
+    return Misconfigured("kernel.bad-setting", f"{key} must be {wanted}")

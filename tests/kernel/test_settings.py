@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
 from kernel.errors import Misconfigured
-from kernel.settings import Settings, load_settings
+from kernel.settings import Settings, load_settings, read_settings
 
 
 def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
@@ -21,11 +22,23 @@ def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
     ("name", "value", "told"),
     [
         ("COMITY_TITEL", "x", "unknown setting 'titel'"),
-        ("COMITY_THREADS", "many", "threads must be a whole number"),
-        ("COMITY_THREADS", "-1", "threads must not be negative"),
-        ("COMITY_FAILED_DELAY_SECONDS", "soon", "failed_delay_seconds must be a number"),
+        ("COMITY_THREADS", "many", "threads must be a whole number from 1 to 256"),
+        ("COMITY_THREADS", "0", "threads must be a whole number from 1 to 256"),
+        ("COMITY_THREADS", "257", "threads must be"),
+        ("COMITY_THREADS", "1.5", "threads must be"),
+        ("COMITY_THREADS", "", "threads must be"),
+        ("COMITY_PAGE_DEFAULT", "0", "page_default must be"),
+        ("COMITY_PAGE_LIMIT", "-1", "page_limit must be"),
+        ("COMITY_MAX_CONTENT_LENGTH", "0", "max_content_length must be"),
+        ("COMITY_TOKEN_SECONDS", "0", "token_seconds must be"),
+        ("COMITY_TRUSTED_PROXIES", "-1", "trusted_proxies must be"),
+        ("COMITY_FAILED_DELAY_SECONDS", "soon", "failed_delay_seconds must be a number from"),
         ("COMITY_FAILED_DELAY_SECONDS", "nan", "failed_delay_seconds must be a number"),
         ("COMITY_FAILED_DELAY_SECONDS", "inf", "failed_delay_seconds must be a number"),
+        ("COMITY_FAILED_DELAY_SECONDS", "61", "failed_delay_seconds must be a number"),
+        ("COMITY_LOG_FORMAT", "xml", "log_format must be json or console"),
+        ("COMITY_DATA_DIR", "", "data_dir must be the path of a folder"),
+        ("COMITY_TITLE", "\udcff", "title must be a text"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(
@@ -35,7 +48,17 @@ def test_a_wrong_setting_is_refused_by_name(
         load_settings({name: value}, tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize("content", ["title = ", "threads = true"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "title = ",
+        "threads = true",
+        "threads = 1.5",
+        "title = 5",
+        'data_dir = "\\u0000"',
+        "threads = []",
+    ],
+)
 def test_a_file_that_cannot_be_understood_is_refused(tmp_path: Path, content: str) -> None:
     file = tmp_path / "comity.toml"
     file.write_text(content, encoding="utf-8")
@@ -49,3 +72,20 @@ def test_the_embedded_database_is_in_the_data_folder_unless_said() -> None:
     other = Settings(database_url="postgresql://h/d")
     assert other.effective_database_url == "postgresql://h/d"
     assert not other.is_embedded
+
+
+def test_every_wrong_setting_is_named_and_the_others_are_taken(tmp_path: Path) -> None:
+    file = tmp_path / "comity.toml"
+    file.write_text("title = ", encoding="utf-8")
+    wrong = {"COMITY_THREADS": "0", "COMITY_LOG_FORMAT": "xml", "COMITY_CONTACT": "desk"}
+    settings, refused = read_settings(wrong, file)
+    assert (settings.threads, settings.contact) == (8, "desk")
+    assert [str(file) in refused[0].message, len(refused)] == [True, 3]
+
+
+def test_every_number_that_can_be_taken_has_its_bounds() -> None:
+    for name, value in asdict(Settings()).items():
+        if not isinstance(value, str):
+            with pytest.raises(Misconfigured, match="from"):
+                load_settings({f"COMITY_{name.upper()}": "1e99"}, Path("none.toml"))
+            assert load_settings({f"COMITY_{name.upper()}": str(value)}, Path("none.toml"))

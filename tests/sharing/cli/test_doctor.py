@@ -163,13 +163,48 @@ def test_proxies_without_a_public_address_are_found(sound: Installation) -> None
     assert examine(sound, COMITY_PUBLIC_URL=https).keys() == {"proxies-uncounted"}
 
 
-@pytest.mark.parametrize("url", ["comity.example", "ftp://comity.example", "http://"])
+@pytest.mark.parametrize("url", ["comity.example", "ftp://comity.example", "http://", "http://["])
 def test_a_public_address_that_is_none_is_found(sound: Installation, url: str) -> None:
     assert examine(sound, COMITY_PUBLIC_URL=url).keys() == {"public-url-malformed"}
 
 
-def test_a_setting_with_which_nothing_is_served_is_found(sound: Installation) -> None:
-    assert "COMITY_PAGE_LIMIT" in examine(sound, COMITY_PAGE_LIMIT="0")["setting-zero"]["problem"]
+def test_settings_that_cannot_be_taken_are_found(sound: Installation) -> None:
+    ran = sound.run("doctor", "--json", COMITY_PAGE_LIMIT="0", COMITY_LOG_FORMAT="xml")
+    assert (ran.code, ran.err) == (0, "")
+    assert [found["code"] for found in ran.document] == ["setting-refused"] * 2
+    assert "page_limit must be" in ran.document[0]["problem"]
+    assert "log_format must be json or console" in ran.document[1]["problem"]
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://host/name", "postgresql://h:port/name"])
+def test_a_database_address_that_is_none_is_found(sound: Installation, url: str) -> None:
+    found = examine(sound, COMITY_DATABASE_URL=url)
+    assert found.keys() == {"database-url-refused"}
+    assert "sqlite:///FILE or postgresql://" in found["database-url-refused"]["problem"]
+
+
+def test_a_file_that_is_no_database_is_found(sound: Installation, tmp_path: Path) -> None:
+    file = tmp_path / "letter"
+    file.write_text("no database, and long enough to be one. " * 40, "ascii")
+    assert examine(sound, COMITY_DATABASE_URL=f"sqlite:///{file}").keys() == {
+        "database-unreachable"
+    }
+
+
+def test_looking_at_a_new_installation_changes_nothing(tmp_path: Path) -> None:
+    new = Installation(Settings(data_dir=str(tmp_path / "var")))
+    assert examine(new).keys() == {"folder-missing"}
+    assert not (tmp_path / "var").exists()
+    (tmp_path / "var").mkdir(mode=0o700)
+    assert examine(new) == {}
+    assert list((tmp_path / "var").iterdir()) == []
+
+
+def test_a_server_that_keeps_nothing_in_its_folder_needs_none(tmp_path: Path) -> None:
+    settings = Settings(
+        data_dir=str(tmp_path / "none"), database_url="postgresql://h/d", secret_key="ab" * 32
+    )
+    assert list(checkup.check_folder(settings)) == []
 
 
 def test_a_secret_key_that_others_can_read_is_found(sound: Installation) -> None:
