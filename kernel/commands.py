@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import importlib
 import json
+import re
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -23,10 +24,13 @@ from kernel.errors import BadInput, ComityError
 from kernel.settings import Settings, load_settings
 
 if TYPE_CHECKING:  # SQLAlchemy takes its time, which `comity --help` need not wait for.
+    import rich.progress
+
     from kernel.db import Database
     from kernel.signing import Signer
 
 _EXIT_REFUSED: Final = 1
+_STEERING: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +105,12 @@ def answering(command: Callable[..., Answer]) -> Callable[..., None]:
         with refusals_told():
             _check_words(kwargs.values())
             answer = command(*args, **kwargs)
-        shown = json.dumps(answer.document, ensure_ascii=False) if as_json else answer.text
+        shown = (
+            json.dumps(answer.document, ensure_ascii=False) if as_json else _printable(answer.text)
+        )
         if shown:
             # As bytes: a terminal's encoding must not break what a program reads.
-            click.echo(shown.encode("utf-8"))
+            click.echo(shown.encode("utf-8", "replace"))
         if answer.refusal:
             _leave(answer.refusal)
 
@@ -159,13 +165,23 @@ def showing_progress(label: str) -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return
-    with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
+    with _bar() as bar:
+        task = bar.add_task(_printable(label), total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=max(total, 1))
 
-        def show(done: int, total: int) -> None:
-            bar.length = max(total, 1)
-            bar.update(done - bar.pos)
 
-        yield show
+def _bar() -> rich.progress.Progress:
+    from rich import progress as shown  # noqa: PLC0415 - only a terminal needs it
+    from rich.console import Console  # noqa: PLC0415 - likewise
+
+    return shown.Progress(
+        # What a file is called is text, whatever markup could be read into it.
+        shown.TextColumn("{task.description}", markup=False),
+        shown.BarColumn(),
+        shown.MofNCompleteColumn(),
+        shown.TimeRemainingColumn(),
+        console=Console(file=sys.stderr),
+    )
 
 
 @contextmanager
@@ -200,8 +216,13 @@ def _is_text(value: str) -> bool:
     return True
 
 
+def _printable(text: str) -> str:
+    """Without what would steer a terminal: names and reasons hold what others wrote."""
+    return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _leave(reason: str) -> None:
-    click.echo("comity: " + " ".join(reason.split()), err=True)
+    click.echo("comity: " + _printable(" ".join(reason.split())), err=True)
     sys.exit(_EXIT_REFUSED)
 
 

@@ -55,6 +55,16 @@ def test_an_answer_with_a_refusal_tells_both() -> None:
     assert result.stderr == "comity: two of three failed\n"
 
 
+def test_what_others_wrote_does_not_steer_a_terminal() -> None:
+    answer = Answer("\x1b[2J", "a\tb\n\x1b[2J\x9b1m", "no \x1b]0;x\x07")
+    result = invoke(lambda: answer)
+    assert (result.stdout, result.stderr) == (
+        "a\tb\n\ufffd[2J\ufffd1m\n",
+        "comity: no \ufffd]0;x\ufffd\n",
+    )
+    assert json.loads(invoke(lambda: answer, "--json").stdout) == "\x1b[2J"
+
+
 def test_a_fault_nobody_foresaw_is_told_by_its_number() -> None:
     def fail() -> Answer:
         raise RuntimeError("a secret of the inside")
@@ -141,7 +151,10 @@ class Terminal(io.StringIO):
 def test_a_bar_is_shown_on_a_terminal_and_none_in_a_pipe(monkeypatch: pytest.MonkeyPatch) -> None:
     for stream, shows in ((Terminal(), True), (io.StringIO(), False)):
         monkeypatch.setattr(sys, "stderr", stream)
-        with showing_progress("Walking") as progress:
+        with showing_progress("Walking [red] \x1b[2J") as progress:
             progress(1, 2)
             progress(2, 2)
-        assert ("Walking" in stream.getvalue()) is shows
+        shown = stream.getvalue()
+        assert ("Walking [red]" in shown) is shows
+        assert ("2/2" in shown) is shows
+        assert "\x1b[2J" not in shown
