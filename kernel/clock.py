@@ -35,7 +35,8 @@ def now_us() -> int:
 def parse_instant(text: str) -> int:
     """RFC 3339 text as microseconds; 0 to 9 fraction digits (cut to 6), `Z` or any offset.
 
-    A leap second (`:60`) is read as the first instant of the next minute.
+    A leap second (`:60`) is read as the first instant of the next minute; at the end of the year
+    9999 as the last instant there is.
     Raises BadInput (`kernel.bad-instant`) for anything else.
     """
     match = _RFC3339.fullmatch(text)
@@ -50,6 +51,8 @@ def parse_instant(text: str) -> int:
     fraction_us = int((match[7] or "").ljust(6, "0")[:6])
     offset_minutes = _offset_minutes(match, text)
     seconds = int((whole - _EPOCH).total_seconds()) + leap - offset_minutes * 60
+    if leap and seconds == _LAST_SECOND + 1:
+        return seconds * SECOND_US - 1
     if not _FIRST_SECOND <= seconds <= _LAST_SECOND:
         # Its offset takes it out of the years that can be written again.
         raise _bad_instant(text)
