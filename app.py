@@ -90,21 +90,48 @@ def _furnish(app: Flask) -> None:
 @click.group(
     cls=LazyGroup,
     lazy={
-        "accepts": "sharing.cli.policies:accepts",
-        "collection": "sharing.cli.collections:collection",
-        "credential": "auth.cli.credentials:credential",
-        "db": "migrations.commands:db",
-        "demo": "sharing.demo.command:demo",
-        "doctor": "sharing.cli.doctor:doctor",
-        "export": "sharing.cli.exports:export",
-        "forum": "sharing.cli.forums:forum",
-        "forum-policy": "sharing.cli.forum_policies:forum_policy",
-        "import": "sharing.cli.imports:import_",
-        "member": "sharing.cli.members:member",
-        "partner": "sharing.cli.seats:partner",
-        "person": "auth.cli.persons:person",
-        "policy": "sharing.cli.policies:policy",
-        "seat": "sharing.cli.seats:seat",
+        "accepts": (
+            "sharing.cli.policies:accepts",
+            "What a member declines to receive in a forum.",
+        ),
+        "collection": (
+            "sharing.cli.collections:collection",
+            "Collections of a forum: who reads, who writes, how much.",
+        ),
+        "credential": (
+            "auth.cli.credentials:credential",
+            "API credentials of members and partners.",
+        ),
+        "db": ("migrations.commands:db", "The database's schema."),
+        "demo": (
+            "sharing.demo.command:demo",
+            "Start afresh in var/demo with fictional States, and serve it.",
+        ),
+        "doctor": (
+            "sharing.cli.doctor:doctor",
+            "What is misconfigured, one line each with its mend.",
+        ),
+        "export": (
+            "sharing.cli.exports:export",
+            "Write what a member sees in a collection to a file.",
+        ),
+        "forum": (
+            "sharing.cli.forums:forum",
+            "Bodies in which States meet; an open one is an API root.",
+        ),
+        "forum-policy": (
+            "sharing.cli.forum_policies:forum_policy",
+            "A forum's own withhold rules, and its new seats' policy.",
+        ),
+        "import": ("sharing.cli.imports:import_", "Contribute files of STIX as a member."),
+        "member": ("sharing.cli.members:member", "States and organisations that take part here."),
+        "partner": ("sharing.cli.seats:partner", "Recipients of a forum that are no members."),
+        "person": (
+            "auth.cli.persons:person",
+            "People who act for a member, a forum or this installation.",
+        ),
+        "policy": ("sharing.cli.policies:policy", "What a member shares with whom in a forum."),
+        "seat": ("sharing.cli.seats:seat", "Which members read and write in which forum."),
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -119,7 +146,11 @@ def main(context: click.Context) -> None:
 @click.option("--port", default=8000, type=click.IntRange(0, 65535), metavar="P", show_default=True)
 @click.option("--workers", default=1, type=click.IntRange(1, 64), metavar="N", show_default=True)
 def serve(*, host: str, port: int, workers: int) -> None:
-    """Serve the exchange; says where it listens on standard error once it answers."""
+    """Serve the exchange until it is told to stop.
+
+    Says where it listens on standard error once it answers. SIGTERM, or Ctrl-C, ends it when what
+    was begun is answered; a second Ctrl-C at once.
+    """
     from kernel.commands import open_workplace, refusals_told
     from web.serving import serve as serve_web
 

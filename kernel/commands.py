@@ -6,16 +6,18 @@ No traceback ever for what was typed; a fault nobody foresaw is logged under a n
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib
 import json
+import os
 import re
 import secrets
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -69,11 +71,28 @@ Progress = Callable[[int, int], None]
 
 
 class LazyGroup(click.Group):
-    """A group whose commands are imported when they are asked for: `module:attribute`."""
+    """A group whose commands are imported when they are asked for.
 
-    def __init__(self, name: str | None = None, *, lazy: Mapping[str, str], **more: Any) -> None:  # noqa: ANN401 - click's own
+    `lazy` gives for each name where it is (`module:attribute`) and a line for `--help`.
+    """
+
+    def __init__(
+        self,
+        name: str | None = None,
+        *,
+        lazy: Mapping[str, tuple[str, str]],
+        **more: Any,  # noqa: ANN401 - click's own
+    ) -> None:
         super().__init__(name, **more)
         self._lazy = dict(lazy)
+
+    def main(self, *args: Any, **more: Any) -> Any:  # noqa: ANN401 - click's own
+        """Run what was asked for; an answer that cannot be written is told in one line."""
+        try:
+            return super().main(*args, **more)
+        except OSError as fault:
+            _forget_output()
+            _leave(f"the answer cannot be written: {fault.strerror}")
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Every name, without importing what is behind it."""
@@ -81,7 +100,7 @@ class LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command called so, imported now."""
-        place = self._lazy.get(cmd_name)
+        place, _ = self._lazy.get(cmd_name, (None, ""))
         if place is None:
             return super().get_command(ctx, cmd_name)
         module, _, attribute = place.partition(":")
@@ -91,9 +110,14 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Names alone: a line about each would import them all."""
+        """A line about each, without importing any."""
         with formatter.section("Commands"):
-            formatter.write_text(", ".join(self.list_commands(ctx)))
+            formatter.write_dl([(name, self._line(name)) for name in self.list_commands(ctx)])
+
+    def _line(self, name: str) -> str:
+        if name in self._lazy:
+            return self._lazy[name][1]
+        return self.commands[name].get_short_help_str(70)
 
 
 def answering(command: Callable[..., Answer]) -> Callable[..., None]:
@@ -221,7 +245,13 @@ def _printable(text: str) -> str:
     return _STEERING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _leave(reason: str) -> None:
+def _forget_output() -> None:
+    """Let nothing that is left of an answer fail again when the interpreter ends."""
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _leave(reason: str) -> NoReturn:
     click.echo("comity: " + _printable(" ".join(reason.split())), err=True)
     sys.exit(_EXIT_REFUSED)
 

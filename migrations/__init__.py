@@ -29,7 +29,11 @@ SCHEMAS = {"content": content_metadata, "deliveries": delivery_metadata}
 
 
 def upgrade(database: Database) -> None:
-    """Bring both schemas to the newest revision; does nothing where they are there already."""
+    """Bring both schemas to the newest revision; does nothing where they are there already.
+
+    Raises Misconfigured (`migrations.ahead`) where a newer release has been.
+    """
+    _check_known(current(database))
     for name in SCHEMAS:
         with _bound_config(database, name) as config:
             command.upgrade(config, "head")
@@ -50,8 +54,12 @@ def downgrade(database: Database, revision: str) -> None:
         with _bound_config(database, name) as config:
             try:
                 command.downgrade(config, revision)
-            except CommandError as fault:
-                raise BadInput("migrations.unknown-revision", str(fault)) from None
+            except CommandError:
+                raise BadInput(
+                    "migrations.unknown-revision",
+                    f"there is no revision {revision!r} to go back to; "
+                    "`comity db current` shows where the database is",
+                ) from None
 
 
 def current(database: Database) -> dict[str, str | None]:
@@ -74,11 +82,23 @@ def check_current(database: Database) -> None:
     """Raise Misconfigured, naming the command that mends it, unless both schemas are newest."""
     found, wanted = current(database), newest()
     if found != wanted:
+        _check_known(found)
         raise Misconfigured(
             "migrations.behind",
             f"the database is at revision {_shown(found)}, this release needs {_shown(wanted)}; "
             "run `comity db upgrade`",
         )
+
+
+def _check_known(found: dict[str, str | None]) -> None:
+    for name, revision in found.items():
+        script = ScriptDirectory.from_config(_bare_config(name))
+        if revision not in {None, *(known.revision for known in script.walk_revisions())}:
+            raise Misconfigured(
+                "migrations.ahead",
+                f"the database is at revision {_shown(found)}, which this release does not know; "
+                "install the release that it was upgraded with",
+            )
 
 
 def is_empty(database: Database) -> bool:

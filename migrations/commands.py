@@ -42,7 +42,7 @@ def upgrade(workplace: Workplace) -> Answer:
     return _answer(workplace.database)
 
 
-@db.command("downgrade")
+@db.command("downgrade", context_settings={"ignore_unknown_options": True})
 @click.argument("revision", metavar="REV")
 @maintaining
 def downgrade(workplace: Workplace, revision: str) -> Answer:

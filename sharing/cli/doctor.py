@@ -78,7 +78,8 @@ def _find_unfit(workplace: Workplace) -> Finding | None:
         if prepare is not None:
             prepare(workplace.settings, workplace.database)
     except ComityError as fault:
-        return Finding("database-unfit", fault.message, "comity db upgrade")
+        mend = "comity db upgrade" if fault.code == "migrations.behind" else "as it says"
+        return Finding("database-unfit", fault.message, mend)
     return None
 
 

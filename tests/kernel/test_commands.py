@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -136,9 +137,11 @@ def test_a_database_is_made_fit_before_a_command_works_with_it(sqlite_settings: 
 
 
 def test_a_group_lists_what_it_has_not_imported() -> None:
-    group = LazyGroup("g", lazy={"far": "no.such.module:x", "wrong": "json:dumps"})
+    group = LazyGroup(
+        "g", lazy={"far": ("no.such.module:x", "Far away."), "wrong": ("json:dumps", "No.")}
+    )
     result = CliRunner().invoke(group, ["--help"])
-    assert "far, wrong" in result.stdout
+    assert "  far    Far away.\n  wrong  No.\n" in result.stdout
     assert CliRunner().invoke(group, ["nothing"]).exit_code == 2
     assert isinstance(CliRunner().invoke(group, ["wrong"]).exception, TypeError)
 
@@ -158,3 +161,19 @@ def test_a_bar_is_shown_on_a_terminal_and_none_in_a_pipe(monkeypatch: pytest.Mon
         assert ("Walking [red]" in shown) is shows
         assert ("2/2" in shown) is shows
         assert "\x1b[2J" not in shown
+
+
+def test_an_answer_that_cannot_be_written_is_told_in_one_line() -> None:
+    for words in (["--help"], ["db", "--help"]):
+        with Path("/dev/full").open("wb") as full:
+            ran = subprocess.run(
+                [sys.executable, "-m", "app", *words],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                cwd=Path(__file__).parents[2],
+                check=False,
+            )
+        assert ran.returncode == 1
+        assert ran.stderr.decode() == (
+            "comity: the answer cannot be written: No space left on device\n"
+        )

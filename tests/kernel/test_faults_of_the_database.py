@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 import migrations
 from kernel.db import Database, _faults_told
-from kernel.errors import ComityError, Forbidden, Misconfigured, StorageFull, Unavailable
+from kernel.errors import BadInput, ComityError, Forbidden, Misconfigured, StorageFull, Unavailable
 from kernel.settings import Settings
 
 ADD = text(
@@ -108,6 +108,26 @@ def test_a_database_out_of_reach_is_a_refusal_from_the_first_look(
             migrations.current(database)
     finally:
         database.close()
+
+
+def test_an_operator_with_an_older_release_is_told_to_install_the_newer(
+    database: Database,
+) -> None:
+    with database.write() as connection:
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    for act in (migrations.check_current, migrations.upgrade):
+        with pytest.raises(Misconfigured, match=r"9999.*install the release") as told:
+            act(database)
+        assert told.value.code == "migrations.ahead"
+
+
+def test_an_operator_goes_back_to_a_revision_that_exists(database: Database) -> None:
+    for revision in ("9999", "-9", "@", ""):
+        with pytest.raises(BadInput) as told:
+            migrations.downgrade(database, revision)
+        assert told.value.code == "migrations.unknown-revision"
+    migrations.downgrade(database, "-1")
+    assert migrations.current(database)["content"] == "0001"
 
 
 def test_a_write_that_fails_in_the_middle_leaves_nothing(database: Database) -> None:

@@ -63,7 +63,7 @@ def test_a_database_that_is_behind_is_refused_with_its_mend(start: Start, tmp_pa
     database = Database.open(Settings(data_dir=str(tmp_path / "var")))
     migrations.upgrade(database)
     with database.write() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'")
     database.close()
     served = start()
     assert served.process.wait(timeout=30) == 1

@@ -144,7 +144,7 @@ def test_a_database_behind_its_migrations_is_found(sound: Installation) -> None:
         with database.write() as connection:
             # Not a new one: a table of something older stands in it.
             connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS alembic_version (version_num)")
-            connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('0000')")
+            connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('0001')")
     found = examine(sound)
     assert found.keys() == {"database-unfit"}
     assert found["database-unfit"]["mend"] == "comity db upgrade"
