@@ -15,12 +15,12 @@ from typing import Any, Final, TypeVar
 import orjson
 from flask import Response
 from flask_smorest import Blueprint
-from marshmallow import RAISE, Schema, ValidationError, fields, post_load, validate
+from marshmallow import RAISE, fields, validate
 
-from kernel.clock import parse_instant
 from kernel.errors import BadInput
 from kernel.signing import Signer
 from web.installation import current_signer
+from web.shapes import Query, Shape
 
 Key = tuple[Any, ...]
 """The place of a row in its list: values that the caller knows already, and that compare."""
@@ -32,45 +32,9 @@ _NOT_FILTERS: Final = frozenset({"limit", "next", "format"})
 # What a spreadsheet would take for a formula (and act on) is written as text.
 _FORMULA: Final = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 _CONTROLS: Final = ("\t", "\r", "\n")
-# A `+` that arrived unescaped in an offset was read as a space.
-_SPACED_OFFSET: Final = " "
 
 RowT = TypeVar("RowT")
 View = TypeVar("View", bound=Callable[..., Any])
-
-
-def _refuse_nul(text: str) -> None:
-    """No name holds a NUL, and PostgreSQL cannot even be asked for one."""
-    if "\0" in text:
-        raise ValidationError("leave out the NUL character")
-
-
-def text_filter(longest: int = 300) -> fields.String:
-    """A filter that is equal to something."""
-    return fields.String(validate=[validate.Length(1, longest), _refuse_nul])
-
-
-def word_filter(*words: str) -> fields.String:
-    """A filter that is one of these words."""
-    return fields.String(validate=validate.OneOf(words))
-
-
-class Instant(fields.Field[int]):
-    """An RFC 3339 instant, read as microseconds."""
-
-    def _deserialize(self, value: object, *_rest: object, **_options: object) -> int:
-        try:
-            return parse_instant(str(value).replace(_SPACED_OFFSET, "+"))
-        except BadInput as fault:
-            raise ValidationError(fault.message) from None
-
-
-class Query(Schema):
-    """A query string; what it does not say is None, or what its field says."""
-
-    @post_load
-    def _complete(self, said: dict[str, Any], **_options: object) -> dict[str, Any]:
-        return {name: said.get(name) for name in self.fields}
 
 
 class ListQuery(Query):
@@ -102,10 +66,10 @@ def asks(blueprint: Blueprint, asked: type[Query]) -> Callable[[View], View]:
 
 
 def listed(
-    blueprint: Blueprint, asked: type[ListQuery], row: type[Schema]
+    blueprint: Blueprint, asked: type[ListQuery], row: type[Shape]
 ) -> Callable[[View], View]:
     """A view that is given the parsed query and answers with `Listing.answer`."""
-    page = Schema.from_dict(
+    page = Shape.from_dict(
         {
             "items": fields.List(fields.Nested(row), required=True),
             "next": fields.String(metadata={"description": "There when more rows follow."}),
@@ -116,13 +80,20 @@ def listed(
         "description": f"One page. As CSV, the `next` of the page is in the header {NEXT_HEADER}.",
         "headers": {NEXT_HEADER: {"schema": {"type": "string"}}},
     }
+    example = {"items": [row.EXAMPLE], "next": "bm90IGEgcmVhbCBvbmU"}
+    exported = write_csv([row.EXAMPLE], list(row().fields))
 
     def decorate(view: View) -> View:
         asking = asks(blueprint, asked)(view)
         as_csv = blueprint.alt_response(
-            200, schema={"type": "string"}, content_type="text/csv", success=True, **described
+            200,
+            schema={"type": "string"},
+            content_type="text/csv",
+            example=exported,
+            success=True,
+            **described,
         )(asking)
-        answering: View = blueprint.response(200, page, **described)(as_csv)
+        answering: View = blueprint.response(200, page, example=example, **described)(as_csv)
         return answering
 
     return decorate
@@ -170,7 +141,7 @@ class Listing:
         found: Sequence[RowT],
         key_of: Callable[[RowT], Key],
         row_of: Callable[[RowT], Mapping[str, Any]],
-        shape: type[Schema],
+        shape: type[Shape],
     ) -> Response:
         """The first rows of `found`, which holds up to `limit`, in the form that was asked for."""
         page = found[: self.limit - 1]
@@ -240,4 +211,6 @@ def _text(value: object) -> str:
         return "; ".join(map(_text, value))
     if isinstance(value, bytes):
         return value.decode()
+    if isinstance(value, dict):
+        return orjson.dumps(value).decode()
     return str(value)

@@ -1,18 +1,22 @@
 """The JSON API's OpenAPI document, at `/api/v1/openapi.json`.
 
-What does not live here: what the API offers (each room has its own blueprints), its lists.
+What does not live here: what the API offers (each room has its own blueprints), its lists,
+the shapes of its answers.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
+from apispec import BasePlugin
 from flask import Flask
 from flask_smorest import Api
-from marshmallow import Schema, fields
+from marshmallow import fields, validate
 
-from web.listing import Instant
-from web.problems import MEDIA_TYPE
+from web.problems import MEDIA_TYPE, phrase_of
+from web.shapes import Instant, Shape
 
 PREFIX: Final = "/api/v1"
 
@@ -26,15 +30,58 @@ Send an API credential as HTTP Basic (its id and secret), or a Bearer token from
 answered as what does not exist. Instants are RFC 3339 in UTC with six fraction digits.
 """
 
+_REFUSALS: Final = {
+    400: ("web.bad-next", "this `next` belongs to another list; start again without it"),
+    401: ("auth.credential-needed", "send an API credential as HTTP Basic, or a Bearer token"),
+    403: ("auth.scope-needed", "this credential's scopes do not cover this"),
+    404: ("web.not-found", "there is nothing at this address for you"),
+    409: ("auth.credential-ended", "a revoked or expired credential stays so; issue a new one"),
+    413: ("web.too-large", "the request is larger than this server takes"),
+    415: ("web.unsupported-media", "send the body as Content-Type application/json"),
+    422: ("web.refused", "`errors` says what is wrong with which field"),
+}
+"""Each status that an operation can be refused with, by an example: its code and detail."""
 
-class ProblemSchema(Schema):
+_FAULT: Final = ("kernel.database-unavailable", "the database cannot serve this now; try again")
+
+
+class ProblemSchema(Shape):
     """A refusal (RFC 9457): `detail` says what to do, `code` is stable."""
 
     title = fields.String(required=True)
-    status = fields.Integer(required=True)
+    status = fields.Integer(required=True, strict=True, validate=validate.Range(400, 599))
     detail = fields.String(required=True)
-    code = fields.String(required=True)
+    code = fields.String(required=True, validate=validate.Regexp(r"^[a-z]+\.[a-z]+(?:-[a-z]+)*$"))
     errors = fields.Dict(metadata={"description": "What is wrong with which field."})
+
+
+class Refusals(BasePlugin):
+    """Writes down how each operation can be refused, so that no view needs to."""
+
+    def operation_helper(
+        self, path: str | None = None, operations: dict[str, Any] | None = None, **_rest: object
+    ) -> None:
+        """Called by apispec with each path and its operations, by method."""
+        for method, operation in (operations or {}).items():
+            for status in _statuses_of(path or "", method, operation):
+                operation["responses"].setdefault(str(status), HTTPStatus(status).name)
+
+
+def _statuses_of(path: str, method: str, operation: Mapping[str, Any]) -> list[int]:
+    statuses = [401, 403]
+    if "{" in path:
+        statuses.append(404)
+    if method == "get" and any(one.get("name") == "next" for one in _parameters(operation)):
+        statuses.append(400)
+    if "requestBody" in operation:
+        statuses += [400, 413, 415]
+    elif method in ("post", "delete"):
+        statuses.append(409)
+    return statuses
+
+
+def _parameters(operation: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    return [one for one in operation.get("parameters", ()) if isinstance(one, Mapping)]
 
 
 class ComityApi(Api):  # type: ignore[misc]  # flask-smorest carries no types
@@ -43,10 +90,28 @@ class ComityApi(Api):  # type: ignore[misc]  # flask-smorest carries no types
     ERROR_SCHEMA = ProblemSchema
 
     def _register_responses(self) -> None:
-        usual: str = Api.DEFAULT_RESPONSE_CONTENT_TYPE
-        self.DEFAULT_RESPONSE_CONTENT_TYPE = MEDIA_TYPE
-        super()._register_responses()
-        self.DEFAULT_RESPONSE_CONTENT_TYPE = usual
+        for status, (code, detail) in _REFUSALS.items():
+            response = _refusal(status, code, detail)
+            self.spec.components.response(HTTPStatus(status).name, response, lazy=True)
+        other = _refusal(503, *_FAULT) | {
+            "description": "Too many requests (429), or a fault of the server (500 and above)"
+        }
+        self.spec.components.response(self.DEFAULT_ERROR_RESPONSE_NAME, other, lazy=True)
+
+    def _register_pagination_header(self) -> None:
+        """Nothing: lists are paged as `web.listing` says."""
+
+    def _register_etag_headers(self) -> None:
+        """Nothing: no answer has one."""
+
+
+def _refusal(status: int, code: str, detail: str) -> dict[str, Any]:
+    title = phrase_of(status)
+    example = {"title": title, "status": status, "detail": detail, "code": code}
+    return {
+        "description": title,
+        "content": {MEDIA_TYPE: {"schema": ProblemSchema, "example": example}},
+    }
 
 
 def init_api(app: Flask) -> ComityApi:
@@ -54,12 +119,12 @@ def init_api(app: Flask) -> ComityApi:
     app.config.update(
         API_TITLE="Comity",
         API_VERSION="v1",
-        OPENAPI_VERSION="3.0.3",
+        OPENAPI_VERSION="3.1.0",
         OPENAPI_URL_PREFIX=PREFIX,
         OPENAPI_JSON_PATH="openapi.json",
         API_SPEC_OPTIONS={"info": {"description": _ABOUT, "license": {"name": "Apache-2.0"}}},
     )
-    api = ComityApi(app)
+    api = ComityApi(app, spec_kwargs={"extra_plugins": [Refusals()]})
     api.register_field(Instant, "string", "date-time")
     api.spec.components.security_scheme("basic", {"type": "http", "scheme": "basic"})
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
@@ -67,7 +132,9 @@ def init_api(app: Flask) -> ComityApi:
     return api
 
 
-def body_of(description: str, *types: str) -> dict[str, Any]:
-    """What a view that reads its body by itself says of it in the document."""
-    content = {content_type: {"schema": {"type": "object"}} for content_type in types}
+def body_of(
+    description: str, shape: Mapping[str, Any], example: object, *types: str
+) -> dict[str, Any]:
+    """What a view that reads its body by itself says of it: its JSON Schema, and an example."""
+    content = {one: {"schema": shape, "example": example} for one in types}
     return {"description": description, "required": True, "content": content}

@@ -5,11 +5,10 @@ A credential of another member, and one that never was, are refused in the same 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields
 
 from auth.api.me import listing_of
 from auth.doors import (
@@ -21,13 +20,14 @@ from auth.doors import (
     door,
 )
 from auth.queries import Credential, find_credential, list_credentials
-from auth.reader import Reader
+from auth.reader import SCOPES, Reader
 from auth.services import revoke_credential, rotate_credential
 from auth.services.credentials import KINDS
 from kernel.clock import format_instant
 from kernel.errors import Forbidden, NotFound
-from web.listing import Key, ListQuery, listed, text_filter, word_filter
+from web.listing import Key, ListQuery, listed
 from web.openapi import PREFIX
+from web.shapes import Shape, instant, text, text_filter, word, word_filter, words
 
 blueprint = Blueprint(
     "credentials",
@@ -39,18 +39,29 @@ blueprint = Blueprint(
 STATES = ("standing", "expired", "revoked")
 
 
-class CredentialSchema(Schema):
+class CredentialSchema(Shape):
     """A credential on record. Its secret is nowhere to be read."""
 
-    id = fields.String(required=True)
-    name = fields.String(required=True)
-    kind = fields.String(required=True)
-    person = fields.String(required=True, allow_none=True)
-    scopes = fields.List(fields.String(), required=True)
-    state = fields.String(required=True)
-    created = fields.String(required=True)
-    expires = fields.String(required=True, allow_none=True)
-    revoked = fields.String(required=True, allow_none=True)
+    EXAMPLE: ClassVar = {
+        "id": "k3v7q2m9x4b8",
+        "name": "feed",
+        "kind": "machine",
+        "person": None,
+        "scopes": ["taxii:read", "taxii:write"],
+        "state": "standing",
+        "created": "2026-11-27T08:30:00.000000Z",
+        "expires": None,
+        "revoked": None,
+    }
+    id = text()
+    name = text()
+    kind = word(*KINDS)
+    person = text(nullable=True)
+    scopes = words(*SCOPES)
+    state = word(*STATES)
+    created = instant()
+    expires = instant(nullable=True)
+    revoked = instant(nullable=True)
 
 
 class CredentialQuery(ListQuery):
@@ -61,11 +72,12 @@ class CredentialQuery(ListQuery):
     person = text_filter()
 
 
-class SecretSchema(Schema):
+class SecretSchema(Shape):
     """A credential with its new secret, shown this once."""
 
-    id = fields.String(required=True)
-    secret = fields.String(required=True)
+    EXAMPLE: ClassVar = {"id": "k3v7q2m9x4b8", "secret": "shown-once-and-never-again"}
+    id = text()
+    secret = text()
 
 
 @blueprint.route("", methods=["GET"])
@@ -96,7 +108,7 @@ def list_own_credentials(query: dict[str, Any]) -> Response:
 
 @blueprint.route("/<credential_id>/rotate", methods=["POST"])
 @door(Permission.API_WRITE)
-@blueprint.response(200, SecretSchema)
+@blueprint.response(200, SecretSchema, example=SecretSchema.EXAMPLE)
 def rotate(credential_id: str) -> dict[str, str]:
     """Give a credential a new secret; the old one and its tokens end at once."""
     reader = current_reader()

@@ -2,64 +2,75 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from auth.doors import Permission, current_database, current_reader, door
 from auth.queries import find_credential, list_seated
 from auth.queries.seats import PARTNER_ROLE
-from auth.reader import Reader, Seated
+from auth.reader import SCOPES, Reader, Seated
 from auth.rules import SEAT_ROLES
+from auth.services.credentials import KINDS
 from web.installation import public_base
-from web.listing import Listing, ListQuery, listed, make_listing, word_filter
+from web.listing import Listing, ListQuery, listed, make_listing
 from web.openapi import PREFIX
+from web.shapes import Shape, text, word, word_filter, words
 
 blueprint = Blueprint("me", __name__, url_prefix=PREFIX, description="Who is asking")
 
+ROLES = (*SEAT_ROLES, PARTNER_ROLE)
 
-class ForumSchema(Schema):
+
+class ForumSchema(Shape):
     """A forum in which the caller has a seat, or is a partner."""
 
-    slug = fields.String(required=True)
-    title = fields.String(required=True)
-    role = fields.String(required=True)
-    api_root = fields.String(
-        required=True, metadata={"description": "Where its TAXII 2.1 API root is."}
-    )
+    EXAMPLE: ClassVar = {
+        "slug": "harbour",
+        "title": "Harbour",
+        "role": "member",
+        "api_root": "https://comity.example/taxii2/harbour/",
+    }
+    slug = text()
+    title = text()
+    role = word(*ROLES)
+    api_root = text("Where its TAXII 2.1 API root is.")
 
 
 class ForumQuery(ListQuery):
     """Which forums to list."""
 
-    role = word_filter(*SEAT_ROLES, PARTNER_ROLE)
+    role = word_filter(*ROLES)
 
 
-class MeSchema(Schema):
+class MeSchema(Shape):
     """Whom the credential stands for and what it may be used for."""
 
-    member = fields.String(required=True, allow_none=True)
-    partner = fields.String(
-        required=True, allow_none=True, metadata={"description": "FORUM/NAME of a partner."}
-    )
-    credential = fields.String(required=True)
-    kind = fields.String(required=True)
-    person = fields.String(required=True, allow_none=True)
-    scopes = fields.List(fields.String(), required=True)
-    roles = fields.List(
-        fields.String(),
-        required=True,
-        allow_none=True,
-        metadata={"description": "The person's roles; null for a machine, which needs none."},
-    )
+    EXAMPLE: ClassVar = {
+        "member": "XAA",
+        "partner": None,
+        "credential": "k3v7q2m9x4b8",
+        "kind": "individual",
+        "person": "officer@xaa.example",
+        "scopes": ["api:read", "api:write"],
+        "roles": ["policy-officer"],
+        "forums": [ForumSchema.EXAMPLE],
+    }
+    member = text(nullable=True)
+    partner = text("FORUM/NAME of a partner.", nullable=True)
+    credential = text()
+    kind = word(*KINDS)
+    person = text(nullable=True)
+    scopes = words(*SCOPES)
+    roles = words(about="The person's roles; null for a machine, which needs none.", nullable=True)
     forums = fields.List(fields.Nested(ForumSchema), required=True)
 
 
 @blueprint.route("/me", methods=["GET"])
 @door(Permission.API_READ)
-@blueprint.response(200, MeSchema)
+@blueprint.response(200, MeSchema, example=MeSchema.EXAMPLE)
 def show_me() -> dict[str, Any]:
     """The credential that asks, whom it acts for, and the forums it has a seat in."""
     reader = current_reader()

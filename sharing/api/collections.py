@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields
 
 from auth.doors import Permission, current_database, door
 from auth.reader import Seated
-from sharing.api.entering import FORUM, enter, listing_of, named
+from sharing.api.entering import FORUM, LEVELS, PLACE, enter, listing_of, named
 from sharing.queries.collections import Collection, list_collections
-from web.listing import Key, ListQuery, listed, text_filter, word_filter
+from web.listing import Key, ListQuery, listed
+from web.shapes import Shape, flag, text, text_filter, word, word_filter
 
 blueprint = Blueprint("collections", __name__, url_prefix=FORUM, description="Where objects are")
 
 
-class CollectionSchema(Schema):
+class CollectionSchema(Shape):
     """A collection as the caller meets it; `id` is its id in TAXII too."""
 
-    id = fields.String(required=True)
-    title = fields.String(required=True)
-    alias = fields.String(required=True, allow_none=True)
-    can_read = fields.Boolean(required=True)
-    can_write = fields.Boolean(required=True)
-    unmarked_as = fields.String(
-        required=True, metadata={"description": "The TLP of an object without one."}
-    )
-    tlp_ceiling = fields.String(
-        required=True, metadata={"description": "The highest TLP that is shared here."}
-    )
+    EXAMPLE: ClassVar = {
+        "id": PLACE,
+        "title": "Reports",
+        "alias": "reports",
+        "can_read": True,
+        "can_write": True,
+        "unmarked_as": "amber+strict",
+        "tlp_ceiling": "red",
+    }
+    id = text()
+    title = text()
+    alias = text(nullable=True)
+    can_read = flag()
+    can_write = flag()
+    unmarked_as = word(*LEVELS, about="The TLP of an object without one.")
+    tlp_ceiling = word(*LEVELS, about="The highest TLP that is shared here.")
 
 
 class CollectionQuery(ListQuery):

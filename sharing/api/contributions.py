@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from flask import Response, request
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields
+from marshmallow import fields
 from sqlalchemy import Connection
 
 from auth.doors import (
@@ -21,7 +21,8 @@ from auth.reader import Seated
 from kernel.clock import format_instant, format_version
 from kernel.errors import Forbidden, NotFound
 from kernel.strictjson import Limits
-from sharing.api.entering import FORUM, LEVELS, enter_as_member, enter_collection, listing_of
+from sharing.api.documents import ENVELOPE, ENVELOPE_EXAMPLE, OBJECT_EXAMPLE
+from sharing.api.entering import FORUM, LEVELS, PLACE, enter_as_member, enter_collection, listing_of
 from sharing.api.statuses import StatusResourceSchema
 from sharing.queries.collections import READING_ROLES
 from sharing.queries.own import (
@@ -38,17 +39,9 @@ from sharing.services.deliver import Served, record_deliveries
 from sharing.services.unseen import NEWER_VERSION, NO_RECIPIENT, find_reasons
 from sharing.services.withdraw import every_version, withdraw
 from web.bodies import JSON, read_json_body
-from web.listing import (
-    Instant,
-    ListQuery,
-    Query,
-    answer_json,
-    asks,
-    listed,
-    text_filter,
-    word_filter,
-)
+from web.listing import ListQuery, answer_json, asks, listed
 from web.openapi import body_of
+from web.shapes import Instant, Query, Shape, instant, text, text_filter, word, word_filter, words
 
 blueprint = Blueprint(
     "contributions", __name__, url_prefix=FORUM, description="What one's member contributed"
@@ -56,6 +49,9 @@ blueprint = Blueprint(
 
 STATES: Final = ("standing", "deleted")
 _ENVELOPES: Final = ("application/taxii+json", "application/stix+json")
+_BODY: Final = body_of(
+    "A TAXII envelope or a STIX bundle.", ENVELOPE, ENVELOPE_EXAMPLE, JSON, *_ENVELOPES
+)
 _REASONS: Final = (
     "Why nobody but the member is granted it; empty when somebody is, and for what was deleted. "
     "`marking-scheme`, `granular-markings`, `releasable-to`: it carries what this version of "
@@ -64,23 +60,35 @@ _REASONS: Final = (
 )
 
 
-class ContributionSchema(Schema):
+class ContributionSchema(Shape):
     """One version that the member contributed."""
 
-    collection = fields.String(required=True)
-    id = fields.String(required=True)
-    type = fields.String(required=True)
-    version = fields.String(required=True)
-    tlp = fields.String(required=True)
-    labels = fields.List(fields.String(), required=True)
-    state = fields.String(required=True)
-    contributed = fields.String(required=True)
-    hidden_because = fields.List(fields.String(), required=True, metadata={"description": _REASONS})
+    EXAMPLE: ClassVar = {
+        "collection": PLACE,
+        "id": OBJECT_EXAMPLE["id"],
+        "type": "indicator",
+        "version": OBJECT_EXAMPLE["modified"],
+        "tlp": "amber+strict",
+        "labels": ["phishing"],
+        "state": "standing",
+        "contributed": "2026-11-27T08:30:00.000000Z",
+        "hidden_because": [NO_RECIPIENT],
+    }
+    collection = text()
+    id = text()
+    type = text()
+    version = instant()
+    tlp = word(*LEVELS)
+    labels = words()
+    state = word(*STATES)
+    contributed = instant()
+    hidden_because = words(about=_REASONS)
 
 
 class ContributedObjectSchema(ContributionSchema):
     """The same with the object as it was received; null for what was deleted."""
 
+    EXAMPLE: ClassVar = ContributionSchema.EXAMPLE | {"object": OBJECT_EXAMPLE}
     object = fields.Dict(required=True, allow_none=True)
 
 
@@ -166,8 +174,8 @@ def show_versions(query: dict[str, Any], forum: str, stix_id: str) -> Response:
 
 @blueprint.route("/collections/<ref>/contributions", methods=["POST"])
 @door(Permission.API_WRITE)
-@blueprint.doc(requestBody=body_of("A TAXII envelope or a STIX bundle.", JSON, *_ENVELOPES))
-@blueprint.response(202, StatusResourceSchema)
+@blueprint.doc(requestBody=_BODY)
+@blueprint.response(202, StatusResourceSchema, example=StatusResourceSchema.EXAMPLE)
 def add_contributions(forum: str, ref: str) -> Response:
     """Contribute an envelope or a bundle; the answer says what became of each object."""
     with current_database().read() as connection:

@@ -22,6 +22,8 @@ from web.openapi import PREFIX
 
 FORUM: Final = f"{PREFIX}/forums/<forum>"
 LEVELS: Final = tuple(level.text for level in Tlp)
+PLACE: Final = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
+"""A collection of the examples."""
 
 
 def enter(connection: Connection, forum: str) -> Seated:

@@ -6,11 +6,11 @@ able to open what its member keeps closed. Documents are kept and shown word for
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from flask import Response
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from auth.doors import (
     Permission,
@@ -22,6 +22,7 @@ from auth.doors import (
 from auth.reader import Seated
 from kernel.clock import format_instant
 from kernel.errors import Forbidden
+from sharing.api.documents import ACCEPTS, ACCEPTS_EXAMPLE, POLICY, POLICY_EXAMPLE
 from sharing.api.entering import FORUM, enter_as_member, listing_of
 from sharing.queries.own import PolicyFilter, list_own_policies
 from sharing.queries.policies import (
@@ -32,33 +33,43 @@ from sharing.queries.policies import (
 )
 from sharing.services.policies import Setter, set_accepts, set_policy
 from web.bodies import JSON, read_json_body
-from web.listing import Instant, Key, ListQuery, answer_json, listed
+from web.listing import Key, ListQuery, answer_json, listed
 from web.openapi import body_of
+from web.shapes import Instant, Shape, count, instant, text
 
 blueprint = Blueprint("policies", __name__, url_prefix=FORUM, description="Who may have what")
 
 OFFICER: Final = "policy-officer"
 
 
-class DocumentSchema(Schema):
+class SavedSchema(Shape):
+    """A document that has been set, with all that follows from it."""
+
+    EXAMPLE: ClassVar = {
+        "version": 3,
+        "set_at": "2026-11-27T08:30:00.000000Z",
+        "set_by": "credential:k3v7q2m9x4b8",
+    }
+    version = count()
+    set_at = instant()
+    set_by = text("`credential:ID`, or `operator`.")
+
+
+class DocumentSchema(Shape):
     """One version of a document, word for word; version 0 was never set."""
 
-    version = fields.Integer(required=True)
-    set_at = fields.String(required=True, allow_none=True)
-    set_by = fields.String(
-        required=True,
-        allow_none=True,
-        metadata={"description": "`credential:ID`, or `operator`."},
-    )
+    EXAMPLE: ClassVar = SavedSchema.EXAMPLE | {"document": POLICY_EXAMPLE}
+    version = count()
+    set_at = instant(nullable=True)
+    set_by = text("`credential:ID`, or `operator`.", nullable=True)
     document = fields.Dict(required=True)
 
 
-class SavedSchema(Schema):
-    """A document that has been set, with all that follows from it."""
-
-    version = fields.Integer(required=True)
-    set_at = fields.String(required=True)
-    set_by = fields.String(required=True)
+_ACCEPTED: Final = SavedSchema.EXAMPLE | {"document": ACCEPTS_EXAMPLE}
+_POLICY_BODY: Final = body_of("A sharing policy, at most 64 KiB.", POLICY, POLICY_EXAMPLE, JSON)
+_ACCEPTS_BODY: Final = body_of(
+    "What the member accepts; what is left out accepts everything.", ACCEPTS, ACCEPTS_EXAMPLE, JSON
+)
 
 
 class HistoryQuery(ListQuery):
@@ -70,7 +81,7 @@ class HistoryQuery(ListQuery):
 
 @blueprint.route("/policy", methods=["GET"])
 @door(Permission.API_READ)
-@blueprint.response(200, DocumentSchema)
+@blueprint.response(200, DocumentSchema, example=DocumentSchema.EXAMPLE)
 def show_policy(forum: str) -> Response:
     """The sharing policy of the caller's member that holds now."""
     with current_database().read() as connection:
@@ -95,8 +106,8 @@ def show_history(query: dict[str, Any], forum: str) -> Response:
 
 @blueprint.route("/policy", methods=["PUT"])
 @door(Permission.API_WRITE)
-@blueprint.doc(requestBody=body_of("The policy (docs/policy-language.md).", JSON))
-@blueprint.response(200, SavedSchema)
+@blueprint.doc(requestBody=_POLICY_BODY)
+@blueprint.response(200, SavedSchema, example=SavedSchema.EXAMPLE)
 def replace_policy(forum: str) -> dict[str, Any]:
     """Make the body the member's sharing policy; answered when all that follows is committed.
 
@@ -114,7 +125,7 @@ def replace_policy(forum: str) -> dict[str, Any]:
 
 @blueprint.route("/accepts", methods=["GET"])
 @door(Permission.API_READ)
-@blueprint.response(200, DocumentSchema)
+@blueprint.response(200, DocumentSchema, example=_ACCEPTED)
 def show_accepts(forum: str) -> Response:
     """What the member accepts, as it was saved; everything, unless it has said otherwise."""
     with current_database().read() as connection:
@@ -125,8 +136,8 @@ def show_accepts(forum: str) -> Response:
 
 @blueprint.route("/accepts", methods=["PUT"])
 @door(Permission.API_WRITE)
-@blueprint.doc(requestBody=body_of("What the member accepts.", JSON))
-@blueprint.response(200, SavedSchema)
+@blueprint.doc(requestBody=_ACCEPTS_BODY)
+@blueprint.response(200, SavedSchema, example=SavedSchema.EXAMPLE)
 def replace_accepts(forum: str) -> dict[str, Any]:
     """Save what the member accepts. For a person with the role policy-officer."""
     seated, member_id = _enter_as_officer(forum)

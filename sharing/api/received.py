@@ -5,17 +5,18 @@ And the objects that stand in its views now; asking for those is itself a delive
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import Response, request
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from auth.doors import Permission, current_database, current_instant_us, door
 from auth.reader import Seated
 from kernel.clock import format_instant, format_version
-from sharing.api.entering import FORUM, LEVELS, enter, listing_of, named
+from sharing.api.documents import OBJECT_EXAMPLE
+from sharing.api.entering import FORUM, LEVELS, PLACE, enter, listing_of, named
 from sharing.queries.collections import Collection, list_collections
 from sharing.queries.matching import ALL_VERSIONS, LAST_VERSION, Match
 from sharing.queries.received import DeliveryFilter, Received, list_received
@@ -23,23 +24,33 @@ from sharing.queries.releases import find_head
 from sharing.queries.standing import Standing, list_standing
 from sharing.rules.tlp import Tlp
 from sharing.services.deliver import DOORS, Served, record_deliveries
-from web.listing import Instant, ListQuery, listed, text_filter, word_filter
+from web.listing import ListQuery, listed
+from web.shapes import Instant, Shape, count, instant, text, text_filter, word, word_filter
 
 blueprint = Blueprint(
     "received", __name__, url_prefix=FORUM, description="What was served to the caller"
 )
 
 
-class ReceivedSchema(Schema):
+class ReceivedSchema(Shape):
     """One answer with objects; `through` is the door that it was served by."""
 
-    at = fields.String(required=True)
-    credential = fields.String(required=True)
-    collection = fields.String(required=True)
-    through = fields.String(required=True)
-    count = fields.Integer(required=True)
-    date_added_first = fields.String(required=True)
-    date_added_last = fields.String(required=True)
+    EXAMPLE: ClassVar = {
+        "at": "2026-11-27T08:30:00.000000Z",
+        "credential": "k3v7q2m9x4b8",
+        "collection": PLACE,
+        "through": "objects",
+        "count": 2,
+        "date_added_first": "2026-11-27T08:00:00.000000Z",
+        "date_added_last": "2026-11-27T08:15:00.000000Z",
+    }
+    at = instant()
+    credential = text()
+    collection = text()
+    through = word(*DOORS)
+    count = count("How many objects it carried.")
+    date_added_first = instant()
+    date_added_last = instant()
 
 
 class ReceivedQuery(ListQuery):
@@ -52,15 +63,23 @@ class ReceivedQuery(ListQuery):
     until = Instant()
 
 
-class StandingSchema(Schema):
+class StandingSchema(Shape):
     """One version of one object that the caller may have now."""
 
-    collection = fields.String(required=True)
-    id = fields.String(required=True)
-    type = fields.String(required=True)
-    version = fields.String(required=True)
-    tlp = fields.String(required=True)
-    date_added = fields.String(required=True)
+    EXAMPLE: ClassVar = {
+        "collection": PLACE,
+        "id": OBJECT_EXAMPLE["id"],
+        "type": "indicator",
+        "version": OBJECT_EXAMPLE["modified"],
+        "tlp": "amber+strict",
+        "date_added": "2026-11-27T08:30:00.000000Z",
+    }
+    collection = text()
+    id = text()
+    type = text()
+    version = instant()
+    tlp = word(*LEVELS)
+    date_added = instant()
 
 
 class StandingQuery(ListQuery):

@@ -2,54 +2,78 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 from flask import Response
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields
+from marshmallow import fields
 
 from auth.doors import Permission, current_database, door
 from kernel.errors import NotFound
-from sharing.api.entering import FORUM, enter_as_member, listing_of
+from sharing.api.documents import OBJECT_EXAMPLE
+from sharing.api.entering import FORUM, PLACE, enter_as_member, listing_of
 from sharing.queries.own import OwnStatus, StatusFilter, list_statuses
 from sharing.queries.statuses import find_status
-from web.listing import Instant, ListQuery, listed, text_filter
+from web.listing import ListQuery, listed
+from web.shapes import Instant, Shape, count, instant, text, text_filter, word
 
 blueprint = Blueprint(
     "statuses", __name__, url_prefix=FORUM, description="What became of one's envelopes"
 )
 
 
-class StatusSchema(Schema):
+_ID, _AT = "2a1c6f0e-5d3b-4e7a-9f00-6b8d1c2e3f40", "2026-11-27T08:30:00.000000Z"
+
+
+class StatusSchema(Shape):
     """One envelope; what became of each of its objects is at `statuses/ID`."""
 
-    id = fields.String(required=True)
-    requested = fields.String(required=True)
-    collection = fields.String(required=True)
-    total_count = fields.Integer(required=True)
-    success_count = fields.Integer(required=True)
-    failure_count = fields.Integer(required=True)
+    EXAMPLE: ClassVar = {
+        "id": _ID,
+        "requested": _AT,
+        "collection": PLACE,
+        "total_count": 2,
+        "success_count": 1,
+        "failure_count": 1,
+    }
+    id = text()
+    requested = instant()
+    collection = text()
+    total_count = count()
+    success_count = count()
+    failure_count = count()
 
 
-class StatusDetailSchema(Schema):
+class StatusDetailSchema(Shape):
     """What became of one object of an envelope."""
 
-    id = fields.String(required=True)
-    version = fields.String(required=True)
+    EXAMPLE: ClassVar = {"id": OBJECT_EXAMPLE["id"], "version": OBJECT_EXAMPLE["modified"]}
+    id = text()
+    version = text()
     message = fields.String()
 
 
-class StatusResourceSchema(Schema):
+class StatusResourceSchema(Shape):
     """A status resource (TAXII 2.1 §4.3.1), always complete."""
 
-    id = fields.String(required=True)
-    status = fields.String(required=True)
-    request_timestamp = fields.String(required=True)
-    total_count = fields.Integer(required=True)
-    success_count = fields.Integer(required=True)
-    failure_count = fields.Integer(required=True)
-    pending_count = fields.Integer(required=True)
+    EXAMPLE: ClassVar = {
+        "id": _ID,
+        "status": "complete",
+        "request_timestamp": _AT,
+        "total_count": 1,
+        "success_count": 1,
+        "failure_count": 0,
+        "pending_count": 0,
+        "successes": [StatusDetailSchema.EXAMPLE],
+    }
+    id = text()
+    status = word("complete")
+    request_timestamp = instant()
+    total_count = count()
+    success_count = count()
+    failure_count = count()
+    pending_count = count()
     successes = fields.List(fields.Nested(StatusDetailSchema))
     failures = fields.List(fields.Nested(StatusDetailSchema))
 
@@ -77,7 +101,7 @@ def show_statuses(query: dict[str, Any], forum: str) -> Response:
 
 @blueprint.route("/statuses/<status_id>", methods=["GET"])
 @door(Permission.API_READ)
-@blueprint.response(200, StatusResourceSchema)
+@blueprint.response(200, StatusResourceSchema, example=StatusResourceSchema.EXAMPLE)
 def show_status(forum: str, status_id: str) -> Response:
     """One status resource, object by object (TAXII 2.1 §4.3)."""
     with current_database().read() as connection:

@@ -6,7 +6,14 @@ import pytest
 
 from kernel.db import Database
 from kernel.settings import Settings
+from tests.sharing.api.promises import hold_to_promises
 from tests.sharing.taxii.world import World, make_world
+
+
+@pytest.fixture(autouse=True)
+def promised(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Every answer is what the OpenAPI document says; the operations and statuses seen."""
+    return hold_to_promises(monkeypatch)
 
 
 @pytest.fixture

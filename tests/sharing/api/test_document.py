@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -9,9 +12,17 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from schemathesis.core import NotSet
 from schemathesis.specs.openapi import definitions
+from werkzeug.datastructures import Headers
+from werkzeug.test import TestResponse
 
-from tests.sharing.api.asking import GREEN
+from auth import services as auth_services
+from auth.services import NewMember
+from sharing.api.documents import POLICY
+from sharing.rules.grammar import RULE_KEYS, WHEN_KEYS
+from tests.sharing.api.asking import FORUM, GREEN, send
+from tests.sharing.api.promises import Promises
 from tests.sharing.taxii.world import World
 
 ADDRESS = "/api/v1/openapi.json"
@@ -28,10 +39,10 @@ def read_document(world: World) -> dict[str, Any]:
 
 def test_a_client_without_a_credential_reads_a_valid_document(small_world: World) -> None:
     document = read_document(small_world)
-    assert document["openapi"] == "3.0.3"
-    jsonschema_rs.validator_for(definitions.OPENAPI_30).validate(document)
+    assert document["openapi"] == "3.1.0"
+    jsonschema_rs.validator_for(definitions.OPENAPI_31).validate(document)
     with pytest.raises(jsonschema_rs.ValidationError):
-        jsonschema_rs.validator_for(definitions.OPENAPI_30).validate(document | {"paths": 3})
+        jsonschema_rs.validator_for(definitions.OPENAPI_31).validate(document | {"paths": 3})
 
 
 def test_the_document_names_every_route_and_no_other(small_world: World) -> None:
@@ -51,111 +62,187 @@ def test_the_document_names_every_route_and_no_other(small_world: World) -> None
     assert len(described) == 19
 
 
-def test_every_refusal_is_described_as_a_problem_and_every_list_as_csv_too(
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Each method and address with its operation."""
+    return [
+        (method, address, item[method])
+        for address, item in document["paths"].items()
+        for method in METHODS
+        if method in item
+    ]
+
+
+def test_a_client_is_told_how_each_operation_is_refused_and_how_each_list_is_exported(
     small_world: World,
 ) -> None:
     document = read_document(small_world)
     refused = document["components"]["responses"]
+    assert len(refused) == 9
     assert all(set(one["content"]) == {"application/problem+json"} for one in refused.values())
-    for path, item in document["paths"].items():
-        for method in METHODS:
-            if method not in item:
-                continue
-            assert item[method]["summary"]
-            assert "default" in item[method]["responses"]
-            if any(one.get("name") == "limit" for one in item[method].get("parameters", ())):
-                content = item[method]["responses"]["200"]["content"]
-                assert set(content) == {"application/json", "text/csv"}, path
+    for method, address, operation in operations(document):
+        assert operation["summary"]
+        said = set(operation["responses"])
+        assert {"401", "403", "default"} <= said, address
+        assert ("404" in said) == ("{" in address)
+        if method == "put" or (method, address.rpartition("/")[2]) == ("post", "contributions"):
+            assert {"400", "413", "415"} <= said
+            assert operation["requestBody"]["required"] is True
+        names = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
+        if "limit" in names:
+            assert {"limit", "next", "format"} < names, address
+            assert {"400", "422"} <= said
+            content = operation["responses"]["200"]["content"]
+            assert set(content) == {"application/json", "text/csv"}, address
+
+
+def test_every_answer_and_body_is_described_with_an_example_that_is_true(
+    small_world: World,
+) -> None:
+    document = read_document(small_world)
+    contents: list[Any] = []
+
+    def collect(value: Any) -> None:
+        if isinstance(value, dict):
+            contents.extend(value.get("content", {}).values())
+            for one in value.values():
+                collect(one)
+
+    collect({"paths": document["paths"], "responses": document["components"]["responses"]})
+    assert len(contents) > 30
+    for content in contents:
+        shape = content["schema"] | {"components": document["components"]}
+        validator = jsonschema_rs.validator_for(shape, validate_formats=True)
+        validator.validate(content["example"])
+        assert not validator.is_valid(3)
+
+
+def test_the_examples_of_bodies_are_taken(world: World) -> None:
+    document = read_document(world)
+    with world.database.write() as connection:
+        for code in ("XAB", "XAC"):
+            new = NewMember(code=code, name=f"State {code}")
+            auth_services.add_member(connection, new, actor="operator", now_us=world.clock())
+    for address, who, status in (
+        ("policy", "xbb-officer", 200),
+        ("accepts", "xbb-officer", 200),
+        ("collections/{ref}/contributions", "xaa", 202),
+    ):
+        item = document["paths"][f"/api/v1/forums/{{forum}}/{address}"]
+        body = (item.get("put") or item["post"])["requestBody"]["content"]["application/json"]
+        answer = send(
+            world,
+            who,
+            "PUT" if "put" in item else "POST",
+            f"{FORUM}/{address.replace('{ref}', 'reports')}",
+            body["example"],
+        )
+        assert answer.status_code == status, answer.text
+        assert answer.get_json().get("failure_count", 0) == 0, answer.text
+
+
+def test_what_the_guide_shows_of_policies_is_what_the_document_describes() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "policy-language.md").read_text(encoding="utf-8")
+    shown = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", guide, re.DOTALL)]
+    policies = [document for document in shown if "rules" in document]
+    assert len(policies) >= 5
+    validator = jsonschema_rs.validator_for(POLICY, validate_formats=True)
+    for document in policies:
+        validator.validate(document)
+    rule = POLICY["properties"]["rules"]["items"]["properties"]
+    assert set(rule) == RULE_KEYS
+    assert set(rule["when"]["properties"]) == WHEN_KEYS
+    assert not validator.is_valid({"rules": [{"id": "x", "effect": "share", "unless": {}}]})
+
+
+def test_control_an_answer_with_a_field_or_status_that_is_not_described_is_caught(
+    small_world: World,
+) -> None:
+    promises = Promises(small_world)
+    true = small_world.get("xaa", "/api/v1/credentials")
+    assert promises.check("GET", "/api/v1/credentials", true) == "GET /api/v1/credentials 200"
+    for status, kind, change in (
+        (200, "application/json", {"total": 3}),
+        (200, "application/json", {"items": [{}]}),
+        (200, "text/html", {}),
+        (418, "application/problem+json", {}),
+        (422, "application/json", {}),
+    ):
+        content = json.dumps(true.get_json() | change)
+        false = TestResponse(
+            [content.encode()], str(status), Headers({"Content-Type": kind}), true.request
+        )
+        with pytest.raises((AssertionError, jsonschema_rs.ValidationError)):
+            promises.check("GET", "/api/v1/credentials", false)
 
 
 def test_no_request_is_answered_with_a_fault_or_otherwise_than_the_document_says(
-    world: World,
+    world: World, promised: set[str]
 ) -> None:
     """Of what the document allows and of what it does not, on each database in turn."""
     (value,) = world.indicators(1, object_marking_refs=[GREEN])
     status_id = world.contribute(value)["id"]
     known = {"forum": "harbour", "ref": "reports", "stix_id": value["id"], "status_id": status_id}
     schema = schemathesis.openapi.from_dict(read_document(world))
-    operations = [result.ok() for result in schema.get_all_operations()]
-    # These end the credentials that the others are sent with.
-    operations = [one for one in operations if "{credential_id}" not in one.path]
+    # Those of a credential end the ones that the others are sent with.
+    tried = [
+        one
+        for one in (result.ok() for result in schema.get_all_operations())
+        if "{credential_id}" not in one.path
+    ]
     modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
-    paths = read_document(world)["paths"]
-    statuses: set[int] = set()
 
-    @settings(
-        max_examples=80, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-    )
-    @given(st.data())
-    def try_one(data: st.DataObject) -> None:
-        operation = data.draw(st.sampled_from(operations))
+    @settings(max_examples=6, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    @given(data=st.data())
+    def try_one(operation: Any, data: st.DataObject) -> None:
         case = data.draw(operation.as_strategy(generation_mode=data.draw(st.sampled_from(modes))))
         if data.draw(st.integers(0, 3)):
             given_names = case.path_parameters or {}
             case.path_parameters = {name: known[name] for name in given_names}
         sent = case.as_transport_kwargs()
-        headers = {"Content-Type": "application/json"} if data.draw(st.booleans()) else {}
+        body = b"" if isinstance(case.body, NotSet) else case.body
+        content = body if isinstance(body, bytes) else json.dumps(body, default=repr).encode()
         answer = world.open(
             data.draw(st.sampled_from(CALLERS)),
             sent["method"],
             "/" + sent["url"].lstrip("/"),
             query_string=sent.get("params"),
-            data=data.draw(st.one_of(st.just(b'{"rules": []}'), st.binary(max_size=40))),
-            headers=headers,
+            data=data.draw(st.one_of(st.just(content), st.binary(max_size=40))),
+            headers={"Content-Type": "application/json"} if data.draw(st.booleans()) else {},
         )
-        statuses.add(answer.status_code)
+        # That it is as described is checked where it came from.
         assert answer.status_code < 500, (sent, answer.text)
-        if answer.status_code >= 400:
-            assert answer.content_type == "application/problem+json", (sent, answer.text)
-        elif answer.data:
-            said = paths[operation.path][operation.method.lower()]["responses"]
-            assert answer.mimetype in said[str(answer.status_code)]["content"]
 
-    try_one()
-    assert {200, 404, 422} <= statuses
+    for operation in tried:
+        try_one(operation)
+    answered = {one.rpartition(" ")[0] for one in promised}
+    assert {f"{one.method.upper()} {one.path}" for one in tried} <= answered
+    assert any(one.endswith(" 200") for one in promised)
 
 
-def test_what_is_answered_has_the_shape_that_the_document_gives_it(world: World) -> None:
+def test_each_caller_gets_of_every_address_what_the_document_says(
+    world: World, promised: set[str]
+) -> None:
     (value,) = world.indicators(1, object_marking_refs=[GREEN])
     status_id = world.contribute(value)["id"]
-    document = read_document(world)
-    for caller, readable in (("xaa", 13), ("mirror", 5)):
-        world.get(caller, world.address())
-        names = {"{forum}": "harbour", "{stix_id}": value["id"], "{status_id}": status_id}
-        assert count_true_answers(world, caller, document, names) == readable
-
-
-def count_true_answers(
-    world: World, caller: str, document: dict[str, Any], names: dict[str, str]
-) -> int:
-    """How many addresses a caller may read; each is held to its shape."""
-    validated = 0
-    for address, item in document["paths"].items():
-        if "get" not in item:
-            continue
-        filled = address
-        for placeholder, name in names.items():
-            filled = filled.replace(placeholder, name)
-        answer = world.get(caller, filled)
-        if answer.status_code == 403:
-            continue
-        assert answer.status_code == 200, (address, answer.text)
-        shape = item["get"]["responses"]["200"]["content"]["application/json"]["schema"]
-        whole = _made_for_json_schema(shape | {"components": document["components"]})
-        jsonschema_rs.validator_for(whole).validate(answer.get_json())
-        validated += 1
-    return validated
-
-
-def _made_for_json_schema(value: Any) -> Any:
-    """OpenAPI 3.0's `nullable` as JSON Schema has it."""
-    if isinstance(value, list):
-        return [_made_for_json_schema(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    made = {name: _made_for_json_schema(one) for name, one in value.items()}
-    if made.pop("nullable", False) is True and "type" in made:
-        made["type"] = [made["type"], "null"]
-    if made.get("type") == "object" and "properties" in made:
-        made.setdefault("additionalProperties", False)
-    return made
+    names = {"forum": "harbour", "stix_id": value["id"], "status_id": status_id}
+    lists = 0
+    for caller, readable in (("xaa", 13), ("xbb-officer", 11), ("mirror", 5), ("xdd", 3)):
+        if caller != "xdd":
+            world.get(caller, world.address())
+        answered = 0
+        for method, address, operation in operations(read_document(world)):
+            if method != "get":
+                continue
+            for form in ("json", "csv"):
+                is_list = "text/csv" in operation["responses"]["200"]["content"]
+                if form == "csv" and not is_list:
+                    continue
+                lists += is_list and form == "csv"
+                query = "?format=csv" if form == "csv" else ""
+                answer = world.get(caller, address.format(**names) + query)
+                answered += answer.status_code == 200 and form == "json"
+                if answer.status_code == 200:
+                    assert (answer.mimetype == "text/csv") == (form == "csv")
+        assert answered == readable, caller
+    assert lists == 4 * 9
+    assert len(promised) > 20

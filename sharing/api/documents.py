@@ -1,0 +1,127 @@
+"""What is sent as a body: policies, what a member accepts, envelopes; as JSON Schema, by example.
+
+For the OpenAPI document. A body is checked by the rules and the gate, which say more than a
+schema can: that what a policy names exists, that an object is STIX.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from sharing.rules.conditions import (
+    MAX_MIN_CONTRIBUTIONS,
+    MAX_STATEMENT_CHARACTERS,
+    MAX_WINDOW_DAYS,
+    STATEMENTS,
+)
+from sharing.rules.grammar import MAX_ID_CHARACTERS, MAX_RULES
+from sharing.rules.tlp import Tlp
+
+Document = dict[str, Any]
+
+_TEXT: Final[Document] = {"type": "string", "minLength": 1}
+_TEXTS: Final[Document] = {"type": "array", "items": _TEXT}
+_LEVEL: Final[Document] = {"type": "string", "enum": [level.text for level in Tlp]}
+_INSTANT: Final[Document] = {"type": "string", "format": "date-time"}
+_DURATION: Final[Document] = {
+    "type": "string",
+    "pattern": "^P",
+    "description": "ISO 8601 in weeks, days, hours, minutes and seconds, such as P7D.",
+}
+
+
+def _closed(properties: Document, *required: str) -> Document:
+    shape: Document = {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+    }
+    return shape | {"required": list(required)} if required else shape
+
+
+def _at_most(most: int) -> Document:
+    return {"type": "integer", "minimum": 1, "maximum": most}
+
+
+_STATEMENT: Final[Document] = {"type": "string", "maxLength": MAX_STATEMENT_CHARACTERS}
+
+_RULE: Final = _closed(
+    {
+        "id": {"type": "string", "minLength": 1, "maxLength": MAX_ID_CHARACTERS},
+        "effect": {"type": "string", "enum": ["share", "withhold"]},
+        "audience": _closed({"any": _TEXTS, "except": _TEXTS}),
+        "when": _closed(
+            {
+                "types": _TEXTS,
+                "labels": _TEXTS,
+                "collections": _TEXTS,
+                "tlp_at_most": _LEVEL,
+                "tlp_at_least": _LEVEL,
+            }
+        ),
+        "omit": _TEXTS,
+        "only": _TEXTS,
+        "from": _INSTANT,
+        "until": _INSTANT,
+        "delay": _DURATION,
+        "expire_after": _DURATION,
+        "conditions": _closed(
+            {
+                "residency": _TEXTS,
+                "reciprocity": _closed(
+                    {
+                        "min_contributions": _at_most(MAX_MIN_CONTRIBUTIONS),
+                        "window_days": _at_most(MAX_WINDOW_DAYS),
+                    },
+                    "min_contributions",
+                    "window_days",
+                ),
+            }
+        ),
+        "terms": _closed(dict.fromkeys(sorted(STATEMENTS), _STATEMENT)),
+    },
+    "id",
+    "effect",
+)
+
+POLICY: Final = _closed(
+    {"rules": {"type": "array", "items": _RULE, "maxItems": MAX_RULES}}, "rules"
+)
+POLICY_EXAMPLE: Final[Document] = {
+    "rules": [
+        {
+            "id": "neighbours",
+            "effect": "share",
+            "audience": {"any": ["member:XAB", "member:XAC"]},
+            "when": {"types": ["indicator", "malware"], "tlp_at_most": "amber"},
+        },
+        {
+            "id": "never",
+            "effect": "withhold",
+            "audience": {"any": ["forum"]},
+            "when": {"labels": ["op-frost"]},
+        },
+    ]
+}
+
+ACCEPTS: Final = _closed({"types": _TEXTS, "tlp_at_most": _LEVEL, "except_originators": _TEXTS})
+ACCEPTS_EXAMPLE: Final[Document] = {"types": ["indicator", "malware"], "tlp_at_most": "amber"}
+
+OBJECT_EXAMPLE: Final[Document] = {
+    "type": "indicator",
+    "spec_version": "2.1",
+    "id": "indicator--7c3f1a52-9d0e-4c55-8a0b-3f6e2b9d4e11",
+    "created": "2026-05-04T08:30:00.000Z",
+    "modified": "2026-05-04T08:30:00.000Z",
+    "pattern": "[domain-name:value = 'harbour-update.example']",
+    "pattern_type": "stix",
+    "valid_from": "2026-05-04T08:30:00Z",
+    "labels": ["phishing"],
+}
+
+# Open: a bundle has a type and an id, an envelope may have `more` and `next`.
+ENVELOPE: Final[Document] = {
+    "type": "object",
+    "properties": {"objects": {"type": "array", "items": {"type": "object"}}},
+}
+ENVELOPE_EXAMPLE: Final[Document] = {"objects": [OBJECT_EXAMPLE]}
