@@ -1,202 +1,261 @@
 """The decision for all recipients of a forum at once, by set algebra over int masks.
 
-Bit `element(recipient.bit, kind)` of a mask is one recipient through one kind of
-credential. `decide` is the specification of what is computed here; a property-based test
-holds the two equal, bit by bit.
+`decide` is the specification of what is computed here; a property-based test holds the two
+equal, bit by bit. Step 8 and views are not decided here (the services).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Final, Protocol
 
-from sharing.rules import reach
-from sharing.rules.model import KINDS, Facts, Place, Recipient, element
-from sharing.rules.rule import (
-    Audience,
-    Policy,
-    Rule,
-    When,
-    applies,
-    depends_on_commitments,
-    list_undecided,
-)
-from sharing.rules.terms import Term, terms_naming
+from sharing.rules.accepts import Accepts
+from sharing.rules.compiled import CompiledPolicy, InForce, compile_policy, raised_units
+from sharing.rules.electorate import Electorate
+from sharing.rules.model import Facts, Place
+from sharing.rules.moment import Moment
 from sharing.rules.tlp import Tlp
 
+__all__ = [
+    "NOTHING",
+    "CompiledPolicy",
+    "Electorate",
+    "Grant",
+    "compile_policy",
+    "follow_ties",
+    "grant_of",
+    "hold_together",
+    "lacking",
+    "refused_by",
+    "signature",
+]
 
-class Electorate:
-    """The recipients of one forum, as masks: by term, by role, by level. Immutable.
-
-    Raises ValueError when two recipients share a bit, or two of a kind a name: one would be
-    shown what the other may see.
-    """
-
-    def __init__(self, recipients: Iterable[Recipient]) -> None:
-        self.recipients = tuple(recipients)
-        self.everyone = 0
-        self._by_term: dict[Term, int] = {}
-        self._by_role: dict[str, int] = {}
-        self._by_level = dict.fromkeys(Tlp, 0)
-        _refuse_twins(self.recipients)
-        for recipient in self.recipients:
-            if recipient.is_active:
-                self._enrol(recipient)
-
-    def _enrol(self, recipient: Recipient) -> None:
-        both = sum(1 << element(recipient.bit, kind) for kind in KINDS)
-        self.everyone |= both
-        self._by_role[recipient.role] = self._by_role.get(recipient.role, 0) | both
-        for term in terms_naming(recipient):
-            self._by_term[term] = self._by_term.get(term, 0) | both
-        for level in Tlp:
-            if reach.is_accredited(recipient, level):
-                self._by_level[level] |= _through(recipient, level)
-
-    def named_by(self, term: Term) -> int:
-        """The active recipients that a term names, through either kind of credential."""
-        return self._by_term.get(term, 0)
-
-    def owner_of(self, facts: Facts) -> int:
-        """The originator, if it is active, through either kind of credential."""
-        return self.named_by(Term("member", facts.originator))
-
-    def within_reach(self, facts: Facts, place: Place) -> int:
-        """Step 1: the active recipients that nothing but the rules keeps the object from."""
-        if facts.blockers or not reach.is_within_place(facts.tlp, place):
-            return 0
-        readers = 0
-        for role in place.read_roles:
-            readers |= self._by_role.get(role, 0)
-        return readers & self._by_level[facts.tlp]
+_NO_LOSS: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class _Mask:
-    """A rule against one electorate: whom it concerns; whom of these it names one by one."""
+class Grant:
+    """Who sees the object, whole or in part; and for each unit, who sees it without that unit.
 
-    when: When
-    concerned: int
-    named: int
+    Each mask of `lost` is a part of `visible`, never empty, and never holds the originator.
+    """
 
+    visible: int
+    lost: Mapping[str, int] = field(default_factory=lambda: _NO_LOSS)
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CompiledPolicy:
-    """A policy against one electorate, its audiences computed once."""
-
-    electorate: Electorate
-    shares: tuple[_Mask, ...]
-    withholds: tuple[_Mask, ...]
-
-    def granted(self, facts: Facts, place: Place) -> int:
-        """Step 2: those to whom a share rule grants the object."""
-        is_red = facts.tlp == Tlp.RED
-        mask = 0
-        for rule in self.shares:
-            if applies(rule.when, facts, place):
-                mask |= rule.named if is_red else rule.concerned
-        return mask
-
-    def withheld(self, facts: Facts, place: Place) -> int:
-        """Step 3: those from whom a withhold rule takes the object."""
-        mask = 0
-        for rule in self.withholds:
-            if applies(rule.when, facts, place):
-                mask |= rule.concerned
-        return mask
+    def keeping(self, unit: str) -> int:
+        """Who sees the object with this unit, if it has it."""
+        return self.visible & ~self.lost.get(unit, 0)
 
 
-def compile_policy(policy: Policy, electorate: Electorate) -> CompiledPolicy:
-    """The policy with each rule's audience as a mask; share rules that grant nothing drop out."""
-    shares = (
-        _compile(rule, electorate) for rule in policy.list_shares() if not list_undecided(rule)
-    )
-    withholds = (_compile(rule, electorate) for rule in policy.list_withholds())
-    return CompiledPolicy(
-        electorate,
-        tuple(mask for mask in shares if mask.concerned),
-        tuple(mask for mask in withholds if mask.concerned),
-    )
+NOTHING: Final = Grant(0)
 
 
-def audience_of(
+def grant_of(  # noqa: PLR0913 - the inputs of the decision, all of them
     facts: Facts,
     place: Place,
     electorate: Electorate,
-    policy: Policy | CompiledPolicy,
-    forum_policy: Policy | CompiledPolicy,
+    policy: CompiledPolicy,
+    forum_policy: CompiledPolicy,
+    moment: Moment,
     *,
+    bound: int | None = None,
+    ignoring_embargo: bool = False,
     on_fault: Callable[[Exception], None] | None = None,
-) -> int:
-    """The mask of all who see the object whole; its active originator is always among them.
+) -> Grant:
+    """What steps 0 to 6 and 9 give to whom; the active originator always sees it whole.
 
-    Compile the policies once when asking about many objects. Never raises: when deciding
-    fails only the originator is left, and `on_fault` is told, so that it can raise an alert.
+    `bound` is who sees the earlier contribution that this one is bound to (step 9). Never
+    raises: when deciding fails only the originator is left, and `on_fault` is told, so that
+    it can raise an alert.
     """
     own = 0
     try:
         own = electorate.owner_of(facts)
-        return own | _granted_by_rules(facts, place, electorate, policy, forum_policy)
+        reach = _Reach(facts, place, electorate)
+        if bound is not None:
+            return _grant(facts, _Bound(reach, bound), own)
+        rules, forum_rules = (
+            _compiled_for(electorate, one).rules_in_force(
+                facts, place, moment, ignoring_embargo=ignoring_embargo
+            )
+            for one in (policy, forum_policy)
+        )
+        return _grant(facts, _ByRules(reach, rules, forum_rules), own)
     except Exception as fault:  # noqa: BLE001 - whatever goes wrong must hide, not show
         if on_fault is not None:
             on_fault(fault)
-        return own
+        return Grant(own)
 
 
-def _granted_by_rules(
+def follow_ties(facts: Facts, lost: Mapping[str, int]) -> dict[str, int]:
+    """Step 6: `lost` with what goes because what it needs has gone (longitude with latitude).
+
+    Hiding the object instead would let a withhold rule give, by taking the second half too.
+    """
+    followed = dict(lost)
+    waiting = bool(facts.ties)
+    while waiting:
+        waiting = False
+        for unit, needed in facts.ties:
+            gone = followed.get(needed, 0) & ~followed.get(unit, 0)
+            if gone and unit in facts.properties:
+                followed[unit] = followed.get(unit, 0) | gone
+                waiting = True
+    return followed
+
+
+def lacking(facts: Facts, lost: Mapping[str, int]) -> int:
+    """Step 6: who lost something without which the object would not be valid, ties followed."""
+    if not lost:
+        return 0
+    if facts.ties:
+        lost = follow_ties(facts, lost)
+    mask = 0
+    for clause in facts.clauses:
+        mask |= _lost_by_all_of(clause, lost)
+    return mask
+
+
+def hold_together(facts: Facts, visible: int, lost: Mapping[str, int]) -> Grant:
+    """Step 6 in full: what is left of the object for whom, once `lost` has been lost."""
+    if not lost:
+        return Grant(visible)
+    followed = follow_ties(facts, lost)
+    remaining = visible & ~lacking(facts, followed)
+    kept = {unit: mask & remaining for unit, mask in followed.items() if mask & remaining}
+    return Grant(remaining, kept)
+
+
+def signature(
     facts: Facts,
     place: Place,
-    electorate: Electorate,
-    policy: Policy | CompiledPolicy,
-    forum_policy: Policy | CompiledPolicy,
-) -> int:
-    within_reach = electorate.within_reach(facts, place)
-    if not within_reach:
-        return 0
-    originator, forum = _compiled(policy, electorate), _compiled(forum_policy, electorate)
-    granted = within_reach & originator.granted(facts, place)
-    withheld = originator.withheld(facts, place) | forum.withheld(facts, place)
-    return granted & ~withheld
+    policy: CompiledPolicy,
+    forum_policy: CompiledPolicy,
+    now_us: int,
+    *,
+    ignoring_embargo: bool = False,
+) -> Hashable:
+    """What to remember a grant by: at one place, equal signatures have equal grants.
+
+    For as long as the counts of the moment stay what they are; `bound` is the caller's to add.
+    """
+    raised = raised_units(facts)
+    return (
+        facts.originator,
+        facts.tlp,
+        bool(facts.blockers),
+        None if facts.releasable_to is None else frozenset(facts.releasable_to),
+        frozenset(raised.items()) if raised else None,
+        *(
+            one.what_decides(facts, place, now_us, raised, ignoring_embargo=ignoring_embargo)
+            for one in (policy, forum_policy)
+        ),
+    )
 
 
-def _compiled(policy: Policy | CompiledPolicy, electorate: Electorate) -> CompiledPolicy:
-    if isinstance(policy, Policy):
-        return compile_policy(policy, electorate)
+def refused_by(accepts: Mapping[str, Accepts], facts: Facts, electorate: Electorate) -> int:
+    """Step 7: the members, by code, whose `accepts` refuses the object; never its originator."""
+    return electorate.members_of(
+        code
+        for code, accepted in accepts.items()
+        if code != facts.originator and accepted.refuses(facts)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Reach:
+    """Step 1 for one object, at any level."""
+
+    facts: Facts
+    place: Place
+    electorate: Electorate
+
+    def at(self, level: Tlp) -> int:
+        return self.electorate.within_reach(self.facts, self.place, level)
+
+
+class _Steps(Protocol):
+    """Steps 1 to 4 for one object."""
+
+    def list_units(self) -> frozenset[str]:
+        """The units that a rule may take."""
+        ...
+
+    def granted(self, level: Tlp, unit: str | None = None) -> int:
+        """Who would get the object at this level, or this unit of it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _ByRules:
+    """Steps 1 to 4 by the rules in force."""
+
+    reach: _Reach
+    rules: InForce
+    forum_rules: InForce
+
+    def list_units(self) -> frozenset[str]:
+        return self.rules.units | self.forum_rules.units
+
+    def granted(self, level: Tlp, unit: str | None = None) -> int:
+        mask = self.reach.at(level) & self.rules.granted(level, unit)
+        if mask:
+            mask &= ~(self.rules.withheld(level, unit) | self.forum_rules.withheld(level, unit))
+            mask &= self.reach.electorate.releasable_to(self.reach.facts.releasable_to)
+        return mask
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """Step 1, and step 9 in place of steps 2 to 4: whoever sees the earlier contribution."""
+
+    reach: _Reach
+    bound: int
+
+    def list_units(self) -> frozenset[str]:
+        return frozenset()
+
+    def granted(self, level: Tlp, unit: str | None = None) -> int:  # noqa: ARG002
+        return self.reach.at(level) & self.bound
+
+
+def _compiled_for(electorate: Electorate, policy: CompiledPolicy) -> CompiledPolicy:
     if policy.electorate is not electorate:
         raise ValueError("the policy was compiled for another electorate")
     return policy
 
 
-def _compile(rule: Rule, electorate: Electorate) -> _Mask:
-    if depends_on_commitments(rule):
-        return _Mask(rule.when, electorate.everyone, 0)
-    named, one_by_one = _masks(rule.audience, electorate)
-    return _Mask(rule.when, named, one_by_one)
+def _grant(facts: Facts, steps: _Steps, own: int) -> Grant:
+    visible = steps.granted(facts.tlp) & ~own
+    if not visible:
+        return Grant(own)
+    lost = _lost(facts, steps, visible)
+    if not lost:
+        return Grant(own | visible)
+    held = hold_together(facts, visible, lost)
+    return Grant(own | held.visible, held.lost)
 
 
-def _masks(audience: Audience, electorate: Electorate) -> tuple[int, int]:
-    """Whom the audience names; whom of these it names by `member:CODE`."""
-    named = one_by_one = excepted = 0
-    for term in audience.any:
-        named |= electorate.named_by(term)
-        if term.kind == "member":
-            one_by_one |= electorate.named_by(term)
-    for term in audience.excepted:
-        excepted |= electorate.named_by(term)
-    return named & ~excepted, one_by_one & ~excepted
+def _lost(facts: Facts, steps: _Steps, visible: int) -> dict[str, int]:
+    """Of those who see the object, who does not get which unit by steps 2 to 5."""
+    raised = raised_units(facts)
+    lost = {}
+    for unit in steps.list_units() & facts.properties.keys() | raised.keys():
+        kept = steps.granted(facts.tlp, unit)
+        if unit in raised:
+            kept &= steps.granted(raised[unit], unit)
+        if gone := visible & ~kept:
+            lost[unit] = gone
+    return lost
 
 
-def _through(recipient: Recipient, level: Tlp) -> int:
-    """The recipient through the kinds of credential that the level may pass."""
-    return sum(
-        1 << element(recipient.bit, kind)
-        for kind in KINDS
-        if reach.may_reach(level, recipient, kind)
-    )
-
-
-def _refuse_twins(recipients: tuple[Recipient, ...]) -> None:
-    bits = {recipient.bit for recipient in recipients}
-    names = {(recipient.is_partner, recipient.name) for recipient in recipients}
-    if len(bits) < len(recipients) or len(names) < len(recipients):
-        raise ValueError("two recipients of the forum share a bit or a name")
+def _lost_by_all_of(clause: frozenset[str], lost: Mapping[str, int]) -> int:
+    mask = -1
+    for unit in clause:
+        mask &= lost.get(unit, 0)
+        if not mask:
+            break
+    return mask if clause else 0

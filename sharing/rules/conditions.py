@@ -1,6 +1,6 @@
 """What a share rule asks of its recipients: conditions, and IEP statements for the record.
 
-What does not live here: whether a condition holds; this version cannot decide it.
+What does not live here: whether a condition holds (`decide`).
 """
 
 from __future__ import annotations

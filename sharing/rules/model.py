@@ -5,7 +5,7 @@ What does not live here: what the originator wants (`rule`), and the decision (`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -57,13 +57,19 @@ class Place:
     forum_ceiling: Tlp
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Facts:
-    """All that the rules need to know about one contribution.
+    """All that the rules need to know about one contribution. Compared by identity.
 
     `originator` is a member's code; `tlp` the object's level, the collection's
     `unmarked_as` already applied; `blockers` name what hides the object from all but its
-    originator (`marking-scheme`, `granular-markings`, `releasable-to`).
+    originator (`marking-scheme`). A **unit** is what can be left out by itself: a top-level
+    property but `extensions`, or `extensions.<id>`; `properties` maps each to its own level,
+    which counts where it is above the object's. `releasable_to` is None when the object does
+    not carry it, () when it names nobody.
+
+    For step 6: of each of `clauses`, none of them empty, one unit must remain; by a tie
+    (a, b), `a` goes where `b` goes. `contributed_us` is what durations count from.
     """
 
     originator: str
@@ -71,6 +77,11 @@ class Facts:
     labels: frozenset[str]
     tlp: Tlp
     blockers: tuple[str, ...]
+    properties: Mapping[str, Tlp]
+    releasable_to: tuple[str, ...] | None
+    clauses: tuple[frozenset[str], ...]
+    ties: tuple[tuple[str, str], ...]
+    contributed_us: int
 
 
 def element(bit: int, kind: CredentialKind) -> int:

@@ -92,15 +92,35 @@ class Policy:
         """The rules that take away."""
         return (rule for rule in self.rules if rule.effect == "withhold")
 
+    def list_timed(self) -> tuple[Rule, ...]:
+        """The rules that do not hold at all times."""
+        return tuple(rule for rule in self.rules if is_timed(rule))
+
+
+def is_timed(rule: Rule) -> bool:
+    """Whether the rule holds at some times only."""
+    bounds = (rule.from_us, rule.until_us, rule.delay_us, rule.expire_after_us)
+    return any(bound is not None for bound in bounds)
+
 
 def applies(when: When, facts: Facts, place: Place) -> bool:
     """Whether a rule is about this object in this collection."""
+    return is_about(when, facts, place) and admits(when, facts.tlp)
+
+
+def is_about(when: When, facts: Facts, place: Place) -> bool:
+    """Whether a rule is about objects of this type and these labels here, at some level."""
     return (
         (when.types is None or facts.stix_type in when.types)
         and (when.labels is None or not when.labels.isdisjoint(facts.labels))
         and (when.collections is None or place.collection in when.collections)
-        and (when.tlp_at_most is None or facts.tlp <= when.tlp_at_most)
-        and (when.tlp_at_least is None or facts.tlp >= when.tlp_at_least)
+    )
+
+
+def admits(when: When, level: Tlp) -> bool:
+    """Whether a rule is about objects of this level."""
+    return (when.tlp_at_most is None or level <= when.tlp_at_most) and (
+        when.tlp_at_least is None or level >= when.tlp_at_least
     )
 
 
@@ -121,24 +141,9 @@ def names_or_may(rule: Rule, recipient: Recipient) -> bool:
 
 
 def depends_on_commitments(rule: Rule) -> bool:
-    """Whether a term of the rule's audience is `committed:`, in `any` or in `except`."""
-    return any(term.kind == COMMITTED for term in rule.audience.any | rule.audience.excepted)
+    """Whether a term of the rule's audience is `committed:`, in `any` or in `except`.
 
-
-def list_undecided(rule: Rule) -> tuple[str, ...]:
-    """The keys of the rule that this version cannot decide yet; empty when it can decide all.
-
-    A share rule with any of them does not grant; a withhold rule holds regardless, and
-    takes the whole object.
+    Nobody's commitments are known yet. A share rule with such a term does not grant; a
+    withhold rule with one takes from everybody.
     """
-    asked = {
-        "omit": bool(rule.omit),
-        "only": bool(rule.only),
-        "from": rule.from_us is not None,
-        "until": rule.until_us is not None,
-        "delay": rule.delay_us is not None,
-        "expire_after": rule.expire_after_us is not None,
-        "conditions": rule.conditions is not None,
-        COMMITTED: depends_on_commitments(rule),
-    }
-    return tuple(key for key, is_asked in asked.items() if is_asked)
+    return any(term.kind == COMMITTED for term in rule.audience.any | rule.audience.excepted)

@@ -5,6 +5,7 @@ What does not live here: reading terms out of a policy document (`grammar`).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -47,4 +48,19 @@ def terms_naming(recipient: Recipient) -> frozenset[Term]:
     terms.update(Term("bloc", bloc) for bloc in recipient.blocs)
     if recipient.jurisdiction is not None:
         terms.add(Term("jurisdiction", recipient.jurisdiction))
+    return frozenset(terms)
+
+
+def releasable_terms(releasable_to: Iterable[str]) -> frozenset[Term]:
+    """The terms of an object's `releasable_to` (sharing policy §7); what is neither names nobody.
+
+    A `jurisdiction:` names by the recipient's jurisdiction; partners are named by neither.
+    """
+    terms = set()
+    for text in releasable_to:
+        kind, _, value = text.partition(":")
+        if kind == "member":
+            terms.add(Term("member", value))
+        elif kind == "jurisdiction":
+            terms.add(Term("jurisdiction", value))
     return frozenset(terms)

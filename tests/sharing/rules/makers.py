@@ -9,6 +9,7 @@ from typing import Any
 
 from sharing.rules.grammar import Names
 from sharing.rules.model import Facts, Place, Recipient
+from sharing.rules.moment import Moment
 from sharing.rules.rule import Audience, Policy, Rule
 from sharing.rules.terms import BARE_KINDS, Term
 from sharing.rules.tlp import Tlp
@@ -16,6 +17,9 @@ from sharing.rules.tlp import Tlp
 ALPHA = "a1a1a1a1-1111-4111-8111-a1a1a1a1a1a1"
 BETA = "b2b2b2b2-2222-4222-8222-b2b2b2b2b2b2"
 EVERY_ROLE = frozenset({"member", "partner-state", "observer", "partner"})
+REQUIRED = ("type", "id", "pattern")
+OPTIONAL = ("created_by_ref", "description", "x_victim", "extensions.archive-ext")
+AT_ZERO = Moment(0)
 
 NAMES = Names(
     members=frozenset({"XAA", "XAB", "XAC", "XAD", "XAE", "XZZ"}),
@@ -49,15 +53,26 @@ def make_partner(name: str = "relay", **changed: Any) -> Recipient:
 
 
 def make_facts(**changed: Any) -> Facts:
-    """An indicator of XAA at TLP:green, without labels or blockers."""
+    """An indicator of XAA at TLP:green, without labels; contributed at instant 0.
+
+    `properties` may be a list of names, which are then of the object's level.
+    """
     attributes: dict[str, Any] = {
         "originator": "XAA",
         "stix_type": "indicator",
         "labels": frozenset(),
         "tlp": Tlp.GREEN,
         "blockers": (),
+        "properties": REQUIRED + OPTIONAL,
+        "releasable_to": None,
+        "clauses": tuple(frozenset({unit}) for unit in REQUIRED),
+        "ties": (),
+        "contributed_us": 0,
     }
-    return Facts(**(attributes | changed))
+    attributes |= changed
+    if not isinstance(attributes["properties"], dict):
+        attributes["properties"] = dict.fromkeys(attributes["properties"], attributes["tlp"])
+    return Facts(**attributes)
 
 
 def make_place(**changed: Any) -> Place:

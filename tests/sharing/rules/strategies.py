@@ -9,11 +9,14 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import replace
 from functools import cache
+from itertools import product
+from math import prod
 from typing import Any
 
 from hypothesis import strategies as st
 
 from sharing.rules.model import KINDS, CredentialKind, Facts, Place, Recipient
+from sharing.rules.moment import Counts, Moment
 from sharing.rules.rule import Audience, Conditions, Effect, Policy, Reciprocity, Rule, When
 from sharing.rules.terms import FORUM, PARTNERS, Term
 from sharing.rules.tlp import Tlp
@@ -24,18 +27,18 @@ PARTNER_NAMES = ("relay", "archive")
 BLOCS = ("north", "south")
 TYPES = ("indicator", "malware", "relationship")
 LABELS = ("op-frost", "phishing")
-BLOCKERS = ("marking-scheme", "granular-markings", "releasable-to")
+UNITS = ("pattern", "description", "x_victim", "latitude", "longitude", "extensions.archive-ext")
 DAY_US = 86_400_000_000
 
 tlps = st.sampled_from(Tlp)
 kinds: st.SearchStrategy[CredentialKind] = st.sampled_from(KINDS)
 
+_THROWS = st.sampled_from(range(8))
+
 
 def mostly(usual: Any, otherwise: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     """The usual value seven times in eight, so that obstacles do not hide each other."""
-    return st.sampled_from(range(8)).flatmap(
-        lambda throw: otherwise if throw == 4 else st.just(usual)
-    )
+    return _THROWS.flatmap(lambda throw: otherwise if throw == 4 else st.just(usual))
 
 
 @cache
@@ -44,36 +47,50 @@ def subsets(values: tuple[str, ...]) -> st.SearchStrategy[frozenset[str]]:
     return st.frozensets(st.sampled_from(values))
 
 
+_MOSTLY_ACTIVE = (*[True] * 7, False)
+_MOSTLY_RED = (*[Tlp.RED] * 11, *Tlp)
+_ATTRIBUTES: dict[str, tuple[Any, ...]] = {
+    "role": ("member", "member", "partner-state", "observer"),
+    "is_active": _MOSTLY_ACTIVE,
+    "jurisdiction": (None, "XAB", "XAC"),
+    "blocs": tuple(map(frozenset, ((), ("north",), ("south",), BLOCS))),
+    "residency": (None, "XAB"),
+    "accredited_to": _MOSTLY_RED,
+}
+
+
 def members_named(code: str) -> st.SearchStrategy[Recipient]:
     """A member of this code with any attributes; mostly active and highly accredited."""
-    return st.builds(
-        Recipient,
-        bit=st.just(0),
-        name=st.just(code),
-        is_partner=st.just(False),
-        role=st.sampled_from(("member", "member", "partner-state", "observer")),
-        is_active=mostly(True, st.just(False)),
-        jurisdiction=st.sampled_from((None, "XAB", "XAC")),
-        blocs=subsets(BLOCS),
-        residency=st.sampled_from((None, "XAB")),
-        accredited_to=mostly(Tlp.RED, tlps),
-    )
+
+    def build(number: int) -> Recipient:
+        chosen: dict[str, Any] = {}
+        for key, values in _ATTRIBUTES.items():
+            number, at = divmod(number, len(values))
+            chosen[key] = values[at]
+        return Recipient(bit=0, name=code, is_partner=False, **chosen)
+
+    # One draw instead of one an attribute: drawing is what these tests spend their time on.
+    return st.integers(0, prod(map(len, _ATTRIBUTES.values())) - 1).map(build)
 
 
 def partners_named(name: str) -> st.SearchStrategy[Recipient]:
     """A partner of this name; nothing but its activity and ceiling varies."""
-    return st.builds(
-        Recipient,
-        bit=st.just(0),
-        name=st.just(name),
-        is_partner=st.just(True),
-        role=st.just("partner"),
-        is_active=mostly(True, st.just(False)),
-        jurisdiction=st.none(),
-        blocs=st.just(frozenset()),
-        residency=st.none(),
-        accredited_to=mostly(Tlp.RED, tlps),
-    )
+
+    def build(drawn: tuple[bool, Tlp]) -> Recipient:
+        is_active, accredited_to = drawn
+        return Recipient(
+            bit=0,
+            name=name,
+            is_partner=True,
+            role="partner",
+            is_active=is_active,
+            jurisdiction=None,
+            blocs=frozenset(),
+            residency=None,
+            accredited_to=accredited_to,
+        )
+
+    return st.sampled_from(tuple(product(_MOSTLY_ACTIVE, _MOSTLY_RED))).map(build)
 
 
 def _on_bits(drawn: tuple[tuple[Recipient, ...], list[int]]) -> tuple[Recipient, ...]:
@@ -87,14 +104,23 @@ recipient_lists: st.SearchStrategy[tuple[Recipient, ...]] = st.tuples(
 ).map(_on_bits)
 """The recipients of one forum: four members and two partners, on bits of their own."""
 
+RELEASABLE = ("member:XAA", "member:XAB", "member:XZZ", "jurisdiction:XAB", "jurisdiction:XAC")
+unit_tlps = st.one_of(st.just(Tlp.CLEAR), tlps)
+
 facts = st.builds(
     Facts,
     originator=st.sampled_from((*CODES, "XZZ")),
     stix_type=st.sampled_from(TYPES),
     labels=subsets(LABELS),
     tlp=tlps,
-    blockers=mostly((), st.tuples(st.sampled_from(BLOCKERS))),
+    blockers=mostly((), st.just(("marking-scheme",))),
+    properties=st.dictionaries(st.sampled_from(UNITS), unit_tlps, min_size=1),
+    releasable_to=mostly(None, st.lists(st.sampled_from(RELEASABLE), max_size=2).map(tuple)),
+    clauses=mostly((), st.lists(subsets(UNITS), max_size=2).map(tuple)),
+    ties=mostly((), st.lists(st.tuples(*[st.sampled_from(UNITS)] * 2), max_size=3).map(tuple)),
+    contributed_us=st.sampled_from((0, DAY_US)),
 )
+"""Any contribution; its units now and then above its level, its clauses now and then empty."""
 
 places = st.builds(
     Place,
@@ -129,60 +155,70 @@ def audiences(*, with_commitments: bool = False) -> st.SearchStrategy[Audience]:
 
 @cache
 def whens(effect: Effect) -> st.SearchStrategy[When]:
-    """What a rule of this effect may ask of objects; each key mostly not given."""
-
+    """What a rule of this effect may ask of objects; most keys mostly not given."""
+    at_levels = st.one_of(st.none(), st.none(), tlps)
     return st.builds(
         When,
         types=mostly(None, subsets(TYPES)),
         labels=mostly(None, subsets(LABELS)),
         collections=mostly(None, subsets((ALPHA, BETA))),
-        tlp_at_most=mostly(None, tlps) if effect == "share" else st.none(),
-        tlp_at_least=mostly(None, tlps) if effect == "withhold" else st.none(),
+        tlp_at_most=at_levels if effect == "share" else st.none(),
+        tlp_at_least=at_levels if effect == "withhold" else st.none(),
     )
 
 
-_seldom = mostly(False, st.just(True))
+_often = st.booleans()
 _effects: st.SearchStrategy[Effect] = st.sampled_from(("share", "share", "share", "withhold"))
 _ids = st.integers(0, 9999).map("rule-{}".format)
+instants = st.integers(0, 8).map(lambda half_days: half_days * DAY_US // 2)
+"""Half days of four days: objects, rules and moments meet often, and at the very instant."""
+ASKED = (Reciprocity(1, 30), Reciprocity(2, 30))
 
 
 @st.composite
 def rules(draw: st.DrawFn, effect: Effect | None = None) -> Rule:
-    """Any rule, of one effect if given; one in eight has keys this version cannot decide."""
+    """Any rule, of one effect if given; one in two has a key beyond audience and `when`."""
     chosen: Effect = draw(_effects) if effect is None else effect
-    has_more = draw(_seldom)
-    more = draw(_undecided_keys(chosen)) if has_more else {}
+    more = draw(_more_keys(chosen)) if draw(_often) else {}
     return Rule(
         id=draw(_ids),
         effect=chosen,
-        audience=draw(audiences(with_commitments=has_more)),
+        audience=draw(audiences(with_commitments=draw(mostly(False, st.just(True))))),
         when=draw(whens(chosen)),
         **more,
     )
 
 
 @cache
-def _undecided_keys(effect: Effect) -> st.SearchStrategy[dict[str, Any]]:
-    both: dict[str, st.SearchStrategy[Any]] = {
-        "from_us": st.just(0),
-        "until_us": st.just(DAY_US),
-        "delay_us": st.just(DAY_US),
-        "expire_after_us": st.just(2 * DAY_US),
+def _more_keys(effect: Effect) -> st.SearchStrategy[dict[str, Any]]:
+    times = {
+        key: mostly(None, instants)
+        for key in ("from_us", "until_us", "delay_us", "expire_after_us")
     }
-    properties = st.just(frozenset({"description"}))
-    conditions = st.sampled_from(
-        (Conditions(residency=frozenset({"XAB"})), Conditions(reciprocity=Reciprocity(1, 30)))
+    units: st.SearchStrategy[frozenset[str]] = st.one_of(st.just(frozenset()), subsets(UNITS))
+    if effect == "withhold":
+        return st.fixed_dictionaries(times | {"only": units})
+    conditions = st.builds(
+        Conditions,
+        residency=st.sampled_from((None, frozenset({"XAB"}))),
+        reciprocity=st.sampled_from((None, *ASKED)),
     )
-    own: dict[str, st.SearchStrategy[Any]] = (
-        {"omit": properties, "conditions": conditions}
-        if effect == "share"
-        else {"only": properties}
-    )
-    return st.fixed_dictionaries({}, optional=both | own)
+    return st.fixed_dictionaries(times | {"omit": units, "conditions": mostly(None, conditions)})
 
+
+def _counting(met: dict[Reciprocity, frozenset[str]]) -> Counts:
+    return lambda _originator, asked: met[asked]
+
+
+moments = st.builds(
+    Moment,
+    instants,
+    st.fixed_dictionaries({asked: subsets((*CODES, "XZZ")) for asked in ASKED}).map(_counting),
+)
+"""An instant, and any members meeting each of the two reciprocities that are asked for."""
 
 policies = st.lists(rules(), min_size=1, max_size=6).map(lambda drawn: Policy(tuple(drawn)))
-forum_policies = mostly(Policy(), rules("withhold").map(lambda drawn: Policy((drawn,))))
+forum_policies = st.lists(rules("withhold"), max_size=1).map(lambda drawn: Policy(tuple(drawn)))
 
 json_values: st.SearchStrategy[Any] = st.recursive(
     st.one_of(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from sharing.rules.accepts import check_accepts
+from sharing.rules.accepts import EVERYTHING, Accepts, check_accepts, read_accepts
 from sharing.rules.node import PolicyRefused
-from tests.sharing.rules.makers import NAMES
+from sharing.rules.tlp import Tlp
+from tests.sharing.rules.makers import NAMES, make_facts
 from tests.sharing.rules.strategies import json_values
 
 
@@ -33,6 +34,38 @@ def refusal(document: object) -> PolicyRefused | None:
 )
 def test_a_member_may_decline_by_type_level_and_originator(document: object) -> None:
     assert refusal(document) is None
+
+
+def test_an_absent_key_accepts_everything_and_an_empty_list_of_types_nothing() -> None:
+    assert read_accepts({}) == EVERYTHING
+    assert not EVERYTHING.refuses(make_facts(tlp=Tlp.RED))
+    assert read_accepts({"types": []}).refuses(make_facts())
+
+
+@pytest.mark.parametrize(
+    ("document", "is_refused"),
+    [
+        ({"types": ["malware", "indicator"]}, False),
+        ({"types": ["malware"]}, True),
+        ({"tlp_at_most": "AMBER"}, False),
+        ({"tlp_at_most": "green"}, True),
+        ({"except_originators": ["XAB"]}, False),
+        ({"except_originators": ["XAA", "XAB"]}, True),
+        ({"types": ["indicator"], "tlp_at_most": "green"}, True),
+    ],
+)
+def test_a_member_declines_by_type_level_and_originator(document: object, is_refused: bool) -> None:
+    accepts = read_accepts(document)
+    assert accepts.refuses(make_facts(tlp=Tlp.AMBER)) == is_refused
+
+
+def test_the_level_of_a_property_is_not_what_a_member_declines() -> None:
+    facts = make_facts(properties={"description": Tlp.RED})
+    assert not Accepts(tlp_at_most=Tlp.GREEN).refuses(facts)
+
+
+def test_a_saved_document_is_read_without_asking_who_exists_today() -> None:
+    assert read_accepts({"except_originators": ["XYY"]}).except_originators == {"XYY"}
 
 
 @pytest.mark.parametrize(

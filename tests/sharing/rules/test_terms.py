@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sharing.rules.rule import names, names_one_by_one
-from sharing.rules.terms import Term, terms_naming
+from sharing.rules.terms import Term, releasable_terms, terms_naming
 from tests.sharing.rules.makers import make_audience, make_member, make_partner
 
 XAB = make_member("XAB", blocs=frozenset({"north", "south"}), jurisdiction="XAC")
@@ -65,3 +65,11 @@ def test_an_excepted_member_is_not_named_one_by_one() -> None:
 def test_a_term_reads_as_policies_write_it() -> None:
     assert Term("forum").text == "forum"
     assert Term("committed", "un-a-70-174:13(k)").text == "committed:un-a-70-174:13(k)"
+
+
+def test_an_object_is_releasable_to_members_and_jurisdictions_and_to_nothing_else() -> None:
+    texts = ("member:XAB", "jurisdiction:XAC", "bloc:north", "forum", "partner:relay")
+    assert {term.text for term in releasable_terms(texts)} == {
+        *("member:XAB", "jurisdiction:XAC"),
+    }
+    assert releasable_terms(()) == frozenset()
