@@ -7,31 +7,54 @@ facts are found in an object (the gate) or what follows from them (the rules).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any, Final
 
 import orjson
 
+from sharing.rules.formulas import Formula, Layer, read_formula, read_layer, write_layer
 from sharing.rules.tlp import Tlp
+
+MARKING_SCHEME: Final = "marking-scheme"
 
 
 @dataclass(frozen=True, slots=True)
 class StoredFacts:
     """Facts of one contribution.
 
-    `properties` maps each top-level property and `extensions.<id>` to its own TLP;
-    `releasable_to` is None when the object does not carry it; `markings` are the statement
-    marking-definitions it carries, those they carry included; `is_statement` tells a
-    marking-definition that a view serves with whatever carries it; `marked_tlp` is the
-    highest TLP the object is marked with, None when the collection's default applies.
+    A unit is a top-level property, or `extensions.<id>` for each extension in place of
+    `extensions`.
+
+    - `properties` maps each unit to its own TLP; `marked_tlp` is the highest TLP the object
+      is marked with, None when the collection's default applies; `releasable_to` is None
+      when the object does not carry it.
+    - `references` maps each STIX id that the object names, its own and markings apart, to
+      the units that it occurs in; `hard_references` are those without which it is hidden.
+      `vanishing` says of each unit that hidden ids can take whole when they do; `entangled`
+      tells of each unit in which a hidden id takes more than itself what becomes of its leaves.
+    - Of each of `clauses` at least one unit must stay for the object to be served; the first
+      of each of `ties` may stay only while the second does.
+    - `markings` are the statement marking-definitions it carries, those they carry included.
+      `statements` are those of `object_marking_refs`, which the whole object carries, each to
+      (); granular ones are found by lessening. `carries` maps each that is carried directly,
+      either way, to all those that it carries itself.
+    - `is_statement` tells a marking-definition that a view serves with whatever carries it.
     """
 
     labels: frozenset[str] = frozenset()
     created_by_ref: str | None = None
     properties: Mapping[str, Tlp] = field(default_factory=dict)
     releasable_to: tuple[str, ...] | None = None
-    references: tuple[str, ...] = ()
+    references: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    hard_references: tuple[str, ...] = ()
+    vanishing: Mapping[str, Formula] = field(default_factory=dict)
+    entangled: Mapping[str, Layer] = field(default_factory=dict)
+    clauses: tuple[frozenset[str], ...] = ()
+    ties: tuple[tuple[str, str], ...] = ()
     markings: tuple[str, ...] = ()
+    statements: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    carries: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_scheme_understood: bool = True
     has_granular_markings: bool = False
     is_statement: bool = False
@@ -40,13 +63,8 @@ class StoredFacts:
 
     @property
     def blockers(self) -> tuple[str, ...]:
-        """What hides the object from all but its originator until it can be decided."""
-        found = (
-            ("marking-scheme", not self.is_scheme_understood),
-            ("granular-markings", self.has_granular_markings),
-            ("releasable-to", self.releasable_to is not None),
-        )
-        return tuple(name for name, holds in found if holds)
+        """What hides the object from all but its originator, whatever the rules say."""
+        return () if self.is_scheme_understood else (MARKING_SCHEME,)
 
     def dump(self) -> str:
         """The facts as one line of JSON, keys as in this class."""
@@ -57,7 +75,14 @@ class StoredFacts:
                 "properties": {name: int(tlp) for name, tlp in self.properties.items()},
                 "releasable_to": self.releasable_to,
                 "references": self.references,
+                "hard_references": self.hard_references,
+                "vanishing": self.vanishing,
+                "entangled": {name: write_layer(each) for name, each in self.entangled.items()},
+                "clauses": [sorted(clause) for clause in self.clauses],
+                "ties": self.ties,
                 "markings": self.markings,
+                "statements": self.statements,
+                "carries": self.carries,
                 "is_scheme_understood": self.is_scheme_understood,
                 "has_granular_markings": self.has_granular_markings,
                 "is_statement": self.is_statement,
@@ -68,19 +93,53 @@ class StoredFacts:
 
 
 def load_facts(text: str) -> StoredFacts:
-    """The facts that `dump` wrote."""
+    """The facts that `dump` wrote.
+
+    What was written before objects could be served in part is whole or hidden: everything in
+    it is required, and any hidden id hides it.
+    """
     value = orjson.loads(text)
+    if "clauses" not in value:
+        value |= _whole_or_hidden(value)
     releasable_to = value["releasable_to"]
     return StoredFacts(
         labels=frozenset(value["labels"]),
         created_by_ref=value["created_by_ref"],
         properties={name: Tlp(level) for name, level in value["properties"].items()},
         releasable_to=None if releasable_to is None else tuple(releasable_to),
-        references=tuple(value["references"]),
+        references=_tuples(value["references"]),
+        hard_references=tuple(value["hard_references"]),
+        vanishing={name: read_formula(each) for name, each in value["vanishing"].items()},
+        entangled={name: read_layer(each) for name, each in value["entangled"].items()},
+        clauses=tuple(frozenset(clause) for clause in value["clauses"]),
+        ties=tuple((tied, to) for tied, to in value["ties"]),
         markings=tuple(value["markings"]),
+        statements=_tuples(value["statements"]),
+        carries=_tuples(value["carries"]),
         is_scheme_understood=value["is_scheme_understood"],
         has_granular_markings=value["has_granular_markings"],
         is_statement=value["is_statement"],
         has_modified=value["has_modified"],
         marked_tlp=None if value["marked_tlp"] is None else Tlp(value["marked_tlp"]),
     )
+
+
+def _tuples(value: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    return {name: tuple(each) for name, each in value.items()}
+
+
+def _whole_or_hidden(value: dict[str, Any]) -> dict[str, Any]:
+    """What facts without clauses lack. Every marking counts as carried by all of the object."""
+    units = list(value["properties"])
+    ids = value["references"]
+    markings = value["markings"]
+    return {
+        "references": dict.fromkeys(ids, units),
+        "hard_references": ids,
+        "vanishing": {},
+        "entangled": {},
+        "clauses": [[unit] for unit in units],
+        "ties": [],
+        "statements": dict.fromkeys(markings, ()),
+        "carries": {each: [other for other in markings if other != each] for each in markings},
+    }

@@ -1,4 +1,4 @@
-"""STIX identifiers: their one canonical form (STIX 2.1 §2.9), and the ids an object names."""
+"""STIX identifiers and their one canonical form (STIX 2.1 §2.9)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ _UUID_LENGTH: Final = 36
 _SHORTEST_TYPE: Final = 3
 _LONGEST_TYPE: Final = 250
 _RELATED: Final = ("_ref", "_refs")
-_NOT_REFERENCES: Final = frozenset({"id", "object_marking_refs", "granular_markings"})
 
 
 def is_stix_type(text: str) -> bool:
@@ -52,31 +51,18 @@ def check_id(value: JsonValue, path: str, prefix: str = "") -> str:
     return value
 
 
-def find_references(value: dict[str, JsonValue]) -> tuple[str, ...]:
-    """Every STIX id that a string of the object is exactly, at any depth, without repeats.
+def find_id(text: str, key: str = "") -> str | None:
+    """The id that `text` is exactly, in canonical form; None when it is none.
 
-    Left out: its own `id`, `object_marking_refs` and the markings of `granular_markings`.
     An id in other than canonical form names the same object to a lenient reader: in a
-    property for references it is refused (`sharing.bad-id`), elsewhere it counts.
+    property for references, which `key` may be, it is refused (`sharing.bad-id`).
     """
-    found: dict[str, None] = {}
-    for key, member in value.items():
-        if key not in _NOT_REFERENCES:
-            _collect(member, key, found)
-    found.pop(value["id"], None)
-    return tuple(found)
-
-
-def _collect(value: JsonValue, key: str, found: dict[str, None]) -> None:
-    """`key` is the name of the member that holds `value`, itself or in a list."""
-    if isinstance(value, str):
-        if value[-_UUID_LENGTH - 2 : -_UUID_LENGTH] == "--" and is_stix_id(value.lower()):
-            if key.endswith(_RELATED):
-                check_id(value, f"$..{key}")
-            found[value.lower()] = None
-    elif isinstance(value, dict):
-        for name, member in value.items():
-            _collect(member, name, found)
-    elif isinstance(value, list):
-        for item in value:
-            _collect(item, key, found)
+    if text[-_UUID_LENGTH - 2 : -_UUID_LENGTH] != "--":
+        return None
+    if is_stix_id(text):
+        return text
+    if not is_stix_id(text.lower()):
+        return None
+    if key.endswith(_RELATED):
+        check_id(text, f"$..{key}")
+    return text.lower()

@@ -7,13 +7,15 @@ from typing import Final
 
 from kernel.errors import BadInput
 from kernel.strictjson import JsonValue, content_digest
-from sharing.gate.ids import check_id, find_references, is_stix_id, is_stix_type
+from sharing.gate.ids import check_id, is_stix_id, is_stix_type
 from sharing.gate.markings import (
     check_granular_markings,
     check_marking_definition,
     check_object_markings,
 )
+from sharing.gate.needs import find_needs, list_units
 from sharing.gate.patterns import check_pattern
+from sharing.gate.references import find_named
 from sharing.gate.releasable import check_releasable_to, without_release_extension
 from sharing.gate.schemas import (
     check_schema,
@@ -96,8 +98,9 @@ def _with_facts(
         object_marking_refs=check_object_markings(value),
         granular_markings=check_granular_markings(value),
         releasable_to=releasable_to,
-        references=find_references(value),
-        properties=_properties(value),
+        named=find_named(value),
+        needs=find_needs(value),
+        properties=list_units(value),
         digest=content_digest(value),
         marking_statement=statement,
         marking_scheme_understood=understood,
@@ -155,12 +158,6 @@ def _check_labels(value: dict[str, JsonValue]) -> frozenset[str]:
 def _check_indicator_pattern(value: dict[str, JsonValue], stix_type: str) -> None:
     if stix_type == "indicator" and value["pattern_type"] == "stix":
         check_pattern(value["pattern"], "$.pattern")
-
-
-def _properties(value: dict[str, JsonValue]) -> tuple[str, ...]:
-    names = [name for name in value if name != "extensions"]
-    names += [f"extensions.{name}" for name in value.get("extensions", {})]
-    return tuple(names)
 
 
 def _refused(raw: RawObject, code: str, reason: str) -> Refused:

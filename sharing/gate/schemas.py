@@ -45,7 +45,22 @@ def timestamp_names(stix_type: str) -> frozenset[str]:
     """The top-level properties of a defined type that hold a timestamp."""
     if stix_type not in known_types():
         return frozenset()
-    return frozenset(_timestamps_of(_documents()[_document_of(stix_type)]))
+    return frozenset(_timestamps_of(_documents()[document_of(stix_type)]))
+
+
+@cache
+def document_of(stix_type: str) -> str:
+    """The name of the document with the schema of a defined type."""
+    return next(
+        f"{folder}/{stix_type}.json"
+        for folder in _FOLDERS
+        if f"{folder}/{stix_type}.json" in _documents()
+    )
+
+
+def find_document(name: str) -> dict[str, Any]:
+    """The amended schema document `folder/file.json`; not to be changed."""
+    return _documents()[name]
 
 
 def check_schema(value: dict[str, JsonValue], stix_type: str) -> None:
@@ -82,7 +97,7 @@ def _sentence(fault: jsonschema_rs.ValidationError) -> str:
 def _validator(kind: str) -> jsonschema_rs.Draft202012Validator:
     """The compiled schema of a defined type, or of any custom type when `kind` is empty."""
     documents = _documents()
-    schema = documents[_document_of(kind)] if kind else _custom_schema(documents)
+    schema = documents[document_of(kind)] if kind else _custom_schema(documents)
     return jsonschema_rs.Draft202012Validator(
         schema,
         registry=_registry(),
@@ -146,15 +161,6 @@ def _types_in(folder: str) -> Iterator[str]:
     for name in _documents():
         if name.startswith(f"{folder}/"):
             yield name.removeprefix(f"{folder}/").removesuffix(".json")
-
-
-@cache
-def _document_of(stix_type: str) -> str:
-    return next(
-        f"{folder}/{stix_type}.json"
-        for folder in _FOLDERS
-        if f"{folder}/{stix_type}.json" in _documents()
-    )
 
 
 def _timestamps_of(schema: dict[str, Any]) -> Iterator[str]:

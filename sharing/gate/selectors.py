@@ -36,6 +36,16 @@ def check_selector(selector: str, value: dict[str, JsonValue], path: str) -> Non
             )
 
 
+def is_there(selector: str, value: dict[str, JsonValue]) -> bool:
+    """Whether a well-formed selector points at something in the object."""
+    place: JsonValue = value
+    for part in selector.split("."):
+        found, place = _step(place, part)
+        if not found:
+            return False
+    return True
+
+
 def _step(place: JsonValue, part: str) -> tuple[bool, JsonValue]:
     """What `part` names inside `place`, and whether it is there at all."""
     if isinstance(place, dict) and part in place:

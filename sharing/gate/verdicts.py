@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kernel.errors import BadInput
 from kernel.strictjson import JsonValue
+from sharing.rules.formulas import Formula, Layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,36 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
+class Needs:
+    """What must stay of an object (sharing policy §4, step 6), in units.
+
+    A unit is a top-level property, or `extensions.<id>`. Of each of `clauses` at least one
+    unit must stay; the first of each of `ties` may stay only while the second does.
+    """
+
+    clauses: tuple[frozenset[str], ...]
+    ties: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The STIX ids an object names, and what goes with those that are hidden (§4, step 8).
+
+    - `references`: each id in canonical form, its own and its markings apart, to the units
+      that it occurs in, as a string or as the name of a member;
+    - `hard`: those whose hiding hides the whole object;
+    - `vanishing`: each unit that hidden ids can take whole, and when they do;
+    - `entangled`: each unit in which a hidden id takes more than itself, with what becomes
+      of its leaves.
+    """
+
+    references: Mapping[str, tuple[str, ...]]
+    hard: tuple[str, ...]
+    vanishing: Mapping[str, Formula]
+    entangled: Mapping[str, Layer]
+
+
+@dataclass(frozen=True, slots=True)
 class Checked:
     """An object that passed the gate, with the facts that rules and tables need.
 
@@ -46,8 +78,8 @@ class Checked:
       marking only names a language.
     - `releasable_to`: the terms of the Comity release extension; None without one, an empty
       tuple when it names nobody.
-    - `references`: every STIX id the object names, in canonical form and without repeats,
-      less its own id and its markings.
+    - `named`: the STIX ids the object names.
+    - `needs`: what must stay of it for the rest to be served.
     - `properties`: names of top-level properties, with `extensions.<id>` for each extension
       in place of `extensions`.
     - `marking_statement`, `marking_scheme_understood`: of a marking-definition only; a
@@ -66,7 +98,8 @@ class Checked:
     object_marking_refs: tuple[str, ...]
     granular_markings: tuple[tuple[str | None, tuple[str, ...]], ...]
     releasable_to: tuple[str, ...] | None
-    references: tuple[str, ...]
+    named: Named
+    needs: Needs
     properties: tuple[str, ...]
     digest: bytes
     marking_statement: bool

@@ -203,15 +203,23 @@ class _Sorting:
         levels += [marking.marked_tlp for marking in whole if marking.marked_tlp is not None]
         marked_tlp = max(levels, default=None)
         tlp = self._door.unmarked_as if marked_tlp is None else marked_tlp
-        carried = [m for m in _named_markings(checked) if m in self._markings]
-        carried += [m for marking in named for m in marking.carried]
+        own = [m for m in _named_markings(checked) if m in self._markings]
+        carries = {m: self._markings[m].carried for m in own}
+        carried = [*own, *(m for markings in carries.values() for m in markings)]
         facts = StoredFacts(
             labels=checked.labels,
             created_by_ref=checked.created_by_ref,
             properties=property_tlps(checked.properties, checked.granular_markings, tlp),
             releasable_to=checked.releasable_to,
-            references=checked.references,
+            references=checked.named.references,
+            hard_references=checked.named.hard,
+            vanishing=checked.named.vanishing,
+            entangled=checked.named.entangled,
+            clauses=checked.needs.clauses,
+            ties=checked.needs.ties,
             markings=tuple(dict.fromkeys(carried)),
+            statements={m: () for m in checked.object_marking_refs if m in self._markings},
+            carries=carries,
             is_scheme_understood=all(marking.is_understood for marking in named),
             has_granular_markings=any(ref for ref, _ in checked.granular_markings),
             is_statement=checked.marking_statement,

@@ -136,7 +136,7 @@ def assert_storable(verdict: Checked) -> None:
     """What passed can be stored, ordered and served: its facts are sound."""
     assert is_stix_id(verdict.stix_id)
     assert 0 <= verdict.version_us <= NOW_US + 300_000_000
-    assert all(is_stix_id(each) for each in verdict.references)
+    assert all(is_stix_id(each) for each in verdict.named.references)
     assert "\0" not in "".join(verdict.labels)
     assert rank_in_commit(verdict) in (0, 1, 2, 3)
     assert resolve_markings(verdict, {}) is not None

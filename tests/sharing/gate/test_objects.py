@@ -68,7 +68,7 @@ def test_facts_of_an_object_are_all_there() -> None:
     assert verdict.object_marking_refs == (RED,)
     assert verdict.granular_markings == ((RED, ("labels.[2]", "pattern")),)
     assert verdict.releasable_to is None
-    assert verdict.references == (f"identity--{UUID}",)
+    assert verdict.named.references == {f"identity--{UUID}": ("created_by_ref",)}
     assert verdict.properties == tuple(value)
     assert verdict.version == "2026-03-02T08:00:00.000Z"
     assert verdict.version_us == parse_instant(verdict.version)
