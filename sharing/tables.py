@@ -48,6 +48,12 @@ forum_head = Table(
     Column("forum_id", ForeignKey("forum.id"), primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
     Column("date_added_us", BigInteger, nullable=False),
+    # The instant up to which everything that fell due has been settled; decisions never go back.
+    Column("settled_us", BigInteger, nullable=False, server_default=text("0")),
+    # The earliest instant at which a decision changes by itself; None when none ever does.
+    Column("due_us", BigInteger),
+    # The last 00:00Z at which reciprocity was counted; None while no policy asks for it.
+    Column("counted_us", BigInteger),
 )
 
 # Append-only: a trigger refuses every update and delete.
@@ -137,10 +143,68 @@ contribution = Table(
     # The ledger position at which this version was first contributed, and when.
     Column("seq", BigInteger, nullable=False),
     Column("contributed_us", BigInteger, nullable=False),
+    # A held downgrade that no release-approver has confirmed, deleted since or not.
+    Column("is_held", Boolean, nullable=False, server_default=text("false")),
+    # Recalled for good: equal content is refused.
+    Column("never_returns", Boolean, nullable=False, server_default=text("false")),
+    # The contribution that this one answers; those who see that one see this one.
+    Column("bound_id", ForeignKey("contribution.id")),
+    # Who is decided to see this version (a mask as in `audience`), since when; None before the
+    # first decision. Which copy stands and what a recipient accepts are not in it.
+    Column("seen", LargeBinary),
+    Column("seen_since_us", BigInteger),
+    # The next instant at which its decision changes by itself.
+    Column("due_us", BigInteger),
     UniqueConstraint("collection_id", "stix_id", "originator_id", "version_us"),
     CheckConstraint("state IN ('standing', 'held', 'deleted')", name="state"),
     Index("ix_contribution_forum_id_stix_id", "forum_id", "stix_id"),
     Index("ix_contribution_originator_id_forum_id_seq", "originator_id", "forum_id", "seq"),
+    Index(
+        "ix_contribution_due",
+        "forum_id",
+        "due_us",
+        sqlite_where=text("due_us IS NOT NULL"),
+        postgresql_where=text("due_us IS NOT NULL"),
+    ),
+    Index(
+        "ix_contribution_bound_id",
+        "bound_id",
+        sqlite_where=text("bound_id IS NOT NULL"),
+        postgresql_where=text("bound_id IS NOT NULL"),
+    ),
+)
+
+# Who was decided to see a version, and is no more or no longer in this composition: what
+# reciprocity counts. Only what has changed is written.
+past_seen = Table(
+    "past_seen",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("contribution_id", ForeignKey("contribution.id"), nullable=False),
+    Column("mask", LargeBinary, nullable=False),
+    Column("since_us", BigInteger, nullable=False),
+    Column("until_us", BigInteger, nullable=False),
+    Index("ix_past_seen_contribution_id", "contribution_id"),
+)
+
+# The STIX ids that a contribution names.
+reference = Table(
+    "reference",
+    content_metadata,
+    Column("contribution_id", ForeignKey("contribution.id"), primary_key=True),
+    Column("stix_id", Text, primary_key=True),
+    Index("ix_reference_stix_id", "stix_id"),
+)
+
+# The bytes of a contribution less what `omitted` names (JSON: units and ids, sorted), made once.
+# `statements` are the statement markings that this form still carries (JSON list).
+variant = Table(
+    "variant",
+    content_metadata,
+    Column("contribution_id", ForeignKey("contribution.id"), primary_key=True),
+    Column("omitted", Text, primary_key=True),
+    Column("body_id", ForeignKey("body.id"), nullable=False),
+    Column("statements", Text, nullable=False),
 )
 
 # The statement marking-definitions that a contribution carries, those they carry included.
@@ -207,6 +271,8 @@ release = Table(
     Column("contribution_id", ForeignKey("contribution.id"), nullable=False),
     # None once closed and the content deleted.
     Column("body_id", ForeignKey("body.id")),
+    # What this form of the object lacks, as in `variant`; None when it is whole.
+    Column("omitted", Text),
     Column("audience_id", ForeignKey("audience.id"), nullable=False),
     Column("stix_id", Text, nullable=False),
     Column("stix_type", Text, nullable=False),
