@@ -36,6 +36,7 @@ from sharing.queries.releases import find_head
 from sharing.rules.tlp import Tlp
 from sharing.services.contribute import contribute
 from sharing.services.deliver import Served, record_deliveries
+from sharing.services.settling import settled_read
 from sharing.services.unseen import NEWER_VERSION, NO_RECIPIENT, find_reasons
 from sharing.services.withdraw import every_version, withdraw
 from web.bodies import JSON, read_json_body
@@ -130,7 +131,7 @@ def show_contributions(query: dict[str, Any], forum: str) -> Response:
         since_us=query["since"],
         until_us=query["until"],
     )
-    with current_database().read() as connection:
+    with settled_read(current_database(), now_us=current_instant_us()) as connection:
         seated, _ = enter_as_member(connection, forum)
         listing = listing_of(seated, "contributions", query)
         found = list_contributions(
@@ -149,7 +150,7 @@ def show_versions(query: dict[str, Any], forum: str, stix_id: str) -> Response:
     That it was read is recorded before it is answered.
     """
     wanted = OwnFilter(collection=query["collection"], stix_id=stix_id, state=query["state"])
-    with current_database().read() as connection:
+    with settled_read(current_database(), now_us=current_instant_us()) as connection:
         seated, _ = enter_as_member(connection, forum)
         _check_may_read(seated)
         if not has_contributed(connection, seated, stix_id):
@@ -178,7 +179,7 @@ def show_versions(query: dict[str, Any], forum: str, stix_id: str) -> Response:
 @blueprint.response(202, StatusResourceSchema, example=StatusResourceSchema.EXAMPLE)
 def add_contributions(forum: str, ref: str) -> Response:
     """Contribute an envelope or a bundle; the answer says what became of each object."""
-    with current_database().read() as connection:
+    with settled_read(current_database(), now_us=current_instant_us()) as connection:
         seated, _ = enter_as_member(connection, forum)
         place = enter_collection(connection, seated, ref)
     most = current_settings().max_content_length
@@ -199,7 +200,7 @@ def add_contributions(forum: str, ref: str) -> Response:
 @blueprint.response(204)
 def remove_contribution(query: dict[str, Any], forum: str, ref: str, stix_id: str) -> None:
     """Withdraw the version, or every version, of an object that the member contributed."""
-    with current_database().read() as connection:
+    with settled_read(current_database(), now_us=current_instant_us()) as connection:
         seated, _ = enter_as_member(connection, forum)
         place = enter_collection(connection, seated, ref)
     if "\0" in stix_id:
@@ -240,7 +241,9 @@ def _served(
 def _rows(
     connection: Connection, seated: Seated, found: list[OwnContribution]
 ) -> Callable[[OwnContribution], dict[str, Any]]:
-    reasons = find_reasons(connection, seated, [own.stix_id for own in found])
+    reasons = find_reasons(
+        connection, seated, [own.stix_id for own in found], now_us=current_instant_us()
+    )
 
     def row(own: OwnContribution) -> dict[str, Any]:
         return {

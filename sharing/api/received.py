@@ -24,6 +24,7 @@ from sharing.queries.releases import find_head
 from sharing.queries.standing import Standing, list_standing
 from sharing.rules.tlp import Tlp
 from sharing.services.deliver import DOORS, Served, record_deliveries
+from sharing.services.settling import settled_read
 from web.listing import ListQuery, listed
 from web.shapes import Instant, Shape, count, instant, text, text_filter, word, word_filter
 
@@ -98,7 +99,7 @@ class StandingQuery(ListQuery):
 @listed(blueprint, ReceivedQuery, ReceivedSchema)
 def show_received(query: dict[str, Any], forum: str) -> Response:
     """Each answer with objects that was served to the caller's member or partner, oldest first."""
-    with current_database().read() as connection:
+    with settled_read(current_database(), now_us=current_instant_us()) as connection:
         seated = enter(connection, forum)
         places = named(list_collections(connection, seated), query["collection"])
     listing = listing_of(seated, "received", query)
@@ -128,7 +129,7 @@ def show_standing(query: dict[str, Any], forum: str) -> Response:
         versions=ALL_VERSIONS if query["versions"] == "all" else LAST_VERSION,
         tlp=None if query["tlp"] is None else Tlp.parse(query["tlp"]),
     )
-    with current_database().read() as connection:
+    with settled_read(current_database(), now_us=current_instant_us()) as connection:
         seated = enter(connection, forum)
         listing = listing_of(seated, "received-objects", query)
         places = [

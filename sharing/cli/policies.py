@@ -19,8 +19,6 @@ from sharing.queries.policies import (
 )
 from sharing.services.policies import Setter, set_accepts, set_policy
 
-_ACCEPTS_NOTE = "recorded; this version of Comity does not decline anything yet"
-
 
 @click.group()
 def policy() -> None:
@@ -98,21 +96,23 @@ def accepts() -> None:
 @click.argument("file", metavar="FILE")
 @working
 def set_accepts_(workplace: Workplace, code: str, forum: str, file: str) -> Answer:
-    """Record FILE (- for standard input) as what the member accepts in the forum."""
+    """Make FILE (- for standard input) what the member accepts in the forum, from now on."""
     document = read_document(file)
     with workplace.database.read() as connection:
         place, member = expect_holder(connection, code, forum)
-    set_accepts(
-        workplace.database,
-        Setter(OPERATOR),
-        place.id,
-        member.id,
-        document,
-        now_us=workplace.now_us,
-    )
+    with showing_progress(f"accepts of {code}") as progress:
+        set_accepts(
+            workplace.database,
+            Setter(OPERATOR),
+            place.id,
+            member.id,
+            document,
+            now_us=workplace.now_us,
+            progress=progress,
+        )
     with workplace.database.read() as connection:
         held = list_accepts(connection, place.id, member.id)[0]
-    text = f"accepts of {code} in {forum}: version {held.version}, {_ACCEPTS_NOTE}"
+    text = f"accepts of {code} in {forum}: version {held.version}"
     return Answer(accepts_document(code, forum, held), text)
 
 

@@ -81,7 +81,7 @@ def _make(context: click.Context, settings: Settings) -> tuple[Made, Sequence[Ac
         if prepare is not None:
             prepare(settings, database)
         made = make_demo(database, open_signer(settings), clock=clock.now_us)
-        return made, explain_demo(database, made.collection_uuid)
+        return made, explain_demo(database, made.collection_uuid, now_us=clock.now_us())
     finally:
         # Before any fork: a connection never crosses one.
         database.close()

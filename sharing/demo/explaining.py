@@ -20,10 +20,11 @@ from kernel.db import Database
 from kernel.errors import Misconfigured
 from sharing.demo.making import FORUM, STATES, State
 from sharing.queries.collections import Collection, find_collection
+from sharing.queries.contributions import list_own_copies
 from sharing.queries.exporting import ViewedRow, list_viewed
 from sharing.queries.policies import NO_RULES, find_policy, read_saved
 from sharing.rules.decide import Decision, decide
-from sharing.rules.model import KINDS, Facts
+from sharing.rules.model import KINDS
 from sharing.rules.rule import Policy
 from sharing.services.decisions import Decisions
 
@@ -66,20 +67,22 @@ class Account:
     received: tuple[Seen, ...]
 
 
-def explain_demo(database: Database, collection_uuid: str) -> list[Account]:
+def explain_demo(database: Database, collection_uuid: str, *, now_us: int) -> list[Account]:
     """An account for each State, from the decisions' own traces and the views as they are."""
     with database.read() as connection:
         return [
-            _account(connection, state, other, collection_uuid)
+            _account(connection, state, other, collection_uuid, now_us=now_us)
             for state, other in (STATES, STATES[::-1])
         ]
 
 
-def _account(connection: Connection, state: State, other: State, uuid: str) -> Account:
+def _account(
+    connection: Connection, state: State, other: State, uuid: str, *, now_us: int
+) -> Account:
     seated, place = _enter(connection, state, uuid)
     viewed = list_viewed(connection, seated, place.id, after_us=None, limit=_MOST_OBJECTS)
     own = [row for row in viewed if row.originator_id == seated.member_id]
-    judge = _Judge(connection, seated, place, other)
+    judge = _Judge(connection, seated, place, other, now_us=now_us)
     return Account(
         state,
         other,
@@ -104,12 +107,20 @@ class _Judge:
     """Decides about one State's contributions for the other, as the exchange does."""
 
     def __init__(
-        self, connection: Connection, seated: Seated, place: Collection, other: State
+        self,
+        connection: Connection,
+        seated: Seated,
+        place: Collection,
+        other: State,
+        *,
+        now_us: int,
     ) -> None:
-        decisions = Decisions(connection, seated.forum_id)
+        decisions = Decisions(connection, seated.forum_id, now_us)
+        self._decisions = decisions
+        self._connection = connection
+        self._seated = seated
         held = find_policy(connection, seated.forum_id, seated.member_id or 0)
         document = held.document if held else NO_RULES
-        self._originator = seated.reader.member_code or ""
         self._policy = read_saved(document, decisions.collection_names)
         self._place = decisions.places[place.id]
         self._recipient = next(
@@ -133,29 +144,34 @@ class _Judge:
         """The rules that grant it to a person, or what hides it; then what keeps machines out."""
         decision = self._decide(row, "individual")
         reasons = _list_reasons(decision)
-        if decision.outcome == "whole":
+        if decision.outcome != "hidden":
             machine = self._decide(row, "machine")
             reasons += _list_reasons(machine) if machine.outcome == "hidden" else []
         return " ".join(reasons)
 
     def _grants(self, row: ViewedRow, kind: CredentialKind) -> bool:
-        return self._decide(row, kind).outcome == "whole"
+        return self._decide(row, kind).outcome != "hidden"
 
     def _decide(self, row: ViewedRow, kind: CredentialKind) -> Decision:
-        facts = Facts(
-            originator=self._originator,
-            stix_type=row.stix_type,
-            labels=row.facts.labels,
-            tlp=row.tlp,
-            blockers=row.facts.blockers,
+        [stored] = (
+            copy
+            for copy in list_own_copies(
+                self._connection,
+                self._seated.forum_id,
+                self._seated.member_id or 0,
+                [row.stix_id],
+            )
+            if copy.version_us == row.version_us
         )
+        facts = self._decisions.facts_of(stored)
+        moment = self._decisions.moment
         # The example forum has no rules of its own.
-        return decide(facts, self._place, self._recipient, kind, self._policy, Policy())
+        return decide(facts, self._place, self._recipient, kind, self._policy, Policy(), moment)
 
 
 def _list_reasons(decision: Decision) -> list[str]:
     """The trace of the step that settled it: the grants, or what hides. Equal ones together."""
-    is_granted = decision.outcome == "whole"
+    is_granted = decision.outcome != "hidden"
     settled = _GRANTS if is_granted else decision.step
     rules: dict[str, list[str]] = {}
     for entry in decision.trace:

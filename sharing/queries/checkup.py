@@ -26,7 +26,7 @@ from kernel.checkup import Finding
 from kernel.clock import MINUTE_US, SECOND_US, format_instant
 from sharing.queries.collections import list_places
 from sharing.queries.policies import find_policy, read_saved
-from sharing.rules.rule import list_undecided
+from sharing.rules.rule import depends_on_commitments
 from sharing.tables import forum_head
 
 _CLOCK_TOLERANCE_US = 5 * MINUTE_US
@@ -82,11 +82,11 @@ def _check_policy(
     held = find_policy(connection, forum.id, row.member_id or 0)
     rules = list(read_saved(held.document, names).list_shares()) if held else []
     sharing = [rule for rule in rules if rule.audience.any]
-    if any(not list_undecided(rule) for rule in sharing):
+    if any(not depends_on_commitments(rule) for rule in sharing):
         return
     problem = f"the policy of {row.name} in {forum.slug} shares nothing with anybody"
     if sharing:
-        problem += ": this version of Comity cannot decide any of its share rules yet"
+        problem += ": whom its `committed:` terms name is not known to this version of Comity yet"
     yield Finding(
         "policy-shares-nothing", problem, f"comity policy set {row.name} {forum.slug} FILE"
     )

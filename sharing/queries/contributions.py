@@ -25,7 +25,11 @@ BATCH = 500
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """One contribution without its bytes. `seq` is the ledger position that brought it."""
+    """One contribution without its bytes. `seq` is the ledger position that brought it.
+
+    `seen` is the mask of those who were decided to see it since `seen_since_us` (None before
+    the first decision); `due_us` when that changes by itself.
+    """
 
     id: int
     collection_id: int
@@ -39,6 +43,13 @@ class Stored:
     body_id: int | None
     state: str
     seq: int
+    contributed_us: int
+    is_held: bool = False
+    never_returns: bool = False
+    bound_id: int | None = None
+    seen: int = 0
+    seen_since_us: int | None = None
+    due_us: int | None = None
 
     @property
     def is_deleted(self) -> bool:
@@ -56,6 +67,7 @@ class OpenRelease:
     mask: int
     is_first: bool
     is_last: bool
+    omitted: str | None
 
 
 def in_batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
@@ -65,9 +77,14 @@ def in_batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
         yield batch
 
 
-def mask_from(content: bytes) -> int:
-    """An audience as it is stored, as a mask."""
-    return int.from_bytes(content, "big")
+def mask_from(content: bytes | None) -> int:
+    """An audience as it is stored, as a mask; nobody for None."""
+    return int.from_bytes(content or b"", "big")
+
+
+def mask_bytes(mask: int) -> bytes:
+    """An audience as it is stored."""
+    return mask.to_bytes((mask.bit_length() + 7) // 8, "big")
 
 
 _COLUMNS = (
@@ -83,6 +100,13 @@ _COLUMNS = (
     contribution.c.body_id,
     contribution.c.state,
     contribution.c.seq,
+    contribution.c.contributed_us,
+    contribution.c.is_held,
+    contribution.c.never_returns,
+    contribution.c.bound_id,
+    contribution.c.seen,
+    contribution.c.seen_since_us,
+    contribution.c.due_us,
 )
 
 
@@ -101,6 +125,13 @@ def _stored(connection: Connection, statement: Select[Any]) -> list[Stored]:
             body_id=row.body_id,
             state=row.state,
             seq=row.seq,
+            contributed_us=row.contributed_us,
+            is_held=row.is_held,
+            never_returns=row.never_returns,
+            bound_id=row.bound_id,
+            seen=mask_from(row.seen),
+            seen_since_us=row.seen_since_us,
+            due_us=row.due_us,
         )
         for row in connection.execute(statement)
     ]
@@ -169,6 +200,7 @@ def list_open_releases(
                 release.c.date_added_us,
                 release.c.is_first,
                 release.c.is_last,
+                release.c.omitted,
                 audience.c.mask,
             )
             .join(audience, audience.c.id == release.c.audience_id)
@@ -186,26 +218,36 @@ def list_open_releases(
                 mask=mask_from(row.mask),
                 is_first=row.is_first,
                 is_last=row.is_last,
+                omitted=row.omitted,
             )
             for row in connection.execute(statement)
         ]
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class CarrierReach:
+    """One open release of a contribution that carries a statement marking when it is whole."""
+
+    marking_id: str
+    originator_id: int
+    carrier: int
+    omitted: str | None
+    mask: int
+
+
 def list_carrier_reaches(
     connection: Connection, collection_id: int, marking_ids: Iterable[str]
-) -> list[tuple[str, int, int, int]]:
-    """Where the carriers of statement markings are shown in one collection's views.
-
-    One (marking id, originator of the carrier, carrier, mask) for each open release.
-    """
-    found: list[tuple[str, int, int, int]] = []
+) -> list[CarrierReach]:
+    """Where the carriers of statement markings are shown in one collection's views."""
+    found: list[CarrierReach] = []
     for batch in in_batches(marking_ids):
         statement = (
             select(
                 marking_use.c.marking_id,
                 contribution.c.originator_id,
                 contribution.c.id,
+                release.c.omitted,
                 audience.c.mask,
             )
             .join(contribution, contribution.c.id == marking_use.c.contribution_id)
@@ -218,7 +260,9 @@ def list_carrier_reaches(
             )
         )
         found += [
-            (row.marking_id, row.originator_id, row.id, mask_from(row.mask))
+            CarrierReach(
+                row.marking_id, row.originator_id, row.id, row.omitted, mask_from(row.mask)
+            )
             for row in connection.execute(statement)
         ]
     return found

@@ -19,15 +19,18 @@ from sharing.visibility import visible_to
 
 @dataclass(frozen=True, slots=True)
 class ViewedRow:
-    """One release in a view, its bytes as received, and the facts of its contribution."""
+    """One release in a view, its bytes as served, and the facts of its contribution."""
 
     date_added_us: int
     content: bytes
     originator_id: int
     stix_id: str
     stix_type: str
+    version_us: int
     tlp: Tlp
     facts: StoredFacts
+    contribution_id: int
+    omitted: str | None
 
 
 def list_viewed(
@@ -45,6 +48,7 @@ def list_viewed(
         release.c.date_added_us,
         release.c.body_id,
         release.c.contribution_id,
+        release.c.omitted,
     )
     if after_us is not None:
         keys = keys.where(release.c.date_added_us > after_us)
@@ -56,8 +60,11 @@ def list_viewed(
             contribution.c.originator_id,
             contribution.c.stix_id,
             contribution.c.stix_type,
+            contribution.c.version_us,
             contribution.c.tlp,
             contribution.c.facts,
+            page.c.contribution_id,
+            page.c.omitted,
         )
         .select_from(page)
         .join(body, body.c.id == page.c.body_id)
@@ -71,8 +78,11 @@ def list_viewed(
             originator_id=row.originator_id,
             stix_id=row.stix_id,
             stix_type=row.stix_type,
+            version_us=row.version_us,
             tlp=Tlp(row.tlp),
             facts=load_facts(row.facts),
+            contribution_id=row.contribution_id,
+            omitted=row.omitted,
         )
         for row in connection.execute(statement)
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Table, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, select
 
 from kernel.strictjson import JsonValue
 from sharing.rules.grammar import Names, parse_policy
@@ -86,6 +86,25 @@ def list_accepts(connection: Connection, forum_id: int, member_id: int) -> list[
     )
 
 
+def list_standing_accepts(connection: Connection, forum_id: int) -> dict[int, SavedDocument]:
+    """What each member that has said so accepts in the forum now, by member."""
+    newest = (
+        select(accepts.c.member_id, func.max(accepts.c.version).label("version"))
+        .where(accepts.c.forum_id == forum_id)
+        .group_by(accepts.c.member_id)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(accepts)
+        .join(
+            newest,
+            (accepts.c.member_id == newest.c.member_id) & (accepts.c.version == newest.c.version),
+        )
+        .where(accepts.c.forum_id == forum_id)
+    ).mappings()
+    return {row["member_id"]: _saved(row) for row in rows}
+
+
 def read_saved(document: str, collections: dict[str, str], *, of_forum: bool = False) -> Policy:
     """A saved document in typed form. `collections` maps UUIDs and aliases to UUIDs.
 
@@ -109,13 +128,14 @@ def _versions(
 ) -> list[SavedDocument]:
     newest_first = select(table).where(*conditions).order_by(table.c.version.desc()).limit(limit)
     rows = connection.execute(newest_first).mappings()
-    return [
-        SavedDocument(
-            version=row["version"],
-            document=row["document"],
-            epoch=row.get("epoch", 0),
-            set_us=row["set_us"],
-            set_by=row["set_by"],
-        )
-        for row in rows
-    ]
+    return [_saved(row) for row in rows]
+
+
+def _saved(row: RowMapping) -> SavedDocument:
+    return SavedDocument(
+        version=row["version"],
+        document=row["document"],
+        epoch=row.get("epoch", 0),
+        set_us=row["set_us"],
+        set_by=row["set_by"],
+    )

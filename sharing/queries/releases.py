@@ -37,10 +37,16 @@ _IS_LAST: ColumnElement[bool] = literal_column("release.is_last")
 @dataclass(frozen=True, slots=True)
 class Head:
     """Where a view stands: the forum's ledger position, and an upper bound of the newest
-    `date_added` in the view (None when nothing was ever released to the reader)."""
+    `date_added` in the view (None when nothing was ever released to the reader); `due_us` is
+    when something in the forum changes by itself."""
 
     seq: int
     newest_us: int | None
+    due_us: int | None = None
+
+    def is_overdue(self, now_us: int) -> bool:
+        """Whether something has to be settled before anything is answered."""
+        return self.due_us is not None and self.due_us <= now_us
 
     def is_behind(self, after_us: int | None) -> bool:
         """Whether nothing can have been added after `after_us`: a poll that needs no scan."""
@@ -81,11 +87,11 @@ def find_head(connection: Connection, seated: Seated, collection_id: int) -> Hea
         seated, collection_id, func.max(literal_column("audience_head.date_added_us"))
     ).scalar_subquery()
     row = connection.execute(
-        select(forum_head.c.seq, newest.label("newest_us")).where(
+        select(forum_head.c.seq, forum_head.c.due_us, newest.label("newest_us")).where(
             forum_head.c.forum_id == seated.forum_id
         )
     ).one()
-    return Head(seq=row.seq, newest_us=row.newest_us)
+    return Head(seq=row.seq, newest_us=row.newest_us, due_us=row.due_us)
 
 
 def list_objects(

@@ -1,8 +1,8 @@
-"""Which of several copies and versions of one STIX id stand in which views.
+"""Which of several copies of one STIX id stands in which views, and what is first and last there.
 
 Pure set algebra over audiences (int masks, see sharing.rules.audiences). Sharing policy
-section 5: one originator stands per id and view; an older version stays only while every
-newer version of the same copy is decided visible there; `first` and `last` mean in this view.
+section 5: one originator stands per id and view; `first` and `last` mean in this view. What
+does not live here: who is decided to see which version (`copies`).
 """
 
 from __future__ import annotations
@@ -10,24 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-_EVERYONE = -1
-
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """One contribution of the id. `decided` is its audience by the rules alone.
+class Candidate:
+    """One contribution of the id, and those to whom it would be shown if it stood alone.
 
-    `order` is the ledger position of its first contribution; `is_bound` tells that its
-    `created_by_ref` is an identity bound to its originator. A deleted version is shown to
-    nobody and goes on gating older ones.
+    `mask` is empty for a deleted version. `order` is the ledger position of its first
+    contribution; `is_bound` tells that its `created_by_ref` is an identity bound to its
+    originator.
     """
 
     contribution: int
     originator: int
     version_us: int
     order: int
-    decided: int
-    is_deleted: bool
+    mask: int
     is_bound: bool
 
 
@@ -49,46 +46,33 @@ class Shown:
         return cuts
 
 
-def stand(versions: Iterable[Version]) -> dict[int, Shown]:
+def stand(candidates: Iterable[Candidate]) -> dict[int, Shown]:
     """What each contribution of one id in one collection is shown to, by contribution."""
-    copies: dict[int, list[Version]] = {}
-    for version in versions:
-        copies.setdefault(version.originator, []).append(version)
+    copies: dict[int, list[Candidate]] = {}
+    for candidate in candidates:
+        copies.setdefault(candidate.originator, []).append(candidate)
     shown: dict[int, Shown] = {}
     taken = 0
     for copy in sorted(copies.values(), key=_precedence):
-        visible = _visible(copy)
-        reach = 0
-        for mask in visible.values():
-            reach |= mask
-        shown.update(_flagged(copy, visible, ~taken))
-        taken |= reach
+        shown.update(_flagged(copy, ~taken))
+        for candidate in copy:
+            taken |= candidate.mask
     return shown
 
 
-def _precedence(copy: list[Version]) -> tuple[bool, int]:
-    is_bound = any(version.is_bound for version in copy)
-    return not is_bound, min(version.order for version in copy)
+def _precedence(copy: list[Candidate]) -> tuple[bool, int]:
+    is_bound = any(candidate.is_bound for candidate in copy)
+    return not is_bound, min(candidate.order for candidate in copy)
 
 
-def _visible(copy: list[Version]) -> dict[int, int]:
-    """Each version's audience after the newer versions of its copy have gated it."""
-    visible: dict[int, int] = {}
-    gate = _EVERYONE
-    for version in sorted(copy, key=lambda v: v.version_us, reverse=True):
-        gate &= version.decided
-        visible[version.contribution] = 0 if version.is_deleted else gate
-    return visible
-
-
-def _flagged(copy: list[Version], visible: dict[int, int], allowed: int) -> dict[int, Shown]:
-    oldest_first = sorted(copy, key=lambda v: v.version_us)
-    masks = [visible[version.contribution] & allowed for version in oldest_first]
+def _flagged(copy: list[Candidate], allowed: int) -> dict[int, Shown]:
+    oldest_first = sorted(copy, key=lambda c: c.version_us)
+    masks = [candidate.mask & allowed for candidate in oldest_first]
     older = _unions_before(masks)
     newer = _unions_before(masks[::-1])[::-1]
     return {
-        version.contribution: Shown(mask, first=mask & ~before, last=mask & ~after)
-        for version, mask, before, after in zip(oldest_first, masks, older, newer, strict=True)
+        candidate.contribution: Shown(mask, first=mask & ~before, last=mask & ~after)
+        for candidate, mask, before, after in zip(oldest_first, masks, older, newer, strict=True)
     }
 
 

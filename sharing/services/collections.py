@@ -15,7 +15,7 @@ from kernel.db import Database
 from kernel.errors import BadInput, Conflict, NotFound
 from sharing.rules.model import PARTNER_ROLE, SEAT_ROLES
 from sharing.rules.tlp import Tlp
-from sharing.services.lock import lock_forum
+from sharing.services.settling import hold_forum
 from sharing.tables import collection
 
 WRITERS = ("member", "partner-state")
@@ -55,7 +55,7 @@ def add_collection(
                 "sharing.unknown-forum",
                 f"no forum {forum_slug!r} is open for sharing; see `comity forum list`",
             )
-        lock = lock_forum(connection, forum.id, now_us=now_us)
+        lock = hold_forum(connection, forum.id, now_us=now_us)
         same = [collection.c.title == new.title]
         if new.alias is not None:
             same.append(collection.c.alias == new.alias)

@@ -27,19 +27,35 @@ from sharing.queries.contributions import Stored
 from sharing.queries.guards import find_guards
 from sharing.services.admission import Admission, Admitted, Door, Outcome, accepted_now, admit
 from sharing.services.decisions import Decisions
-from sharing.services.lock import LockedForum, lock_forum
+from sharing.services.held import hold_downgrades
+from sharing.services.lock import LockedForum
 from sharing.services.releasing import Releasing
-from sharing.tables import body, contribution, forum_head, guard, marking_use, status
+from sharing.services.settling import hold_forum
+from sharing.tables import (
+    body,
+    contribution,
+    forum_head,
+    guard,
+    marking_use,
+    reference,
+    status,
+)
 
 STATUS_KEPT_US = 7 * DAY_US
 """How long what became of an envelope can be asked for; TAXII 2.1 §4.3 wants a day at least."""
 
 _HIDDEN_REASONS = {
     "marking-scheme": "it carries a marking of a scheme that Comity does not understand",
-    "granular-markings": "it has granular markings, which this version cannot decide yet",
-    "releasable-to": "it has a releasable_to list, which this version cannot decide yet",
 }
+_HELD = (
+    "held: it is marked looser than the version before it and would reach more; a "
+    "release-approver of your member confirms it, until then only your member sees it"
+)
 _NO_GRANT = "contributed; no share rule of your policy grants it, so only your member sees it"
+_EMBARGOED = (
+    "contributed; the share rules of your policy that grant it do not hold yet, so until one "
+    "does only your member sees it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +131,7 @@ class _Contributing:
         admission = admit(self._connection, self._door, checked)
         # Bytes go in before the lock is taken, so that it is held for as short as can be.
         bodies = _insert_bodies(self._connection, admission.admitted)
-        lock = lock_forum(self._connection, self._door.forum_id, now_us=self._now_us)
+        lock = hold_forum(self._connection, self._door.forum_id, now_us=self._now_us)
         if lock.seq != seq:
             admission, bodies = self._admit_again(checked, bodies)
         outcomes = [*admission.settled, *self._write(lock, admission, bodies)]
@@ -150,15 +166,20 @@ class _Contributing:
             (admitted, self._stored(lock, admitted, bodies[admitted.index]))
             for admitted in sorted(admission.admitted, key=lambda entry: entry.index)
         ]
+        decisions = Decisions(self._connection, self._door.forum_id, lock.now_us)
+        contributed = hold_downgrades(decisions, admission.copies, contributed)
         stored = self._insert(lock, contributed)
         revived = {copy.id for copy in stored}
-        decisions = Decisions(self._connection, self._door.forum_id)
         releasing = Releasing(lock, decisions, cause)
         earlier = [copy for copy in admission.copies if copy.id not in revived]
+        known = {copy.stix_id for copy in admission.copies}
         releasing.release_copies(
-            self._door.collection_id,
             [*earlier, *stored],
-            list(dict.fromkeys(copy.stix_id for copy in admission.copies)),
+            frozenset(
+                (copy.collection_id, copy.stix_id)
+                for copy in stored
+                if copy.stix_id not in known and not copy.facts.is_statement
+            ),
         )
         releasing.finish()
         return [
@@ -171,7 +192,10 @@ class _Contributing:
         subject = f"{admitted.checked.stix_id} {admitted.checked.version_us}"
         if admitted.revives is not None:
             lock.append("revive", subject, self._seated.reader.actor)
-            return replace(admitted.revives, state="standing", body_id=body_id)
+            state = "held" if admitted.revives.is_held else "standing"
+            return replace(
+                admitted.revives, state=state, body_id=body_id, seen_since_us=lock.now_us
+            )
         return Stored(
             id=0,
             collection_id=self._door.collection_id,
@@ -185,6 +209,7 @@ class _Contributing:
             body_id=body_id,
             state="standing",
             seq=lock.append("version", subject, self._seated.reader.actor),
+            contributed_us=lock.now_us,
         )
 
     def _insert(
@@ -200,6 +225,7 @@ class _Contributing:
             stored for (_, before), stored in zip(contributed, whole, strict=True) if before.id == 0
         ]
         self._insert_markings(added)
+        self._insert_references(added)
         guards = find_guards(self._connection, self._seated, added)
         if guards:
             self._connection.execute(insert(guard), guards)
@@ -209,7 +235,12 @@ class _Contributing:
         self._connection.execute(
             update(contribution)
             .where(contribution.c.id == stored.id)
-            .values(state="standing", body_id=stored.body_id)
+            .values(
+                state=stored.state,
+                is_held=stored.is_held,
+                body_id=stored.body_id,
+                seen_since_us=stored.seen_since_us,
+            )
         )
 
     def _insert_markings(self, added: list[Stored]) -> None:
@@ -220,6 +251,15 @@ class _Contributing:
         ]
         if uses:
             self._connection.execute(insert(marking_use), uses)
+
+    def _insert_references(self, added: list[Stored]) -> None:
+        named = [
+            {"contribution_id": stored.id, "stix_id": stix_id}
+            for stored in added
+            for stix_id in stored.facts.references
+        ]
+        if named:
+            self._connection.execute(insert(reference), named)
 
     def _keep_status(self, receipt: Receipt) -> None:
         self._connection.execute(
@@ -266,7 +306,8 @@ def _insert_contributions(
             "body_id": stored.body_id,
             "state": stored.state,
             "seq": stored.seq,
-            "contributed_us": lock.now_us,
+            "contributed_us": stored.contributed_us,
+            "is_held": stored.is_held,
         }
         for stored in fresh
     ]
@@ -284,8 +325,14 @@ def _message(decisions: Decisions, stored: Stored) -> str:
     if stored.facts.blockers:
         reasons = "; ".join(_HIDDEN_REASONS[name] for name in stored.facts.blockers)
         return f"contributed; only your member sees it: {reasons}"
-    audience = decisions.audience_of(stored)
-    return "" if audience & ~decisions.own_of(stored.originator_id) else _NO_GRANT
+    if stored.is_held:
+        return _HELD
+    facts = decisions.facts_of(stored)
+    own = decisions.own_of(stored.originator_id)
+    granted, opened = decisions.grants_of(stored, facts)
+    if granted.visible & ~own:
+        return ""
+    return _EMBARGOED if opened.visible & ~own else _NO_GRANT
 
 
 def _detail(outcome: Outcome) -> dict[str, str]:

@@ -1,23 +1,44 @@
-"""The rules applied to stored contributions of one forum, as of the moment of its lock.
+"""The rules applied to stored contributions of one forum, at one instant.
 
 Loads the forum's recipients, collections and policies once per transaction and remembers
-what it has decided: contributions with equal facts are decided once. What does not live
-here: the rules themselves.
+what it has decided: contributions that no rule tells apart are decided once. What does not
+live here: the rules themselves, and what the references of a contribution mean (graph).
 """
 
 from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
 
 import structlog
 from sqlalchemy import Connection, select
 
 from auth.queries import find_forum_by_id, list_identity_owners, list_roster
 from auth.tables import member
+from kernel.clock import DAY_US
 from sharing.queries.contributions import Stored
-from sharing.queries.policies import NO_RULES, find_forum_document, find_policy, read_saved
-from sharing.rules.audiences import CompiledPolicy, Electorate, audience_of, compile_policy
+from sharing.queries.policies import (
+    NO_RULES,
+    find_forum_document,
+    find_policy,
+    list_standing_accepts,
+    read_saved,
+)
+from sharing.queries.reciprocity import count_seen
+from sharing.rules.accepts import Accepts, read_accepts
+from sharing.rules.audiences import (
+    CompiledPolicy,
+    Electorate,
+    Grant,
+    compile_policy,
+    grant_of,
+    refused_by,
+    signature,
+)
 from sharing.rules.model import Facts, Place, Recipient
+from sharing.rules.moment import Moment, next_change
 from sharing.rules.node import PolicyRefused
-from sharing.rules.rule import Policy
+from sharing.rules.rule import Policy, Reciprocity
 from sharing.rules.terms import Term
 from sharing.rules.tlp import Tlp
 from sharing.tables import collection
@@ -25,12 +46,22 @@ from sharing.tables import collection
 log = structlog.get_logger(__name__)
 
 
-class Decisions:
-    """Who sees what in one forum. Ask `audience_of` about as many contributions as you like."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """A policy as it is written, and against the forum's recipients."""
 
-    def __init__(self, connection: Connection, forum_id: int) -> None:
+    policy: Policy
+    compiled: CompiledPolicy
+
+
+class Decisions:
+    """Who sees what in one forum at `now_us`. Ask about as many contributions as you like."""
+
+    def __init__(self, connection: Connection, forum_id: int, now_us: int) -> None:
         self._connection = connection
         self._forum_id = forum_id
+        self.now_us = now_us
+        self.moment = Moment(now_us, self._members_that_meet)
         self.roster = list_roster(connection, forum_id)
         self.electorate = Electorate(
             Recipient(
@@ -50,34 +81,94 @@ class Decisions:
         self._codes: dict[int, str] = {
             row.member_id: row.name for row in self.roster if row.member_id is not None
         }
-        self._forum_policy: CompiledPolicy | None = None
-        self._policies: dict[int, CompiledPolicy] = {}
-        self._audiences: dict[tuple[int, Facts], int] = {}
+        self._accepts = self._read_accepts()
+        self._forum_policy: _Held | None = None
+        self._policies: dict[int, _Held] = {}
+        self._grants: dict[Hashable, Grant] = {}
+        self._refusals: dict[Hashable, int] = {}
         self._owners: dict[str, int | None] = {}
+        self._counts: dict[tuple[str, int], dict[str, int]] = {}
 
-    def audience_of(self, stored: Stored) -> int:
-        """The audience of one contribution by the rules alone (sharing policy §4)."""
-        facts = self.facts_of(stored)
-        key = (stored.collection_id, facts)
-        if key not in self._audiences:
-            self._audiences[key] = audience_of(
+    def grants_of(
+        self, stored: Stored, facts: Facts, bound: int | None = None
+    ) -> tuple[Grant, Grant]:
+        """What steps 0 to 6 grant now, and with the embargoes of share rules ignored.
+
+        The very same grant twice when no embargo makes a difference.
+        """
+        now = self._grant(stored, facts, bound, ignoring_embargo=False)
+        if not self._policy_of(stored.originator_id).compiled.list_timed():
+            return now, now
+        return now, self._grant(stored, facts, bound, ignoring_embargo=True)
+
+    def _grant(
+        self, stored: Stored, facts: Facts, bound: int | None, *, ignoring_embargo: bool
+    ) -> Grant:
+        place = self.places[stored.collection_id]
+        policy, forum_policy = self._policy_of(stored.originator_id), self._policy_of_forum()
+        key = (
+            stored.collection_id,
+            stored.originator_id,
+            bound,
+            signature(
                 facts,
-                self.places[stored.collection_id],
+                place,
+                policy.compiled,
+                forum_policy.compiled,
+                self.now_us,
+                ignoring_embargo=ignoring_embargo,
+            ),
+        )
+        if key not in self._grants:
+            self._grants[key] = grant_of(
+                facts,
+                place,
                 self.electorate,
-                self._policy_of(stored.originator_id),
-                self._policy_of_forum(),
+                policy.compiled,
+                forum_policy.compiled,
+                self.moment,
+                bound=bound,
+                ignoring_embargo=ignoring_embargo,
                 on_fault=_alert,
             )
-        return self._audiences[key]
+        return self._grants[key]
+
+    def refused_by(self, stored: Stored, facts: Facts) -> int:
+        """Those who would see it, and decline to (sharing policy §6)."""
+        if not self._accepts:
+            return 0
+        key = (stored.originator_id, facts.stix_type, facts.tlp)
+        if key not in self._refusals:
+            self._refusals[key] = refused_by(self._accepts, facts, self.electorate)
+        return self._refusals[key]
+
+    def next_change(self, stored: Stored, facts: Facts) -> int | None:
+        """The next instant at which the decision changes by itself; None when there is none."""
+        policy, forum_policy = self._policy_of(stored.originator_id), self._policy_of_forum()
+        if not policy.compiled.list_timed() and not forum_policy.compiled.list_timed():
+            return None
+        return next_change(
+            facts,
+            self.places[stored.collection_id],
+            policy.compiled,
+            forum_policy.compiled,
+            self.now_us,
+        )
 
     def facts_of(self, stored: Stored) -> Facts:
         """What the rules may know of a stored contribution."""
+        kept = stored.facts
         return Facts(
             originator=self.code_of(stored.originator_id),
             stix_type=stored.stix_type,
-            labels=stored.facts.labels,
+            labels=kept.labels,
             tlp=stored.tlp,
-            blockers=stored.facts.blockers,
+            blockers=kept.blockers,
+            properties=kept.properties,
+            releasable_to=kept.releasable_to,
+            clauses=kept.clauses,
+            ties=kept.ties,
+            contributed_us=stored.contributed_us,
         )
 
     def own_of(self, originator_id: int) -> int:
@@ -102,11 +193,52 @@ class Decisions:
             ).scalar_one()
         return self._codes[member_id]
 
-    def _policy_of(self, member_id: int) -> CompiledPolicy:
+    def list_reciprocal(self) -> list[int]:
+        """The members whose policy here asks for reciprocity."""
+        return [
+            row.member_id
+            for row in self.roster
+            if row.member_id is not None and self._reciprocities_of(row.member_id)
+        ]
+
+    def list_meeting(self, member_id: int) -> list[frozenset[str]]:
+        """For each reciprocity that a member's policy asks for, the members that meet it."""
+        code = self.code_of(member_id)
+        return [self._members_that_meet(code, asked) for asked in self._reciprocities_of(member_id)]
+
+    def _reciprocities_of(self, member_id: int) -> list[Reciprocity]:
+        return [
+            rule.conditions.reciprocity
+            for rule in self._policy_of(member_id).policy.rules
+            if rule.conditions is not None and rule.conditions.reciprocity is not None
+        ]
+
+    def _members_that_meet(self, originator: str, asked: Reciprocity) -> frozenset[str]:
+        """The members of whom `originator` has seen enough, counted at the last 00:00Z."""
+        counts = self._counts_for(originator, asked.window_days)
+        return frozenset(code for code, count in counts.items() if count >= asked.min_contributions)
+
+    def _counts_for(self, originator: str, window_days: int) -> dict[str, int]:
+        key = (originator, window_days)
+        if key not in self._counts:
+            midnight_us = self.now_us - self.now_us % DAY_US
+            counts = count_seen(
+                self._connection,
+                self._forum_id,
+                self.electorate.named_by(Term("member", originator)),
+                since_us=midnight_us - window_days * DAY_US,
+                before_us=midnight_us,
+            )
+            self._counts[key] = {
+                self.code_of(member_id): count for member_id, count in counts.items()
+            }
+        return self._counts[key]
+
+    def _policy_of(self, member_id: int) -> _Held:
         if member_id not in self._policies:
             saved = find_policy(self._connection, self._forum_id, member_id)
             document = saved.document if saved else NO_RULES
-            self._policies[member_id] = compile_policy(self._read(document), self.electorate)
+            self._policies[member_id] = self._hold(self._read(document))
         return self._policies[member_id]
 
     def _read(self, document: str) -> Policy:
@@ -117,14 +249,28 @@ class Decisions:
             _alert(fault)
             return Policy()
 
-    def _policy_of_forum(self) -> CompiledPolicy:
+    def _policy_of_forum(self) -> _Held:
         if self._forum_policy is None:
             saved = find_forum_document(self._connection, self._forum_id, "withhold")
             document = saved.document if saved else NO_RULES
-            self._forum_policy = compile_policy(
-                read_saved(document, self.collection_names, of_forum=True), self.electorate
+            self._forum_policy = self._hold(
+                read_saved(document, self.collection_names, of_forum=True)
             )
         return self._forum_policy
+
+    def _hold(self, policy: Policy) -> _Held:
+        return _Held(policy, compile_policy(policy, self.electorate))
+
+    def _read_accepts(self) -> dict[str, Accepts]:
+        """What each member accepts; one that cannot be read accepts nothing, and is an alert."""
+        found: dict[str, Accepts] = {}
+        for member_id, saved in list_standing_accepts(self._connection, self._forum_id).items():
+            try:
+                found[self.code_of(member_id)] = read_accepts(saved.value)
+            except PolicyRefused as fault:
+                _alert(fault)
+                found[self.code_of(member_id)] = Accepts(types=frozenset())
+        return found
 
 
 def _places(connection: Connection, forum_id: int) -> tuple[dict[int, Place], dict[str, str]]:

@@ -27,6 +27,8 @@ from sharing.queries.releases import find_head
 from sharing.rules.reach import may_be_exported
 from sharing.services.deliver import Served, record_delivery
 from sharing.services.reconsider import Progress, no_progress
+from sharing.services.settling import settled_read
+from sharing.services.variants import Variants, read_omission
 
 _PAGE = 500
 _FILTERS = {"format": "stix", "tlp_at_most": "amber+strict", "version": ["all"]}
@@ -72,11 +74,13 @@ def export_view(
         raise Forbidden("sharing.write-only", "you may write to this collection but not read it")
     exported = Exported()
     with _appearing(file) as content:
-        with database.read() as connection:
+        with settled_read(database, now_us=now_us) as connection:
             head = find_head(connection, seated, place.id)
             total = count_viewed(connection, seated, place.id)
             viewed = _list_all(connection, seated, place.id)
-            leaving = _list_leaving(_counted(viewed, total, progress), exported)
+            leaving = _list_leaving(
+                _counted(viewed, total, progress), exported, Variants(connection)
+            )
             _write_bundle(content, bundle_id, leaving)
         _record(database, seated, place, exported, head.seq, now_us)
     return exported
@@ -96,13 +100,17 @@ def _counted(rows: Iterable[ViewedRow], total: int, progress: Progress) -> Itera
             progress(done, total)
 
 
-def _list_leaving(rows: Iterable[ViewedRow], exported: Exported) -> Iterator[ViewedRow]:
+def _list_leaving(
+    rows: Iterable[ViewedRow], exported: Exported, variants: Variants
+) -> Iterator[ViewedRow]:
     """What may stand in a file; a statement marking goes wherever what carries it goes."""
     carried: set[tuple[int, str]] = set()
     waiting: list[ViewedRow] = []
     for row in rows:
-        if may_be_exported(row.facts.properties.values(), row.tlp):
-            carried.update((row.originator_id, marking) for marking in row.facts.markings)
+        lacked = read_omission(row.omitted).units
+        levels = [level for unit, level in row.facts.properties.items() if unit not in lacked]
+        if may_be_exported(levels, row.tlp):
+            carried.update((row.originator_id, marking) for marking in _carried_by(row, variants))
             exported.take(row)
             yield row
         elif row.facts.is_statement:
@@ -117,8 +125,15 @@ def _list_leaving(rows: Iterable[ViewedRow], exported: Exported) -> Iterator[Vie
             exported.left_out += 1
 
 
+def _carried_by(row: ViewedRow, variants: Variants) -> tuple[str, ...]:
+    """The statement markings that the object carries in the form in which it is viewed."""
+    if row.omitted is None:
+        return row.facts.markings
+    return variants.carried_by(row.contribution_id, row.omitted)
+
+
 def _write_bundle(content: BinaryIO, bundle_id: str, rows: Iterable[ViewedRow]) -> None:
-    """The bundle, an object a line, each with its bytes as received (STIX 2.1 §8)."""
+    """The bundle, an object a line, each with its bytes as served (STIX 2.1 §8)."""
     content.write(b'{"type":"bundle","id":"%s"' % bundle_id.encode())
     opening = b',"objects":[\n'
     for row in rows:

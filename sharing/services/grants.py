@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from sharing.queries.contributions import Stored
+from sharing.rules.copies import Named, Version, see
 from sharing.services.decisions import Decisions
 
 
@@ -24,17 +25,31 @@ def list_own(copies: Iterable[Stored], originator_id: int) -> list[list[Stored]]
 
 
 def find_grants(decisions: Decisions, copy: list[Stored]) -> dict[int, int]:
-    """Whom else the rules grant each version of a copy, as a mask, by contribution.
+    """Whom else the rules grant each version of a copy, whole or in part, by contribution.
 
-    The copy comes newest first: whoever may not have a newer version loses the older too.
-    Deleted versions gate and are granted to nobody; a statement marking is seen with what
-    carries it, so nothing is said of it.
+    By the rules and by the copy's other versions alone: not by what others accept, which copy
+    stands, or what is hidden of what it names. Deleted versions gate and are granted to nobody;
+    a statement marking is seen with what carries it, so nothing is said of it.
     """
     others = ~decisions.own_of(copy[0].originator_id)
-    grants: dict[int, int] = {}
-    gate = others
-    for stored in copy:
-        gate &= decisions.audience_of(stored)
-        if not stored.is_deleted and not stored.facts.is_statement:
-            grants[stored.id] = gate
-    return grants
+    sights = see(_version(decisions, stored) for stored in copy)
+    return {
+        stored.id: sights[stored.id].mask & others
+        for stored in copy
+        if not stored.is_deleted and not stored.facts.is_statement
+    }
+
+
+def _version(decisions: Decisions, stored: Stored) -> Version:
+    facts = decisions.facts_of(stored)
+    now, opened = decisions.grants_of(stored, facts)
+    return Version(
+        contribution=stored.id,
+        version_us=stored.version_us,
+        facts=facts,
+        named=Named(),
+        own=decisions.own_of(stored.originator_id),
+        now=now,
+        open=opened,
+        is_held=stored.is_held,
+    )

@@ -8,16 +8,24 @@ What does not live here: who sees what (the rules) and why it changed (the calle
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from sharing.queries.contributions import OpenRelease, Stored, in_batches, mask_from
+from sharing.gate.lessening import WHOLE, Omission, gains, normal
+from sharing.queries.contributions import (
+    OpenRelease,
+    Stored,
+    in_batches,
+    mask_bytes,
+    mask_from,
+)
 from sharing.rules.stand import Shown
 from sharing.services.lock import LockedForum
+from sharing.services.variants import Variants, read_omission, write_omission
 from sharing.tables import audience, audience_head, audience_member, release
 
 _RANKS = {"marking-definition": 0, "identity": 1}
@@ -32,14 +40,22 @@ def rank_of(stix_type: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """Some of those who see a version: what is first and last to them, what its form lacks."""
+
+    mask: int
+    is_first: bool
+    is_last: bool
+    omission: Omission = WHOLE
+
+
+@dataclass(frozen=True, slots=True)
 class _Opening:
     """A release to open; `date_added_us` is None when something is gained."""
 
     stored: Stored
     collection_id: int
-    mask: int
-    is_first: bool
-    is_last: bool
+    part: Part
     date_added_us: int | None
 
 
@@ -51,69 +67,108 @@ class Reached:
     lost: int
 
 
-class ReleasePlan:
-    """Releases to close and to open in one forum, because of one ledger entry."""
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """What one contribution's releases in one collection's views need."""
 
-    def __init__(self, lock: LockedForum, cause: int) -> None:
+    closings: list[int]
+    openings: list[_Opening]
+    reached: Reached
+
+
+class ReleasePlan:
+    """Releases to close and to open in one forum, because of one ledger entry.
+
+    A contribution that is shown twice keeps the later word.
+    """
+
+    def __init__(self, lock: LockedForum, variants: Variants, cause: int) -> None:
         self._lock = lock
+        self._variants = variants
         self._cause = cause
-        self._closings: list[int] = []
-        self._openings: list[_Opening] = []
-        self.gains = 0
-        self.losses = 0
+        self._stale: list[int] = []
+        self._changes: dict[tuple[int, int], _Change] = {}
+
+    @property
+    def gains(self) -> int:
+        """How many versions somebody gained, in whole or in part."""
+        return sum(bool(change.reached.gained) for change in self._changes.values())
+
+    @property
+    def losses(self) -> int:
+        """How many versions somebody lost, in whole or in part."""
+        return sum(bool(change.reached.lost) for change in self._changes.values())
 
     def show(
-        self, stored: Stored, collection_id: int, shown: Shown, open_releases: list[OpenRelease]
-    ) -> Reached:
-        """Make `shown` what the views of `collection_id` hold of this contribution.
-
-        Whoever sees it already keeps its `date_added`; whoever gains it gets a new one.
-        """
-        parts = shown.parts()
-        seen = 0
-        for held in open_releases:
-            seen |= held.mask
-            kept = [(mask & held.mask, first, last) for mask, first, last in parts]
-            kept = [part for part in kept if part[0]]
-            if kept == [(held.mask, held.is_first, held.is_last)]:
-                continue
-            self._closings.append(held.id)
-            for part in kept:
-                self._open(stored, collection_id, part, held.date_added_us)
-        for mask, first, last in parts:
-            if gained := mask & ~seen:
-                self._open(stored, collection_id, (gained, first, last), None)
-        reached = Reached(gained=shown.mask & ~seen, lost=seen & ~shown.mask)
-        self.gains += bool(reached.gained)
-        self.losses += bool(reached.lost)
-        return reached
-
-    def _open(
         self,
         stored: Stored,
         collection_id: int,
-        part: tuple[int, bool, bool],
-        date_added_us: int | None,
-    ) -> None:
-        self._openings.append(_Opening(stored, collection_id, *part, date_added_us))
+        parts: list[Part],
+        open_releases: Sequence[OpenRelease],
+    ) -> Reached:
+        """Make `parts` what the views of `collection_id` hold of this contribution.
+
+        Whoever sees no more of it than before keeps its `date_added`; whoever gains anything
+        gets a new one.
+        """
+        change = _Change([], [], Reached(0, 0))
+        seen = gained = lost = 0
+        for held in open_releases:
+            seen |= held.mask
+            kept = [(part, part.mask & held.mask) for part in parts if part.mask & held.mask]
+            if len(kept) == 1 and _is_same(kept[0][0], kept[0][1], held):
+                continue
+            change.closings.append(held.id)
+            for part, mask in kept:
+                more, less = _differences(part, held, stored)
+                gained |= mask if more else 0
+                lost |= mask if less else 0
+                date_added_us = None if more else held.date_added_us
+                change.openings.append(
+                    _Opening(stored, collection_id, replace(part, mask=mask), date_added_us)
+                )
+        total = 0
+        for part in parts:
+            total |= part.mask
+            if new := part.mask & ~seen:
+                change.openings.append(
+                    _Opening(stored, collection_id, replace(part, mask=new), None)
+                )
+        reached = Reached(gained=gained | (total & ~seen), lost=lost | (seen & ~total))
+        key = (collection_id, stored.id)
+        self._changes.pop(key, None)
+        if change.closings or change.openings:
+            self._changes[key] = replace(change, reached=reached)
+        return reached
 
     def close(self, release_ids: Iterable[int]) -> None:
         """Close releases that nothing accounts for any more."""
-        self._closings.extend(release_ids)
+        self._stale.extend(release_ids)
 
     def write(self) -> None:
         """Close, stamp and open; nothing is visible before the transaction commits."""
-        _close(self._lock.connection, self._closings, self._cause)
-        if not self._openings:
+        changes = self._changes.values()
+        closings = dict.fromkeys(
+            [*self._stale, *(closing for change in changes for closing in change.closings)]
+        )
+        _close(self._lock.connection, list(closings), self._cause)
+        openings = [opening for change in changes for opening in change.openings]
+        self._changes, self._stale = {}, []
+        if not openings:
             return
-        audiences = _intern(self._lock, {opening.mask for opening in self._openings})
-        rows = [self._row(opening, audiences, stamp) for opening, stamp in self._stamped()]
+        self._variants.prepare(
+            (opening.stored, omitted)
+            for opening in openings
+            if (omitted := write_omission(opening.part.omission)) is not None
+        )
+        audiences = _intern(self._lock, {opening.part.mask for opening in openings})
+        rows = [self._row(opening, audiences, stamp) for opening, stamp in self._stamped(openings)]
         self._lock.connection.execute(insert(release), rows)
         _raise_heads(self._lock.connection, rows)
 
-    def _stamped(self) -> Iterable[tuple[_Opening, int]]:
+    def _stamped(self, openings: list[_Opening]) -> Iterable[tuple[_Opening, int]]:
         ordered = sorted(
-            self._openings, key=lambda o: (rank_of(o.stored.stix_type), o.stored.seq, o.stored.id)
+            openings, key=lambda o: (rank_of(o.stored.stix_type), o.stored.seq, o.stored.id)
         )
         fresh: dict[tuple[int, int], int] = {}
         for opening in ordered:
@@ -126,21 +181,88 @@ class ReleasePlan:
             yield opening, fresh[key]
 
     def _row(self, opening: _Opening, audiences: dict[int, int], stamp: int) -> dict[str, Any]:
+        stored, part = opening.stored, opening.part
+        omitted = write_omission(part.omission)
         return {
             "forum_id": self._lock.forum_id,
             "collection_id": opening.collection_id,
             "date_added_us": stamp,
-            "contribution_id": opening.stored.id,
-            "body_id": opening.stored.body_id,
-            "audience_id": audiences[opening.mask],
-            "stix_id": opening.stored.stix_id,
-            "stix_type": opening.stored.stix_type,
-            "version_us": opening.stored.version_us,
-            "is_first": opening.is_first,
-            "is_last": opening.is_last,
+            "contribution_id": stored.id,
+            "body_id": stored.body_id
+            if omitted is None
+            else self._variants.form_of(stored, omitted).body_id,
+            "omitted": omitted,
+            "audience_id": audiences[part.mask],
+            "stix_id": stored.stix_id,
+            "stix_type": stored.stix_type,
+            "version_us": stored.version_us,
+            "is_first": part.is_first,
+            "is_last": part.is_last,
             "opened": self._cause,
             "closed": None,
         }
+
+
+def cut(
+    shown: Shown, lost: Mapping[str, int], hidden: Mapping[str, int], stored: Stored
+) -> list[Part]:
+    """The audience of a version cut into parts that see one form of it.
+
+    `lost` and `hidden` map units and ids to those who do not get them.
+    """
+    forms: list[tuple[int, frozenset[str], frozenset[str]]] = [
+        (shown.mask, frozenset(), frozenset())
+    ]
+    for unit, mask in lost.items():
+        forms = _split(forms, mask, unit=unit)
+    for stix_id, mask in hidden.items():
+        forms = _split(forms, mask, stix_id=stix_id)
+    parts: dict[tuple[bool, bool, Omission], int] = {}
+    for mask, units, ids in forms:
+        omission = normal(Omission(units, ids), stored.facts) if units or ids else WHOLE
+        for part, is_first, is_last in shown.parts():
+            if part & mask:
+                key = (is_first, is_last, omission)
+                parts[key] = parts.get(key, 0) | (part & mask)
+    return [Part(mask, *key) for key, mask in parts.items()]
+
+
+def _split(
+    forms: list[tuple[int, frozenset[str], frozenset[str]]],
+    mask: int,
+    *,
+    unit: str | None = None,
+    stix_id: str | None = None,
+) -> list[tuple[int, frozenset[str], frozenset[str]]]:
+    found = []
+    for form, units, ids in forms:
+        if lacking := form & mask:
+            more_units = units if unit is None else units | {unit}
+            more_ids = ids if stix_id is None else ids | {stix_id}
+            found.append((lacking, more_units, more_ids))
+        if rest := form & ~mask:
+            found.append((rest, units, ids))
+    return found
+
+
+def _is_same(part: Part, mask: int, held: OpenRelease) -> bool:
+    return (mask, part.is_first, part.is_last, write_omission(part.omission)) == (
+        held.mask,
+        held.is_first,
+        held.is_last,
+        held.omitted,
+    )
+
+
+def _differences(part: Part, held: OpenRelease, stored: Stored) -> tuple[bool, bool]:
+    """Whether a form shows something that the held one does not, and the other way round."""
+    if write_omission(part.omission) == held.omitted:
+        return False, False
+    before = read_omission(held.omitted)
+    return (
+        gains(part.omission, before, stored.facts),
+        gains(before, part.omission, stored.facts),
+    )
 
 
 def _close(connection: Connection, release_ids: list[int], cause: int) -> None:
@@ -151,7 +273,7 @@ def _close(connection: Connection, release_ids: list[int], cause: int) -> None:
 def _intern(lock: LockedForum, masks: set[int]) -> dict[int, int]:
     """The id of each audience, new ones made; only the lock's holder makes audiences here."""
     connection = lock.connection
-    contents = {mask: mask.to_bytes((mask.bit_length() + 7) // 8, "big") for mask in masks}
+    contents = {mask: mask_bytes(mask) for mask in masks}
     digests = {hashlib.sha256(content).digest(): mask for mask, content in contents.items()}
     found: dict[int, int] = {}
     for batch in in_batches(digests):

@@ -13,13 +13,16 @@ from sqlalchemy import Connection, Table, func, insert, select
 
 from auth.queries import list_members, list_roster
 from auth.services import record_audit
+from kernel.clock import DAY_US
 from kernel.db import Database
 from kernel.strictjson import JsonValue, loads
 from sharing.rules.accepts import check_accepts
 from sharing.rules.grammar import Names, check_size, parse_policy
 from sharing.rules.model import SEAT_ROLES
-from sharing.services.lock import LockedForum, lock_forum
+from sharing.services.decisions import Decisions
+from sharing.services.lock import LockedForum
 from sharing.services.reconsider import Change, Progress, no_progress, reconsider
+from sharing.services.settling import hold_forum
 from sharing.tables import accepts, collection, forum_policy, policy
 
 
@@ -55,7 +58,7 @@ def set_policy(
     """
     value = _read(document)
     with database.write() as connection:
-        lock = lock_forum(connection, forum_id, now_us=now_us)
+        lock = hold_forum(connection, forum_id, now_us=now_us)
         parse_policy(value, names=list_names(connection, forum_id))
         saved = save_policy(lock, setter, member_id, document.decode("utf-8"), progress=progress)
         lock.save()
@@ -82,8 +85,16 @@ def save_policy(
         member_id=member_id,
         now_us=lock.now_us,
     )
+    start_counting(lock)
     change = reconsider(lock, epoch, originator_id=member_id, progress=progress)
     return Saved(version, change)
+
+
+def start_counting(lock: LockedForum) -> None:
+    """Count reciprocity every 00:00Z while somebody's policy asks for it, else never."""
+    asked = Decisions(lock.connection, lock.forum_id, lock.now_us).list_reciprocal()
+    midnight_us = lock.now_us - lock.now_us % DAY_US
+    lock.counted_us = midnight_us if asked else None
 
 
 def set_forum_policy(
@@ -98,7 +109,7 @@ def set_forum_policy(
     """Make `document` the forum's withhold rules; every contribution is decided anew."""
     value = _read(document)
     with database.write() as connection:
-        lock = lock_forum(connection, forum_id, now_us=now_us)
+        lock = hold_forum(connection, forum_id, now_us=now_us)
         parse_policy(value, names=list_names(connection, forum_id), forum_policy=True)
         epoch, version = _save_forum_document(lock, setter, "withhold", document)
         change = reconsider(lock, epoch, progress=progress)
@@ -112,7 +123,7 @@ def set_template(
     """Make `document` the policy that a new seat of the forum starts with."""
     value = _read(document)
     with database.write() as connection:
-        lock = lock_forum(connection, forum_id, now_us=now_us)
+        lock = hold_forum(connection, forum_id, now_us=now_us)
         parse_policy(value, names=list_names(connection, forum_id))
         epoch, version = _save_forum_document(lock, setter, "template", document)
         lock.save()
@@ -127,17 +138,20 @@ def set_accepts(
     document: bytes,
     *,
     now_us: int,
+    progress: Progress = no_progress,
 ) -> int:
-    """Save what the member accepts in the forum (sharing policy §6); its version.
+    """Make the document what the member accepts in the forum (sharing policy §6); its version.
 
-    Saved and shown; it declines nothing until the decision takes account of it.
+    What it refuses leaves its view at once; what it accepts again comes with a new
+    `date_added`.
     """
     value = _read(document)
     with database.write() as connection:
+        lock = hold_forum(connection, forum_id, now_us=now_us)
         check_accepts(value, members=list_names(connection, forum_id).members)
         keys = {"forum_id": forum_id, "member_id": member_id}
         version = _insert_version(
-            connection, accepts, keys, document.decode("utf-8"), setter, now_us
+            connection, accepts, keys, document.decode("utf-8"), setter, lock.now_us
         )
         record_audit(
             connection,
@@ -145,8 +159,11 @@ def set_accepts(
             "accepts.set",
             f"forum:{forum_id} member:{member_id} version:{version}",
             member_id=member_id,
-            now_us=now_us,
+            now_us=lock.now_us,
         )
+        cause = lock.append("accepts", f"member:{member_id}", setter.actor)
+        reconsider(lock, cause, progress=progress)
+        lock.save()
     return version
 
 

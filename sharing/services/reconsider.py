@@ -38,23 +38,28 @@ def reconsider(
     cause: int,
     *,
     originator_id: int | None = None,
+    instant_us: int | None = None,
     progress: Progress = no_progress,
 ) -> Change:
     """Decide every contribution of the forum anew, or those of ids that one member contributed.
 
-    An id's other copies are decided with it: which copy stands may change.
+    As of `instant_us`, the lock's instant unless said. An id's other copies are decided with
+    it, and so is what names it: which copy stands may change.
     """
     connection = lock.connection
     concerned = true() if originator_id is None else contribution.c.originator_id == originator_id
     total = _count_ids(connection, lock.forum_id, concerned)
-    releasing = Releasing(lock, Decisions(connection, lock.forum_id), cause)
+    decisions = Decisions(
+        connection, lock.forum_id, lock.now_us if instant_us is None else instant_us
+    )
+    releasing = Releasing(lock, decisions, cause)
     done = 0
     for collection_id, ids in _batches(connection, lock.forum_id, concerned):
         releasing.release(collection_id, ids)
         done += len(ids)
         progress(done, total)
-    releasing.finish()
-    return Change(cause, releasing.plan.gains, releasing.plan.losses)
+    gains, losses = releasing.finish()
+    return Change(cause, gains, losses)
 
 
 def _count_ids(connection: Connection, forum_id: int, concerned: ColumnElement[bool]) -> int:

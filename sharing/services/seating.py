@@ -16,9 +16,10 @@ from auth.tables import seat as seat_table
 from kernel.db import Database
 from kernel.errors import NotFound
 from sharing.queries.policies import NO_RULES, find_forum_document, find_policy
-from sharing.services.lock import LockedForum, lock_forum
+from sharing.services.lock import LockedForum
 from sharing.services.policies import Setter, save_policy
 from sharing.services.reconsider import Change, Progress, no_progress, reconsider
+from sharing.services.settling import hold_forum
 from sharing.tables import forum_head
 
 
@@ -35,7 +36,7 @@ def open_forum_for_sharing(connection: Connection, actor: str, slug: str, *, now
         connection.execute(
             insert(forum_head).values(forum_id=forum.id, seq=0, date_added_us=now_us)
         )
-        lock = lock_forum(connection, forum.id, now_us=now_us)
+        lock = hold_forum(connection, forum.id, now_us=now_us)
         lock.append("open", f"forum:{slug}", actor)
         lock.save()
 
@@ -117,7 +118,7 @@ def change_member(
             .order_by(seat_table.c.forum_id)
         ).scalars()
         for forum_id in forums.all():
-            lock = lock_forum(connection, forum_id, now_us=now_us)
+            lock = hold_forum(connection, forum_id, now_us=now_us)
             epoch = lock.append("member-status", f"member:{member.id} {status}", actor)
             reconsider(lock, epoch, progress=progress)
             lock.save()
@@ -146,7 +147,7 @@ def _lock(connection: Connection, forum_slug: str, now_us: int) -> LockedForum:
     forum = find_forum(connection, forum_slug)
     if forum is None or not forum.is_open:
         raise _no_forum(forum_slug)
-    return lock_forum(connection, forum.id, now_us=now_us)
+    return hold_forum(connection, forum.id, now_us=now_us)
 
 
 def _no_forum(slug: str) -> NotFound:

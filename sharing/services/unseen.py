@@ -14,10 +14,12 @@ from sharing.services.grants import find_grants, list_own
 
 NO_RECIPIENT: Final = "no-recipient"
 NEWER_VERSION: Final = "newer-version"
+HELD: Final = "held"
+NOT_YET: Final = "not-yet"
 
 
 def find_reasons(
-    connection: Connection, seated: Seated, stix_ids: Iterable[str]
+    connection: Connection, seated: Seated, stix_ids: Iterable[str], *, now_us: int
 ) -> dict[int, tuple[str, ...]]:
     """The reasons of the member's contributions of these ids that nobody else is granted.
 
@@ -25,7 +27,7 @@ def find_reasons(
     """
     if seated.member_id is None:
         return {}
-    decisions = Decisions(connection, seated.forum_id)
+    decisions = Decisions(connection, seated.forum_id, now_us)
     ids = list(dict.fromkeys(stix_ids))
     stored = list_own_copies(connection, seated.forum_id, seated.member_id, ids)
     reasons: dict[int, tuple[str, ...]] = {}
@@ -40,5 +42,10 @@ def find_reasons(
 def _why(decisions: Decisions, stored: Stored) -> tuple[str, ...]:
     if stored.facts.blockers:
         return stored.facts.blockers
-    granted = decisions.audience_of(stored) & ~decisions.own_of(stored.originator_id)
-    return (NEWER_VERSION,) if granted else (NO_RECIPIENT,)
+    if stored.is_held:
+        return (HELD,)
+    others = ~decisions.own_of(stored.originator_id)
+    now, opened = decisions.grants_of(stored, decisions.facts_of(stored))
+    if now.visible & others:
+        return (NEWER_VERSION,)
+    return (NOT_YET,) if opened.visible & others else (NO_RECIPIENT,)

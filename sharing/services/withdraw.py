@@ -16,9 +16,10 @@ from kernel.errors import Conflict, Forbidden, NotFound
 from sharing.queries.collections import Collection
 from sharing.queries.contributions import Stored, in_batches, list_copies
 from sharing.services.decisions import Decisions
-from sharing.services.lock import lock_forum
 from sharing.services.releasing import Releasing
-from sharing.tables import body, contribution, marking_use, release
+from sharing.services.seen import close_seen
+from sharing.services.settling import hold_forum
+from sharing.tables import body, contribution, marking_use, release, variant
 from sharing.visibility import visible_to
 
 Choose = Callable[[list[int]], Iterable[int]]
@@ -46,7 +47,7 @@ def withdraw(
     marking that objects of its own still carry.
     """
     with database.write() as connection:
-        lock = lock_forum(connection, place.forum_id, now_us=now_us)
+        lock = hold_forum(connection, place.forum_id, now_us=now_us)
         own = [
             stored
             for stored in list_copies(connection, place.id, [stix_id])
@@ -68,12 +69,11 @@ def withdraw(
             .where(contribution.c.id.in_([stored.id for stored in chosen]))
             .values(state="deleted", body_id=None)
         )
-        releasing = Releasing(lock, Decisions(connection, place.forum_id), cause)
+        close_seen(connection, chosen, lock.now_us)
+        releasing = Releasing(lock, Decisions(connection, place.forum_id, lock.now_us), cause)
         releasing.release(place.id, [stix_id])
-        for other_id in _other_collections(connection, chosen, place.id):
-            releasing.release(other_id, [stix_id])
         releasing.finish()
-        _destroy(connection, [stored.body_id for stored in chosen if stored.body_id is not None])
+        _destroy(connection, chosen)
         lock.save()
     return len(chosen)
 
@@ -122,26 +122,14 @@ def _refuse_carried(connection: Connection, chosen: list[Stored]) -> None:
             )
 
 
-def _other_collections(
-    connection: Connection, chosen: list[Stored], collection_id: int
-) -> list[int]:
-    """Collections whose views show a statement marking that was contributed in this one."""
-    if not any(stored.facts.is_statement for stored in chosen):
-        return []
-    return list(
-        connection.execute(
-            select(release.c.collection_id)
-            .where(
-                release.c.contribution_id.in_([stored.id for stored in chosen]),
-                release.c.collection_id != collection_id,
-                release.c.closed.is_(None),
-            )
-            .distinct()
-        ).scalars()
-    )
-
-
-def _destroy(connection: Connection, body_ids: list[int]) -> None:
+def _destroy(connection: Connection, chosen: list[Stored]) -> None:
+    """Destroy the bytes: as received, and every form that lacks something."""
+    body_ids = [stored.body_id for stored in chosen if stored.body_id is not None]
+    ids = [stored.id for stored in chosen]
+    for batch in in_batches(ids):
+        forms = variant.c.contribution_id.in_(batch)
+        body_ids += connection.execute(select(variant.c.body_id).where(forms)).scalars()
+        connection.execute(delete(variant).where(forms))
     for batch in in_batches(body_ids):
         connection.execute(update(release).where(release.c.body_id.in_(batch)).values(body_id=None))
         connection.execute(delete(body).where(body.c.id.in_(batch)))

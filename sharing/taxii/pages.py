@@ -19,7 +19,7 @@ from auth.doors import (
     current_settings,
     current_signer,
 )
-from kernel.errors import NotFound
+from kernel.errors import NotFound, Unavailable
 from sharing.queries.matching import ALL_VERSIONS, LAST_VERSION, VersionFilter
 from sharing.queries.releases import (
     Head,
@@ -30,6 +30,7 @@ from sharing.queries.releases import (
     list_objects,
 )
 from sharing.services.deliver import Served, record_delivery
+from sharing.services.settling import settle_forum
 from sharing.taxii import answers
 from sharing.taxii.cursor import Walk, filters_of, purpose_of, seal_walk, walk_of
 from sharing.taxii.entering import Entered, check_can_read, enter_collection
@@ -83,23 +84,39 @@ def versions(forum: str, ref: str, stix_id: str) -> Response:
 
 def _serve(endpoint: _Endpoint, forum: str, ref: str, stix_id: str | None = None) -> Response:
     """One page; raises BadInput, Forbidden, NotFound, and Unavailable when it is not recorded."""
-    asked = read_filters(request.args, endpoint.fields)
-    signer = current_signer()
-    with current_database().read() as connection:
-        entered = enter_collection(connection, current_reader(), forum, ref)
-        check_can_read(entered)
-        purpose = purpose_of(entered.seated, entered.collection.uuid, endpoint.name, stix_id)
-        walk = walk_of(signer, purpose, _of_object(asked, stix_id), endpoint.default)
-        head = find_head(connection, entered.seated, entered.collection.id)
-        page = _read(connection, endpoint, entered, walk, head)
-        if stix_id is not None and not page.rows:
-            _check_known(connection, entered, stix_id, walk.match.versions)
+    asked = _of_object(read_filters(request.args, endpoint.fields), stix_id)
+    answer = _look(endpoint, forum, ref, stix_id, asked)
+    if isinstance(answer, Entered):
+        settle_forum(current_database(), answer.seated.forum_id, now_us=current_instant_us())
+        answer = _look(endpoint, forum, ref, stix_id, asked)
+    if isinstance(answer, Entered):
+        raise Unavailable("sharing.cannot-settle", "what has fallen due could not be settled")
+    entered, walk, head, page = answer
     if page.rows:
         _record(endpoint, entered, walk, head, page)
     if not page.has_more:
         return endpoint.write(page, None)
+    purpose = purpose_of(entered.seated, entered.collection.uuid, endpoint.name, stix_id)
     rest = walk.going_on_after(page.rows[-1].date_added_us)
-    return endpoint.write(page, seal_walk(signer, purpose, rest))
+    return endpoint.write(page, seal_walk(current_signer(), purpose, rest))
+
+
+def _look(
+    endpoint: _Endpoint, forum: str, ref: str, stix_id: str | None, asked: Asked
+) -> tuple[Entered, Walk, Head, Page[Any]] | Entered:
+    """The page in one snapshot; only where it would be looked for, while something is overdue."""
+    with current_database().read() as connection:
+        entered = enter_collection(connection, current_reader(), forum, ref)
+        check_can_read(entered)
+        purpose = purpose_of(entered.seated, entered.collection.uuid, endpoint.name, stix_id)
+        walk = walk_of(current_signer(), purpose, asked, endpoint.default)
+        head = find_head(connection, entered.seated, entered.collection.id)
+        if head.is_overdue(current_instant_us()):
+            return entered
+        page = _read(connection, endpoint, entered, walk, head)
+        if stix_id is not None and not page.rows:
+            _check_known(connection, entered, stix_id, walk.match.versions)
+    return entered, walk, head, page
 
 
 def _of_object(asked: Asked, stix_id: str | None) -> Asked:

@@ -5,25 +5,24 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sharing.rules.stand import Shown, Version, stand
+from sharing.rules.stand import Candidate, Shown, stand
 
 VIEWERS = range(5)
 
 
 @st.composite
-def copies_of_one_id(draw: st.DrawFn) -> list[Version]:
+def copies_of_one_id(draw: st.DrawFn) -> list[Candidate]:
     versions = []
     orders = iter(draw(st.permutations(range(1, 13))))
     for originator in range(draw(st.integers(1, 3))):
         instants = draw(st.sets(st.integers(0, 5), min_size=1, max_size=4))
         versions += [
-            Version(
+            Candidate(
                 contribution=100 * originator + version_us,
                 originator=originator,
                 version_us=version_us,
                 order=next(orders),
-                decided=draw(st.integers(0, 31)),
-                is_deleted=draw(st.booleans()),
+                mask=draw(st.integers(0, 31)),
                 is_bound=draw(st.booleans()),
             )
             for version_us in instants
@@ -31,18 +30,9 @@ def copies_of_one_id(draw: st.DrawFn) -> list[Version]:
     return versions
 
 
-def seen_by(viewer: int, versions: list[Version]) -> list[int]:
+def seen_by(viewer: int, versions: list[Candidate]) -> list[int]:
     """What one viewer sees, oldest first: section 5 read line by line for one viewer."""
-    visible = [
-        version
-        for version in versions
-        if not version.is_deleted
-        and all(
-            newer.decided >> viewer & 1
-            for newer in versions
-            if newer.originator == version.originator and newer.version_us >= version.version_us
-        )
-    ]
+    visible = [version for version in versions if version.mask >> viewer & 1]
     if not visible:
         return []
 
@@ -56,7 +46,7 @@ def seen_by(viewer: int, versions: list[Version]) -> list[int]:
 
 
 @given(copies_of_one_id())
-def test_every_viewer_sees_what_section_5_says(versions: list[Version]) -> None:
+def test_every_viewer_sees_what_section_5_says(versions: list[Candidate]) -> None:
     shown = stand(versions)
     for viewer in VIEWERS:
         expected = seen_by(viewer, versions)
@@ -69,7 +59,7 @@ def test_every_viewer_sees_what_section_5_says(versions: list[Version]) -> None:
 
 
 @given(copies_of_one_id())
-def test_parts_cut_an_audience_without_loss_or_overlap(versions: list[Version]) -> None:
+def test_parts_cut_an_audience_without_loss_or_overlap(versions: list[Candidate]) -> None:
     for shown in stand(versions).values():
         union = 0
         for mask, is_first, is_last in shown.parts():
@@ -81,31 +71,25 @@ def test_parts_cut_an_audience_without_loss_or_overlap(versions: list[Version]) 
         assert union == shown.mask
 
 
-def make_version(originator: int, version_us: int, decided: int, **changes: bool) -> Version:
-    return Version(
+def make_candidate(
+    originator: int, version_us: int, mask: int, *, is_bound: bool = False
+) -> Candidate:
+    return Candidate(
         contribution=10 * originator + version_us,
         originator=originator,
         version_us=version_us,
         order=originator,
-        decided=decided,
-        is_deleted=changes.get("is_deleted", False),
-        is_bound=changes.get("is_bound", False),
+        mask=mask,
+        is_bound=is_bound,
     )
 
 
-def test_a_member_that_loses_the_newest_version_loses_the_older_one_too() -> None:
-    shown = stand([make_version(1, 1, 0b11), make_version(1, 2, 0b01)])
-    assert shown[11] == Shown(0b01, first=0b01, last=0)
-    assert shown[12] == Shown(0b01, first=0, last=0b01)
-
-
-def test_a_deleted_version_is_shown_to_nobody_and_still_gates_what_is_older() -> None:
-    shown = stand([make_version(1, 1, 0b11), make_version(1, 2, 0b01, is_deleted=True)])
-    assert shown[11] == Shown(0b01, first=0b01, last=0b01)
-    assert shown[12].mask == 0
-
-
 def test_the_owner_of_the_identity_stands_before_an_earlier_contributor() -> None:
-    shown = stand([make_version(1, 1, 0b11), make_version(2, 1, 0b10, is_bound=True)])
+    shown = stand([make_candidate(1, 1, 0b11), make_candidate(2, 1, 0b10, is_bound=True)])
     assert shown[21].mask == 0b10
     assert shown[11].mask == 0b01
+
+
+def test_what_is_shown_to_nobody_stands_in_nobodys_way() -> None:
+    shown = stand([make_candidate(1, 1, 0), make_candidate(2, 1, 0b10)])
+    assert shown[21] == Shown(0b10, first=0b10, last=0b10)
