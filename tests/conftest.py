@@ -15,6 +15,7 @@ import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -25,6 +26,12 @@ from kernel.db import Database
 from kernel.settings import Settings
 
 _numbers = itertools.count()
+
+# How fast a machine draws examples is no property of the product.
+hypothesis.settings.register_profile(
+    "comity", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("comity")
 
 
 @pytest.fixture(scope="session")

@@ -37,7 +37,7 @@ from sharing.rules.tlp import Tlp
 from sharing.services.contribute import contribute
 from sharing.services.deliver import Served, record_deliveries
 from sharing.services.settling import settled_read
-from sharing.services.unseen import NEWER_VERSION, NO_RECIPIENT, find_reasons
+from sharing.services.unseen import HELD, NEWER_VERSION, NO_RECIPIENT, NOT_YET, find_reasons
 from sharing.services.withdraw import every_version, withdraw
 from web.bodies import JSON, read_json_body
 from web.listing import ListQuery, answer_json, asks, listed
@@ -48,16 +48,17 @@ blueprint = Blueprint(
     "contributions", __name__, url_prefix=FORUM, description="What one's member contributed"
 )
 
-STATES: Final = ("standing", "deleted")
+STATES: Final = ("standing", "held", "deleted")
 _ENVELOPES: Final = ("application/taxii+json", "application/stix+json")
 _BODY: Final = body_of(
     "A TAXII envelope or a STIX bundle.", ENVELOPE, ENVELOPE_EXAMPLE, JSON, *_ENVELOPES
 )
 _REASONS: Final = (
     "Why nobody but the member is granted it; empty when somebody is, and for what was deleted. "
-    "`marking-scheme`, `granular-markings`, `releasable-to`: it carries what this version of "
-    f"Comity cannot decide yet. `{NO_RECIPIENT}`: the member's policy, the forum's rules and "
-    f"the TLP leave nobody. `{NEWER_VERSION}`: nobody is granted the newer versions too."
+    "`marking-scheme`: it carries a marking of a scheme that Comity does not understand. "
+    f"`{HELD}`: it is held until a release-approver confirms it. `{NOT_YET}`: the share rules "
+    f"that grant it do not hold yet. `{NO_RECIPIENT}`: the member's policy, the forum's rules "
+    f"and the TLP leave nobody. `{NEWER_VERSION}`: nobody is granted the newer versions too."
 )
 
 

@@ -1,8 +1,8 @@
 """The STIX ids that an object names, and what goes when they are hidden (policy §4, step 8).
 
 An object names an id with any string that is exactly one, and with the name of any member
-that is one: of `objects`, of a dictionary, of `extensions` (the definition of the extension;
-Comity's own release extension apart). Its own `id` and the markings it carries are no names.
+that is one, of `objects` or of a dictionary. Its own `id`, the markings it carries and the
+names of its `extensions`, which are names of units, name nothing.
 
 A hidden id goes with its list item or property, a member's name with the member. With it go
 
@@ -25,7 +25,6 @@ from typing import Final, TypeAlias
 from kernel.strictjson import JsonValue
 from sharing.gate.ids import find_id
 from sharing.gate.needs import EXTENSIONS
-from sharing.gate.releasable import RELEASE_EXTENSION
 from sharing.gate.shapes import CONTRIBUTING, Shape, shape_of
 from sharing.gate.verdicts import Named
 from sharing.rules.formulas import Formula, Layer, all_of, any_of
@@ -145,7 +144,7 @@ class _Taking:
 
     def unit(self, path: Path, value: JsonValue) -> Iterator[NamingUnit]:
         key = path[-1]
-        own = None if key == RELEASE_EXTENSION else self._id(key)
+        own = self._id(key) if len(path) == 1 else None
         named = _without_markings(value) if path == (_MARKINGS,) else value
         ids = tuple(dict.fromkeys([own, *self._ids(named, key)] if own else self._ids(named, key)))
         if not ids:

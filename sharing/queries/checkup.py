@@ -26,7 +26,6 @@ from kernel.checkup import Finding
 from kernel.clock import MINUTE_US, SECOND_US, format_instant
 from sharing.queries.collections import list_places
 from sharing.queries.policies import find_policy, read_saved
-from sharing.rules.rule import depends_on_commitments
 from sharing.tables import forum_head
 
 _CLOCK_TOLERANCE_US = 5 * MINUTE_US
@@ -81,14 +80,12 @@ def _check_policy(
 ) -> Iterator[Finding]:
     held = find_policy(connection, forum.id, row.member_id or 0)
     rules = list(read_saved(held.document, names).list_shares()) if held else []
-    sharing = [rule for rule in rules if rule.audience.any]
-    if any(not depends_on_commitments(rule) for rule in sharing):
+    if any(rule.audience.any for rule in rules):
         return
-    problem = f"the policy of {row.name} in {forum.slug} shares nothing with anybody"
-    if sharing:
-        problem += ": whom its `committed:` terms name is not known to this version of Comity yet"
     yield Finding(
-        "policy-shares-nothing", problem, f"comity policy set {row.name} {forum.slug} FILE"
+        "policy-shares-nothing",
+        f"the policy of {row.name} in {forum.slug} shares nothing with anybody",
+        f"comity policy set {row.name} {forum.slug} FILE",
     )
 
 

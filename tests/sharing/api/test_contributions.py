@@ -132,22 +132,27 @@ def test_a_member_is_told_why_nobody_else_is_granted_what_it_contributed(world: 
                     "effect": "share",
                     "audience": {"any": ["member:XBB"]},
                     "when": {"labels": ["open"]},
-                }
+                },
+                {
+                    "id": "later",
+                    "effect": "share",
+                    "audience": {"any": ["member:XBB"]},
+                    "when": {"labels": ["later"]},
+                    "delay": "P7D",
+                },
             ]
         }
     )
     seen = world.indicator(labels=["open"])
     kept = world.indicator()
-    granular = world.indicator(
-        labels=["open"], granular_markings=[{"marking_ref": GREEN, "selectors": ["name"]}]
-    )
+    later = world.indicator(labels=["later"])
     older = world.indicator(labels=["open"])
     newer = {key: value for key, value in older.items() if key != "labels"} | {"modified": NEWER}
-    world.contribute(seen, kept, granular, older, newer)
+    world.contribute(seen, kept, later, older, newer)
     told = {(row["id"], row["version"]): row["hidden_because"] for row in items(world, "xaa", LIST)}
     assert told[seen["id"], seen["modified"]] == []
     assert told[kept["id"], kept["modified"]] == ["no-recipient"]
-    assert told[granular["id"], granular["modified"]] == ["granular-markings"]
+    assert told[later["id"], later["modified"]] == ["not-yet"]
     assert told[older["id"], older["modified"]] == ["newer-version"]
     assert told[newer["id"], NEWER] == ["no-recipient"]
 

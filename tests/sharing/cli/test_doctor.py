@@ -96,12 +96,6 @@ def test_a_policy_that_shares_nothing_is_found(sound: Installation) -> None:
     assert f"comity policy set XAA {FORUM}" in found["mend"]
 
 
-def test_a_policy_whose_rules_cannot_be_decided_yet_is_found(sound: Installation) -> None:
-    rule: dict[str, Any] = SHARES_WITH_XBB["rules"][0]
-    sound.set_policy("XAA", {"rules": [rule | {"delay": "P7D"}]})
-    assert "cannot decide" in examine(sound)["policy-shares-nothing"]["problem"]
-
-
 def test_an_expired_credential_is_found_until_it_is_revoked(sound: Installation) -> None:
     issued = sound.done("credential", "add", "XAA", "--name", "feed")
     assert examine(sound) == {}

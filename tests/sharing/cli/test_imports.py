@@ -169,12 +169,20 @@ def test_a_slice_holds_so_many_bytes_at_most(
 def test_what_only_the_member_sees_is_said_with_its_reason(
     embedded_harbour: Installation, tmp_path: Path
 ) -> None:
-    granular = indicator(7, granular_markings=[{"marking_ref": TLP_GREEN, "selectors": ["name"]}])
-    file = write(tmp_path, "a.json", [granular, indicator(8)])
+    scheme = {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": "marking-definition--7f1a4a5e-4b0c-4d5b-9f62-0a3f6f1f7c11",
+        "created": "2026-01-01T00:00:00.000Z",
+        "definition_type": "x-house",
+        "definition": {"x-house": "blue"},
+    }
+    foreign = indicator(7, object_marking_refs=[scheme["id"]])
+    file = write(tmp_path, "a.json", [scheme, foreign, indicator(8)])
     notes = {note["message"]: note for note in run_import(embedded_harbour, file)["notes"]}
     assert len(notes) == 2
-    hidden = next(note for message, note in notes.items() if "granular markings" in message)
-    assert (hidden["count"], hidden["ids"]) == (1, [granular["id"]])
+    hidden = next(note for message, note in notes.items() if "marking of a scheme" in message)
+    assert (hidden["count"], hidden["ids"]) == (1, [foreign["id"]])
     assert any("no share rule" in message for message in notes)
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from typing import Any
 
 from sharing.gate.lessening import Omission
-from sharing.gate.releasable import RELEASE_EXTENSION
 from sharing.gate.shapes import CONTRIBUTING, Shape, shape_of
 
 Path = tuple[str | int, ...]
@@ -113,8 +112,9 @@ def _goes(
     key = path[-1]
     if path[0] in ("id", "object_marking_refs", "granular_markings"):
         return False
-    if isinstance(key, str) and key.lower() in hidden:
-        return path != ("extensions", RELEASE_EXTENSION)
+    is_extension = path[0] == "extensions" and len(path) == 2
+    if isinstance(key, str) and key.lower() in hidden and not is_extension:
+        return True
     if isinstance(held, str):
         return held.lower() in hidden
     children = {k: (*path, k) in gone for k, _ in _children(held)}

@@ -34,11 +34,10 @@ def test_id_is_named_by_a_string_or_by_the_name_of_a_member() -> None:
         ONE: ("created_by_ref", "x_map"),
         TWO: ("x_list", f"extensions.{EXTENSION}"),
         THREE: ("x_map",),
-        EXTENSION: (f"extensions.{EXTENSION}",),
     }
 
 
-def test_own_id_markings_and_the_release_extension_are_not_named() -> None:
+def test_own_id_markings_and_extensions_are_not_named() -> None:
     value = make_indicator(
         object_marking_refs=[RED],
         granular_markings=[{"marking_ref": STATEMENT, "selectors": ["pattern"], "x_of": ONE}],
