@@ -129,7 +129,12 @@ def _destroy(connection: Connection, chosen: list[Stored]) -> None:
     for batch in in_batches(ids):
         forms = variant.c.contribution_id.in_(batch)
         body_ids += connection.execute(select(variant.c.body_id).where(forms)).scalars()
+        # Forms that an older release knew and this one has forgotten.
+        served = select(release.c.body_id).where(
+            release.c.contribution_id.in_(batch), release.c.body_id.is_not(None)
+        )
+        body_ids += connection.execute(served.distinct()).scalars()
         connection.execute(delete(variant).where(forms))
-    for batch in in_batches(body_ids):
+    for batch in in_batches(dict.fromkeys(body_ids)):
         connection.execute(update(release).where(release.c.body_id.in_(batch)).values(body_id=None))
         connection.execute(delete(body).where(body.c.id.in_(batch)))
