@@ -10,6 +10,7 @@ What does not live here: tables (each room has its own), queries, migrations.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +42,7 @@ delivery_metadata = MetaData(naming_convention=_NAMING)
 BigId = BigInteger().with_variant(Integer, "sqlite")
 
 _SQLITE_WAIT_MS = 30_000
+_SQLITE_RETRY_SECONDS = 0.01
 _READ = "comity_read"
 _WRITE = "comity_write"
 _BINARY = "comity_binary"
@@ -178,8 +180,8 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     # Transactions are begun by `_begin_sqlite`, never by the driver's guess.
     connection.isolation_level = None
     cursor = connection.cursor()
+    _keep_write_ahead_log(cursor)
     for pragma in (
-        "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
         f"busy_timeout={_SQLITE_WAIT_MS}",
@@ -188,6 +190,20 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _keep_write_ahead_log(cursor: sqlite3.Cursor) -> None:
+    """Where others open a new database too, SQLite refuses the change at once, not waiting."""
+    end = time.monotonic() + _SQLITE_WAIT_MS / 1000
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as fault:
+            if "locked" not in str(fault) or time.monotonic() > end:
+                raise
+            time.sleep(_SQLITE_RETRY_SECONDS)
+        else:
+            return
 
 
 def _begin_sqlite(connection: Connection) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from typing import ClassVar, cast
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 import migrations
-from kernel.db import Database, _faults_told
+from kernel.db import Database, _faults_told, _keep_write_ahead_log
 from kernel.errors import BadInput, ComityError, Forbidden, Misconfigured, StorageFull, Unavailable
 from kernel.settings import Settings
 
@@ -166,3 +167,16 @@ def test_nothing_can_be_written_through_a_look(database: Database) -> None:
         connection.exec_driver_sql("DELETE FROM delivery")
     with database.read() as connection:
         assert connection.execute(COUNT).scalar_one() == 1
+
+
+def test_who_opens_a_new_database_beside_others_waits_for_them() -> None:
+    class Cursor:
+        said: ClassVar[list[str]] = []
+
+        def execute(self, statement: str) -> None:
+            self.said.append(statement)
+            if len(self.said) < 3:
+                raise sqlite3.OperationalError("database is locked")
+
+    _keep_write_ahead_log(cast("sqlite3.Cursor", Cursor()))
+    assert Cursor.said == ["PRAGMA journal_mode=WAL"] * 3
