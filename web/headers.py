@@ -1,10 +1,15 @@
-"""Headers that every answer carries: nothing is run, framed, sniffed, referred to or kept."""
+"""Headers that every answer carries: nothing is run, framed, sniffed, referred to or kept.
+
+And the one that every request must carry: addresses are given out under the name in `Host`.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
 from flask import Flask, Response, request
+
+from kernel.errors import BadInput
 
 _ALWAYS: Final = {
     "Content-Security-Policy": (
@@ -22,7 +27,14 @@ _HSTS_SECONDS: Final = 365 * 24 * 3600
 
 def init_headers(app: Flask) -> None:
     """Add the headers to every answer of `app`; a view may set its own value first."""
+    app.before_request(_check_host)
     app.after_request(_add_headers)
+
+
+def _check_host() -> None:
+    if not request.host:
+        # RFC 9112 §3.2: werkzeug leaves out a name that cannot be one.
+        raise BadInput("web.bad-request", "the Host header is no host name; send one")
 
 
 def _add_headers(response: Response) -> Response:

@@ -5,15 +5,18 @@ What does not live here: what is served, and the state of the database it needs.
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
+import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import AppImportError
+from gunicorn.glogging import Logger
 
 from kernel.errors import ComityError, Misconfigured
 from kernel.settings import Settings
@@ -21,6 +24,7 @@ from web.worker import PatientWorker
 
 if TYPE_CHECKING:
     from flask import Flask
+    from gunicorn.config import Config
     from gunicorn.workers.base import Worker
 
 _KEEP_ALIVE_SECONDS = 75
@@ -29,6 +33,22 @@ _SILENCE_SECONDS = 120
 _GRACE_SECONDS = 30
 _REQUEST_LINE_BYTES = 8190
 _BACKLOG = 2048
+
+
+class _Passing(logging.Handler):
+    """Hands what gunicorn logs to our own log, which is JSON and knows what to leave out."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Log it under its level."""
+        log = structlog.get_logger("gunicorn")
+        log.log(record.levelno, record.getMessage(), exc_info=record.exc_info)
+
+
+class _Log(Logger):  # type: ignore[misc]  # gunicorn ships no types
+    def setup(self, cfg: Config) -> None:
+        """Called at the start, and again when gunicorn's settings are read again."""
+        super().setup(cfg)
+        self.error_log.handlers = [_Passing()]
 
 
 class _Master(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
@@ -84,6 +104,7 @@ def serve(
         "limit_request_line": _REQUEST_LINE_BYTES,
         "backlog": _BACKLOG,
         "loglevel": "warning",
+        "logger_class": _Log,
         "proc_name": "comity",
         "post_worker_init": _say_listening,
         # Whose X-Forwarded-* are believed is for `trusted_proxies` alone to say.

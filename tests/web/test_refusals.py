@@ -124,6 +124,17 @@ def test_a_set_address_is_given_out_whatever_the_host_header_says(world: World) 
     assert "evil.example" not in answer.text
 
 
+@pytest.mark.parametrize(
+    ("method", "address"), [("GET", "/"), ("GET", "/taxii2/"), ("POST", "/oauth/token")]
+)
+def test_a_name_that_is_no_host_is_refused_everywhere(
+    world: World, method: str, address: str
+) -> None:
+    answer = world.open("xaa", method, address, headers={"Host": 'a"b<>'})
+    assert answer.status_code == 400
+    assert "Host" in answer.text
+
+
 def test_a_part_of_the_address_space_ends_at_its_slash() -> None:
     assert is_below("/api/v1", "/api/")
     assert is_below("/api", "/api/")

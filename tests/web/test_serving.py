@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -39,7 +40,22 @@ def test_what_was_begun_before_a_stop_is_answered(start: Start) -> None:
         answer = read_answer(begun)
         assert b" 200 OK" in answer
         assert b"Connection: close" in answer
-    assert served.process.wait(timeout=5) == 0
+    assert served.process.wait(timeout=20) == 0
+
+
+def test_all_that_is_logged_is_json(start: Start) -> None:
+    served = start()
+    assert served.ask().status == 200
+    with served.open() as client:
+        client.sendall(b"BAD secret\r\n\r\n")
+        assert b" 400 " in read_answer(client)
+    served.process.send_signal(signal.SIGTERM)
+    assert served.process.wait(timeout=20) == 0
+    first, *logged = served.said.read_text().splitlines()
+    assert first.startswith("listening on ")
+    events = [json.loads(line)["event"] for line in logged]
+    assert any("InvalidRequestLine" in event for event in events), events
+    assert "secret" not in served.said.read_text()
 
 
 def test_servers_that_start_together_make_one_database(start: Start) -> None:
