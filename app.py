@@ -65,6 +65,7 @@ def _furnish(app: Flask) -> None:
     from auth.doors import Permission, init_doors, sign_endpoint
     from auth.oauth import init_oauth
     from sharing.api import routes as sharing_api
+    from sharing.taxii.extension import init_extension
     from sharing.taxii.routes import init_taxii
     from web.errors import init_errors
     from web.headers import init_headers
@@ -80,6 +81,7 @@ def _furnish(app: Flask) -> None:
         sign_endpoint(app, endpoint, Permission.PUBLIC)
     init_oauth(app)
     init_taxii(app)
+    init_extension(app)
     api = init_api(app)
     sign_endpoint(app, "api-docs.openapi_json", Permission.PUBLIC)
     for blueprint in (*auth_api.BLUEPRINTS, *sharing_api.BLUEPRINTS):

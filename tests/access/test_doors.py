@@ -7,6 +7,7 @@ from flask import Flask
 from flask.views import MethodView
 
 from auth.doors import Permission, door, find_sign
+from sharing.gate.releasable import RELEASE_EXTENSION
 from tests.sharing.taxii.world import World
 
 
@@ -39,7 +40,14 @@ def test_what_is_open_to_all_is_a_short_list(small_world: World) -> None:
         if find_sign(app, rule.endpoint, "GET") is Permission.PUBLIC
         or find_sign(app, rule.endpoint, "POST") is Permission.PUBLIC
     }
-    assert public == {"/", "/healthz", "/api/v1/openapi.json", "/oauth/token", "/oauth/revoke"}
+    assert public == {
+        "/",
+        "/healthz",
+        "/api/v1/openapi.json",
+        "/oauth/token",
+        "/oauth/revoke",
+        f"/schemas/{RELEASE_EXTENSION}.json",
+    }
 
 
 @pytest.mark.parametrize("address", ["/unsigned", "/api/v1/unsigned", "/taxii2/x/y/unsigned"])
