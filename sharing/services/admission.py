@@ -17,6 +17,7 @@ from kernel.clock import format_version
 from sharing.facts import StoredFacts
 from sharing.gate.markings import resolve_markings
 from sharing.gate.verdicts import Checked, Refused
+from sharing.queries.answered import Answered
 from sharing.queries.contributions import Stored, list_copies, list_own_copies
 from sharing.rules.tlp import WELL_KNOWN, Tlp, property_tlps
 from sharing.services.plan import rank_of
@@ -68,12 +69,16 @@ class _Marking:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Where the envelope goes in: the originator, the collection, its TLP for the unmarked."""
+    """Where the envelope goes in: the originator, the collection, its TLP for the unmarked.
+
+    `answers` is the earlier contribution that everything in it is bound to, if any.
+    """
 
     forum_id: int
     collection_id: int
     originator_id: int
     unmarked_as: Tlp
+    answers: Answered | None = None
 
 
 def settled_by_gate(index: int, refused: Refused) -> Outcome:
@@ -129,6 +134,7 @@ class _Sorting:
             settled = (
                 self._refuse_markings(index, checked)
                 or self._refuse_identity(index, checked)
+                or self._refuse_level(index, checked)
                 or self._settle_repeated(index, checked)
                 or self._settle_known(index, checked)
             )
@@ -153,6 +159,34 @@ class _Sorting:
             f"created_by_ref {checked.created_by_ref} is an identity bound to another member; "
             "name one of your own, or leave it out",
         )
+
+    def _refuse_level(self, index: int, checked: Checked) -> Outcome | None:
+        """What answers another contribution reaches those who see that one, so no higher."""
+        answers = self._door.answers
+        if answers is None:
+            return None
+        level = self._level_of(checked)
+        levels = property_tlps(checked.properties, checked.granular_markings, level)
+        if max(level, *levels.values()) <= answers.tlp:
+            return None
+        return _refused(
+            index,
+            checked,
+            "sharing.answer-above",
+            f"an answer may be marked no higher than what it answers, TLP:{answers.tlp.text}; "
+            "mark it so, or contribute it on its own",
+        )
+
+    def _level_of(self, checked: Checked) -> Tlp:
+        marked_tlp = self._marked_tlp(checked)
+        return self._door.unmarked_as if marked_tlp is None else marked_tlp
+
+    def _marked_tlp(self, checked: Checked) -> Tlp | None:
+        """The highest level that the object is marked with, by statements that carry one too."""
+        whole = [self._markings[m] for m in checked.object_marking_refs if m in self._markings]
+        levels = [WELL_KNOWN[m] for m in checked.object_marking_refs if m in WELL_KNOWN]
+        levels += [marking.marked_tlp for marking in whole if marking.marked_tlp is not None]
+        return max(levels, default=None)
 
     def _settle_repeated(self, index: int, checked: Checked) -> Outcome | None:
         earlier = self._taken.get(checked.stix_id, {})
@@ -198,11 +232,8 @@ class _Sorting:
     def _take(self, index: int, checked: Checked) -> None:
         self._taken.setdefault(checked.stix_id, {})[checked.version_us] = checked
         named = [self._markings[m] for m in _named_markings(checked) if m in self._markings]
-        whole = [self._markings[m] for m in checked.object_marking_refs if m in self._markings]
-        levels = [WELL_KNOWN[m] for m in checked.object_marking_refs if m in WELL_KNOWN]
-        levels += [marking.marked_tlp for marking in whole if marking.marked_tlp is not None]
-        marked_tlp = max(levels, default=None)
-        tlp = self._door.unmarked_as if marked_tlp is None else marked_tlp
+        marked_tlp = self._marked_tlp(checked)
+        tlp = self._level_of(checked)
         own = [m for m in _named_markings(checked) if m in self._markings]
         carries = {m: self._markings[m].carried for m in own}
         carried = [*own, *(m for markings in carries.values() for m in markings)]

@@ -22,6 +22,7 @@ from kernel.strictjson import DEFAULT_LIMITS, Limits
 from sharing.gate.envelopes import read_envelope
 from sharing.gate.objects import check_object
 from sharing.gate.verdicts import Checked, RawObject, Refused
+from sharing.queries.answered import Answered
 from sharing.queries.collections import Collection
 from sharing.queries.contributions import Stored
 from sharing.queries.guards import find_guards
@@ -102,8 +103,12 @@ def contribute(
     *,
     now_us: int,
     limits: Limits = DEFAULT_LIMITS,
+    answers: Answered | None = None,
 ) -> Receipt:
     """Contribute a TAXII envelope, a bundle, or objects already taken apart, as one member.
+
+    With `answers` (`find_answered`) everything is bound to that contribution: exactly those
+    who see it are granted this, whatever the member's rules say (sharing policy §4, step 9).
 
     Raises Forbidden when the reader may not write here, BadInput when the body as a whole
     cannot be read, TooLarge past the limits, Unavailable when nothing could be recorded.
@@ -112,7 +117,7 @@ def contribute(
         raise Forbidden("sharing.read-only", "you may read this collection but not write to it")
     raws = read_envelope(objects, limits=limits) if isinstance(objects, bytes) else objects
     checked = [check_object(raw, now_us=now_us) for raw in raws]
-    door = Door(place.forum_id, place.id, seated.member_id, place.unmarked_as)
+    door = Door(place.forum_id, place.id, seated.member_id, place.unmarked_as, answers)
     with database.write() as connection:
         return _Contributing(connection, door, seated, now_us).contribute(checked)
 
@@ -210,6 +215,7 @@ class _Contributing:
             state="standing",
             seq=lock.append("version", subject, self._seated.reader.actor),
             contributed_us=lock.now_us,
+            bound_id=self._door.answers.contribution_id if self._door.answers else None,
         )
 
     def _insert(
@@ -308,6 +314,7 @@ def _insert_contributions(
             "seq": stored.seq,
             "contributed_us": stored.contributed_us,
             "is_held": stored.is_held,
+            "bound_id": stored.bound_id,
         }
         for stored in fresh
     ]
@@ -327,6 +334,9 @@ def _message(decisions: Decisions, stored: Stored) -> str:
         return f"contributed; only your member sees it: {reasons}"
     if stored.is_held:
         return _HELD
+    if stored.bound_id is not None:
+        # Who else sees what it answers is not the member's to know.
+        return ""
     facts = decisions.facts_of(stored)
     own = decisions.own_of(stored.originator_id)
     granted, opened = decisions.grants_of(stored, facts)

@@ -101,6 +101,24 @@ class Decisions:
             return now, now
         return now, self._grant(stored, facts, bound, ignoring_embargo=True)
 
+    def opened_for(self, stored: Stored, facts: Facts) -> tuple[Grant, Grant]:
+        """What is granted with embargoes ignored: by the counts, and if all met reciprocity."""
+        opened = self.grants_of(stored, facts)[1]
+        if not self._reciprocities_of(stored.originator_id):
+            return opened, opened
+        everybody = frozenset(row.name for row in self.roster if not row.is_partner)
+        met = grant_of(
+            facts,
+            self.places[stored.collection_id],
+            self.electorate,
+            self._policy_of(stored.originator_id).compiled,
+            self._policy_of_forum().compiled,
+            Moment(self.now_us, lambda _originator, _asked: everybody),
+            ignoring_embargo=True,
+            on_fault=_alert,
+        )
+        return opened, met
+
     def _grant(
         self, stored: Stored, facts: Facts, bound: int | None, *, ignoring_embargo: bool
     ) -> Grant:

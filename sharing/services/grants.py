@@ -42,7 +42,8 @@ def find_grants(decisions: Decisions, copy: list[Stored]) -> dict[int, int]:
 
 def _version(decisions: Decisions, stored: Stored) -> Version:
     facts = decisions.facts_of(stored)
-    now, opened = decisions.grants_of(stored, facts)
+    # Who sees what it answers is not the member's to know: count it for everybody.
+    now, opened = decisions.grants_of(stored, facts, None if stored.bound_id is None else -1)
     return Version(
         contribution=stored.id,
         version_us=stored.version_us,

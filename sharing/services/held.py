@@ -22,7 +22,10 @@ _Copy = tuple[int, str]
 def hold_downgrades(
     decisions: Decisions, copies: Iterable[Stored], contributed: Sequence[tuple[Admitted, Stored]]
 ) -> list[tuple[Admitted, Stored]]:
-    """The same contributions, those marked that have to be held; `copies` came before them."""
+    """The same contributions, those marked that have to be held; `copies` came before them.
+
+    What answers another contribution reaches those who see that one, however it is marked.
+    """
     versions: defaultdict[_Copy, dict[int, Stored]] = defaultdict(dict)
     for stored in copies:
         versions[(stored.originator_id, stored.stix_id)][stored.version_us] = stored
@@ -32,7 +35,8 @@ def hold_downgrades(
         stored = given
         same = versions[(stored.originator_id, stored.stix_id)]
         others = [v for v in same.values() if v.version_us != stored.version_us and not v.is_held]
-        if others and not stored.is_held and _is_downgrade(decisions, stored, others):
+        is_free = not stored.is_held and stored.bound_id is None
+        if others and is_free and _is_downgrade(decisions, stored, others):
             stored = replace(stored, is_held=True, state="held")
         held[admitted.index] = same[stored.version_us] = stored
     return [(admitted, held[admitted.index]) for admitted, _ in contributed]
@@ -43,8 +47,12 @@ def _is_downgrade(decisions: Decisions, stored: Stored, others: Iterable[Stored]
     facts, before = decisions.facts_of(stored), decisions.facts_of(newest)
     if not is_looser(facts, before):
         return False
-    # Embargoes ignored: what opens later is given all the same.
-    _, given = decisions.grants_of(stored, facts)
-    _, gave = decisions.grants_of(newest, before)
     own = decisions.own_of(stored.originator_id)
-    return gives_more(given, gave, facts, before, own)
+    # Embargoes ignored, and once more with reciprocity met by all: what opens later is given
+    # all the same.
+    return any(
+        gives_more(given, gave, facts, before, own)
+        for given, gave in zip(
+            decisions.opened_for(stored, facts), decisions.opened_for(newest, before), strict=True
+        )
+    )

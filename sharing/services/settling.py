@@ -20,8 +20,12 @@ from sharing.queries.contributions import in_batches
 from sharing.services.decisions import Decisions
 from sharing.services.lock import LockedForum, lock_forum
 from sharing.services.reconsider import reconsider
+from sharing.services.refreshing import refresh_facts
 from sharing.services.releasing import Releasing
 from sharing.tables import contribution, forum_head
+
+UPGRADED_US = 0
+"""The instant at which a migration lets everything fall due."""
 
 
 def hold_forum(connection: Connection, forum_id: int, *, now_us: int) -> LockedForum:
@@ -95,6 +99,8 @@ def _decide_due(lock: LockedForum, instant_us: int) -> None:
     releasing = Releasing(lock, decisions, cause)
     for collection_id, stix_ids in due.items():
         for batch in in_batches(stix_ids):
+            if lock.due_us == UPGRADED_US:
+                refresh_facts(lock.connection, collection_id, batch)
             releasing.release(collection_id, batch)
     releasing.finish()
     left = lock.find_due()

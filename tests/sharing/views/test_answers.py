@@ -1,0 +1,77 @@
+"""What answers an earlier contribution reaches exactly those who see that one (§4, step 9)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from sharing.gate.envelopes import read_envelope
+from sharing.queries.answered import Answered, find_answered
+from sharing.rules.tlp import WELL_KNOWN, Tlp
+from sharing.services.contribute import Receipt, contribute
+from tests.sharing.taxii.world import World
+from tests.sharing.views.looking import look, policy, share, withhold
+
+TLP = {level: marking for marking, level in WELL_KNOWN.items()}
+
+
+def answer(world: World, who: str, value: dict[str, Any], answered: Answered) -> Receipt:
+    world.clock.now_us += 1_000_000
+    seated = world.seated(who, "individual")
+    seated = replace(seated, reader=replace(seated.reader, roles=frozenset({"contributor"})))
+    raws = read_envelope(_envelope(value))
+    return contribute(
+        world.database,
+        seated,
+        world.collection(),
+        raws,
+        now_us=world.clock(),
+        answers=answered,
+    )
+
+
+def _envelope(value: dict[str, Any]) -> bytes:
+    return orjson.dumps({"objects": [value]})
+
+
+def find(world: World, who: str, value: dict[str, Any]) -> Answered | None:
+    with world.database.read() as connection:
+        seated = world.seated(who)
+        version_us = 1_767_225_600_000_000
+        return find_answered(connection, seated, value["id"], version_us)
+
+
+def test_an_answer_is_seen_by_those_who_see_what_it_answers(world: World) -> None:
+    world.set_policy(policy(share("member:XBB", "member:XCC")))
+    claim = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
+    world.contribute(claim)
+    answered = find(world, "XBB", claim)
+    assert answered is not None
+    reply = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
+    assert answer(world, "XBB", reply, answered).successes
+    for who in ("xaa", "xbb", "xcc"):
+        assert reply["id"] in look(world, who)
+    assert look(world, "mirror") == {}
+    world.set_policy(policy(share("member:XBB", "member:XCC"), withhold("member:XCC")))
+    assert reply["id"] in look(world, "xaa")
+    assert look(world, "xcc") == {}
+
+
+def test_an_answer_marked_higher_than_what_it_answers_is_refused(world: World) -> None:
+    world.set_policy(policy(share("member:XBB")))
+    claim = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
+    world.contribute(claim)
+    answered = find(world, "XBB", claim)
+    assert answered is not None
+    reply = world.indicator(object_marking_refs=[TLP[Tlp.AMBER]])
+    [refused] = answer(world, "XBB", reply, answered).failures
+    assert refused.code == "sharing.answer-above"
+
+
+def test_nobody_answers_what_it_does_not_see(world: World) -> None:
+    world.set_policy(policy(share("member:XBB")))
+    claim = world.indicator()
+    world.contribute(claim)
+    assert find(world, "XCC", claim) is None
