@@ -77,7 +77,7 @@ def test_a_slow_contributor_starves_nobody(
     with served.open() as client:
         client.sendall(head + b"Content-Length: 9000000\r\n\r\n{")
         client.settimeout(20)
-        answer = client.recv(65536)
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"web.too-slow" in answer
     assert "Traceback" not in served.said.read_text()
