@@ -113,6 +113,10 @@ def _furnish(app: Flask) -> None:
             "sharing.cli.doctor:doctor",
             "What is misconfigured, one line each with its mend.",
         ),
+        "explain": (
+            "sharing.cli.explanations:explain",
+            "Why an object goes where it goes, as the asker may know it.",
+        ),
         "export": (
             "sharing.cli.exports:export",
             "Write what a member sees in a collection to a file.",

@@ -6,12 +6,13 @@ from typing import Final
 
 from flask_smorest import Blueprint
 
-from sharing.api import collections, contributions, policies, received, statuses
+from sharing.api import collections, contributions, explanations, policies, received, statuses
 
 BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
     collections.blueprint,
     policies.blueprint,
     contributions.blueprint,
+    explanations.blueprint,
     statuses.blueprint,
     received.blueprint,
 )

@@ -20,16 +20,13 @@ from kernel.db import Database
 from kernel.errors import Misconfigured
 from sharing.demo.making import FORUM, STATES, State
 from sharing.queries.collections import Collection, find_collection
-from sharing.queries.contributions import list_own_copies
 from sharing.queries.exporting import ViewedRow, list_viewed
-from sharing.queries.policies import NO_RULES, find_policy, read_saved
-from sharing.rules.decide import Decision, decide
 from sharing.rules.model import KINDS
-from sharing.rules.rule import Policy
-from sharing.services.decisions import Decisions
+from sharing.services.explaining import Explainer
+from sharing.services.explanations import Explanation
 
 _MOST_OBJECTS: Final = 1000
-_GRANTS: Final = 2
+_CARRIED: Final = "A statement goes wherever an object that carries it goes."
 
 
 class Reach(IntEnum):
@@ -82,11 +79,11 @@ def _account(
     seated, place = _enter(connection, state, uuid)
     viewed = list_viewed(connection, seated, place.id, after_us=None, limit=_MOST_OBJECTS)
     own = [row for row in viewed if row.originator_id == seated.member_id]
-    judge = _Judge(connection, seated, place, other, now_us=now_us)
+    told = _Told(connection, seated, place, other, own, now_us=now_us)
     return Account(
         state,
         other,
-        tuple(judge.explain(row, own) for row in own),
+        tuple(told.explain(row) for row in own),
         tuple(
             Seen(row.stix_id, _title(row), _tlp(row))
             for row in viewed
@@ -103,8 +100,8 @@ def _enter(connection: Connection, state: State, uuid: str) -> tuple[Seated, Col
     return seated, place
 
 
-class _Judge:
-    """Decides about one State's contributions for the other, as the exchange does."""
+class _Told:
+    """What one State may know of its contributions' way to the other."""
 
     def __init__(
         self,
@@ -112,71 +109,38 @@ class _Judge:
         seated: Seated,
         place: Collection,
         other: State,
+        own: list[ViewedRow],
         *,
         now_us: int,
     ) -> None:
-        decisions = Decisions(connection, seated.forum_id, now_us)
-        self._decisions = decisions
-        self._connection = connection
-        self._seated = seated
-        held = find_policy(connection, seated.forum_id, seated.member_id or 0)
-        document = held.document if held else NO_RULES
-        self._policy = read_saved(document, decisions.collection_names)
-        self._place = decisions.places[place.id]
-        self._recipient = next(
-            recipient
-            for recipient in decisions.electorate.recipients
-            if recipient.name == other.code
-        )
+        ids = [row.stix_id for row in own]
+        self._explainer = Explainer(connection, seated, ids, now_us=now_us)
+        self._recipient = self._explainer.find_recipient(other.code)
+        self._place = place
 
-    def explain(self, row: ViewedRow, own: list[ViewedRow]) -> Own:
-        """How far `row` reaches; a statement marking goes wherever what carries it goes."""
-        if row.facts.is_statement:
-            carriers = [carrier for carrier in own if row.stix_id in carrier.facts.markings]
-            reached = {kind: any(self._grants(c, kind) for c in carriers) for kind in KINDS}
-            why = "A statement goes wherever an object that carries it goes."
-        else:
-            reached = {kind: self._grants(row, kind) for kind in KINDS}
-            why = self._why(row)
-        return Own(row.stix_id, _title(row), _tlp(row), _reach(reached), why)
-
-    def _why(self, row: ViewedRow) -> str:
-        """The rules that grant it to a person, or what hides it; then what keeps machines out."""
-        decision = self._decide(row, "individual")
-        reasons = _list_reasons(decision)
-        if decision.outcome != "hidden":
-            machine = self._decide(row, "machine")
-            reasons += _list_reasons(machine) if machine.outcome == "hidden" else []
-        return " ".join(reasons)
-
-    def _grants(self, row: ViewedRow, kind: CredentialKind) -> bool:
-        return self._decide(row, kind).outcome != "hidden"
-
-    def _decide(self, row: ViewedRow, kind: CredentialKind) -> Decision:
-        [stored] = (
-            copy
-            for copy in list_own_copies(
-                self._connection,
-                self._seated.forum_id,
-                self._seated.member_id or 0,
-                [row.stix_id],
-            )
-            if copy.version_us == row.version_us
-        )
-        facts = self._decisions.facts_of(stored)
-        moment = self._decisions.moment
-        # The example forum has no rules of its own.
-        return decide(facts, self._place, self._recipient, kind, self._policy, Policy(), moment)
+    def explain(self, row: ViewedRow) -> Own:
+        """How far `row` reaches, by which rules or for want of what."""
+        stored = self._explainer.find_version(self._place.id, row.stix_id, row.version_us)
+        if stored is None:
+            raise Misconfigured("sharing.demo-incomplete", f"{row.stix_id} is not there")
+        told = {kind: self._explainer.explain(stored, self._recipient, kind) for kind in KINDS}
+        reasons = _list_reasons(told["individual"])
+        if told["individual"].decision != "hidden" and told["machine"].decision == "hidden":
+            reasons += _list_reasons(told["machine"])
+        reached = {kind: one.decision != "hidden" for kind, one in told.items()}
+        return Own(row.stix_id, _title(row), _tlp(row), _reach(reached), " ".join(reasons))
 
 
-def _list_reasons(decision: Decision) -> list[str]:
-    """The trace of the step that settled it: the grants, or what hides. Equal ones together."""
-    is_granted = decision.outcome != "hidden"
-    settled = _GRANTS if is_granted else decision.step
+def _list_reasons(told: Explanation) -> list[str]:
+    """What settled it: the rules that share it, or what hides it. Equal sentences together."""
+    settling = [line for line in told.trace if line.grants]
+    if told.decision == "hidden":
+        settling = [line for line in told.trace if line.clause == told.trace[-1].clause]
+    if not settling:
+        return [_CARRIED]
     rules: dict[str, list[str]] = {}
-    for entry in decision.trace:
-        if entry.step == settled and (entry.rule or not is_granted):
-            rules.setdefault(entry.sentence, []).extend([entry.rule] if entry.rule else [])
+    for line in settling:
+        rules.setdefault(line.sentence, []).extend([line.rule] if line.rule else [])
     return [
         f"{sentence} ({', '.join(named)})" if named else sentence
         for sentence, named in rules.items()

@@ -152,6 +152,14 @@ def list_copies(
     return found
 
 
+def list_stored(connection: Connection, contribution_ids: Iterable[int]) -> list[Stored]:
+    """These contributions."""
+    found: list[Stored] = []
+    for batch in in_batches(contribution_ids):
+        found += _stored(connection, select(*_COLUMNS).where(contribution.c.id.in_(batch)))
+    return found
+
+
 def list_own_copies(
     connection: Connection, forum_id: int, originator_id: int, stix_ids: Iterable[str]
 ) -> list[Stored]:

@@ -33,11 +33,18 @@ Units = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One line of a trace: the step of section 4, the rule it is about if any, a sentence."""
+    """One line of a trace: the step of section 4, the rule it is about if any, a sentence.
+
+    `is_forums` tells that the rule is the forum's; `grants` that it is a share rule that
+    grants here; `taken` are the units that the line is a reason to leave out.
+    """
 
     step: int
     rule: str | None
     sentence: str
+    is_forums: bool = False
+    grants: bool = False
+    taken: Units = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +218,17 @@ def _check_grants(case: _Case, granted: Units) -> _Finding:
         objection = _find_objection(rule, case)
         if objection is None:
             is_shared, shared = True, shared | (granted - rule.omit)
-        sentence = objection or telling.tell_share(case.who, rule.omit & granted)
-        trace.append(Step(2, rule.id, sentence))
+            trace.append(
+                Step(
+                    2,
+                    rule.id,
+                    telling.tell_share(rule, case.who, case.facts),
+                    grants=True,
+                    taken=rule.omit & granted,
+                )
+            )
+        else:
+            trace.append(Step(2, rule.id, objection))
     if is_shared:
         return _Finding(shared, tuple(trace))
     trace.append(Step(2, None, f"No share rule grants the object to {case.who}."))
@@ -253,13 +269,15 @@ def _check_withholdings(case: _Case, granted: Units) -> _Finding:
     owners = ((case.policy, case.facts.originator), (case.forum_policy, "the forum"))
     for policy, owner in owners:
         for rule in _list_matching(policy.list_withholds(), case):
+            is_forums, taken = policy is case.forum_policy, Units()
             if not case.holds(rule):
                 sentence = telling.tell_span(rule, case.facts, case.moment.now_us)
             else:
                 sentence = telling.tell_withholding(rule, owner, case.who, case.facts)
                 is_taken = is_taken or not rule.only
-                granted -= rule.only
-            trace.append(Step(3, rule.id, sentence))
+                taken = rule.only & case.facts.properties.keys()
+                granted -= taken
+            trace.append(Step(3, rule.id, sentence, is_forums=is_forums, taken=taken))
     if not trace:
         trace.append(Step(3, None, f"No withhold rule is about {case.who}."))
     return _Finding(None if is_taken else granted, tuple(trace))
@@ -303,13 +321,15 @@ def _check_property_levels(case: _Case, granted: Units) -> tuple[Units, tuple[St
         if level <= case.facts.tlp:
             continue
         raised = _take_steps_1_to_4(replace(case, facts=replace(case.facts, tlp=level)))
+        taken = Units()
         if raised.granted is not None and unit in raised.granted:
             sentence = f"{unit} is TLP:{level.text}, and {case.who} may have it."
         else:
-            kept -= {unit}
+            taken = Units({unit})
             sentence = f"{unit} is TLP:{level.text}: an object of that level would not give it."
             sentence += f" {raised.trace[-1].sentence}" if raised.granted is None else ""
-        trace.append(Step(5, None, sentence))
+        kept -= taken
+        trace.append(Step(5, None, sentence, taken=taken))
     return kept, tuple(trace)
 
 
@@ -320,7 +340,7 @@ def _check_completeness(case: _Case, kept: Units) -> tuple[Units | None, tuple[S
     while stray := _find_stray(case.facts, present, kept):
         unit, needed = stray
         kept -= {unit}
-        trace.append(Step(6, None, f"{unit} goes too: it means nothing without {needed}."))
+        trace.append(Step(6, None, telling.tell_tie(unit, needed), taken=Units({unit})))
     for clause in case.facts.clauses:
         if clause and clause <= present - kept:
             trace.append(Step(6, None, telling.tell_requirement(clause)))

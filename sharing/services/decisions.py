@@ -55,13 +55,25 @@ class _Held:
 
 
 class Decisions:
-    """Who sees what in one forum at `now_us`. Ask about as many contributions as you like."""
+    """Who sees what in one forum at `now_us`. Ask about as many contributions as you like.
 
-    def __init__(self, connection: Connection, forum_id: int, now_us: int) -> None:
+    With `assume_reciprocity` every member counts as meeting what others ask of it: who does is
+    not an originator's to know (sharing policy §8).
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        forum_id: int,
+        now_us: int,
+        *,
+        assume_reciprocity: bool = False,
+    ) -> None:
         self._connection = connection
         self._forum_id = forum_id
         self.now_us = now_us
-        self.moment = Moment(now_us, self._members_that_meet)
+        counts = self._every_member if assume_reciprocity else self._members_that_meet
+        self.moment = Moment(now_us, counts)
         self.roster = list_roster(connection, forum_id)
         self.electorate = Electorate(
             Recipient(
@@ -124,19 +136,7 @@ class Decisions:
     ) -> Grant:
         place = self.places[stored.collection_id]
         policy, forum_policy = self._policy_of(stored.originator_id), self._policy_of_forum()
-        key = (
-            stored.collection_id,
-            stored.originator_id,
-            bound,
-            signature(
-                facts,
-                place,
-                policy.compiled,
-                forum_policy.compiled,
-                self.now_us,
-                ignoring_embargo=ignoring_embargo,
-            ),
-        )
+        key = self._signature_of(stored, facts, bound, ignoring_embargo=ignoring_embargo)
         if key not in self._grants:
             self._grants[key] = grant_of(
                 facts,
@@ -150,6 +150,23 @@ class Decisions:
                 on_fault=_alert,
             )
         return self._grants[key]
+
+    def signature_of(self, stored: Stored) -> Hashable:
+        """Equal for contributions that no rule tells apart now."""
+        return self._signature_of(stored, self.facts_of(stored), None, ignoring_embargo=False)
+
+    def _signature_of(
+        self, stored: Stored, facts: Facts, bound: int | None, *, ignoring_embargo: bool
+    ) -> Hashable:
+        told_apart = signature(
+            facts,
+            self.places[stored.collection_id],
+            self._policy_of(stored.originator_id).compiled,
+            self._policy_of_forum().compiled,
+            self.now_us,
+            ignoring_embargo=ignoring_embargo,
+        )
+        return (stored.collection_id, stored.originator_id, bound, told_apart)
 
     def refused_by(self, stored: Stored, facts: Facts) -> int:
         """Those who would see it, and decline to (sharing policy §6)."""
@@ -211,6 +228,10 @@ class Decisions:
             ).scalar_one()
         return self._codes[member_id]
 
+    def policies_about(self, stored: Stored) -> tuple[Policy, Policy]:
+        """What decides about a contribution: its originator's policy, and the forum's."""
+        return self._policy_of(stored.originator_id).policy, self._policy_of_forum().policy
+
     def list_reciprocal(self) -> list[int]:
         """The members whose policy here asks for reciprocity."""
         return [
@@ -235,6 +256,9 @@ class Decisions:
         """The members of whom `originator` has seen enough, counted at the last 00:00Z."""
         counts = self._counts_for(originator, asked.window_days)
         return frozenset(code for code, count in counts.items() if count >= asked.min_contributions)
+
+    def _every_member(self, originator: str, asked: Reciprocity) -> frozenset[str]:  # noqa: ARG002
+        return frozenset(self._codes.values())
 
     def _counts_for(self, originator: str, window_days: int) -> dict[str, int]:
         key = (originator, window_days)

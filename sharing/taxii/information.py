@@ -6,10 +6,17 @@ from typing import Any
 
 from flask import Response
 
-from auth.doors import current_database, current_reader, current_settings
+from auth.doors import (
+    current_database,
+    current_instant_us,
+    current_reader,
+    current_settings,
+)
 from auth.queries import list_seated
 from kernel.errors import NotFound
 from sharing.queries.statuses import find_status
+from sharing.services.markings import find_markings
+from sharing.services.settling import settled_read
 from sharing.taxii.answers import answer, resource
 from sharing.taxii.entering import Entered, enter_collection, enter_forum, list_entered
 from sharing.taxii.media import STIX, TAXII
@@ -73,6 +80,18 @@ def collection(forum: str, ref: str) -> Response:
     with current_database().read() as connection:
         entered = enter_collection(connection, current_reader(), forum, ref)
     return resource(_collection(entered))
+
+
+def markings(forum: str, ref: str) -> Response:
+    """GET /{api-root}/collections/{id}/x-comity-markings/: what applies to the caller here.
+
+    An extension that no standard resource names (oasis-tcs/cti-taxii2#119).
+    """
+    now_us = current_instant_us()
+    with settled_read(current_database(), now_us=now_us) as connection:
+        entered = enter_collection(connection, current_reader(), forum, ref)
+        found = find_markings(connection, entered.seated, entered.collection, now_us=now_us)
+    return resource(found.document() | {"can_read": entered.can_read})
 
 
 def _collection(entered: Entered) -> dict[str, Any]:

@@ -27,6 +27,7 @@ _ROUTES: tuple[tuple[str, str, Permission, Callable[..., Response]], ...] = (
     (_FORUM + "status/<status_id>/", "GET", Permission.TAXII, information.status),
     (_FORUM + "collections/", "GET", Permission.TAXII, information.collections),
     (_COLLECTION, "GET", Permission.TAXII, information.collection),
+    (_COLLECTION + "x-comity-markings/", "GET", Permission.TAXII, information.markings),
     (_COLLECTION + "manifest/", "GET", Permission.TAXII_READ, pages.manifest),
     (_COLLECTION + "objects/", "GET", Permission.TAXII_READ, pages.objects),
     (_COLLECTION + "objects/", "POST", Permission.TAXII_WRITE, changes.add_objects),
