@@ -27,6 +27,7 @@ from tests.sharing.taxii.world import World
 
 ADDRESS = "/api/v1/openapi.json"
 METHODS = ("get", "put", "post", "delete")
+_NEEDED = {"recipient": "XBB"}
 CALLERS = ("xaa", "xaa-person", "xbb-officer", "mirror", "xdd")
 
 
@@ -59,7 +60,7 @@ def test_the_document_names_every_route_and_no_other(small_world: World) -> None
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert described == routes
-    assert len(described) == 19
+    assert len(described) == 23
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -224,9 +225,9 @@ def test_each_caller_gets_of_every_address_what_the_document_says(
 ) -> None:
     (value,) = world.indicators(1, object_marking_refs=[GREEN])
     status_id = world.contribute(value)["id"]
-    names = {"forum": "harbour", "stix_id": value["id"], "status_id": status_id}
+    names = {"forum": "harbour", "stix_id": value["id"], "status_id": status_id, "ref": "reports"}
     lists = 0
-    for caller, readable in (("xaa", 13), ("xbb-officer", 11), ("mirror", 5), ("xdd", 3)):
+    for caller, readable in (("xaa", 17), ("xbb-officer", 11), ("mirror", 7), ("xdd", 3)):
         if caller != "xdd":
             world.get(caller, world.address())
         answered = 0
@@ -238,11 +239,16 @@ def test_each_caller_gets_of_every_address_what_the_document_says(
                 if form == "csv" and not is_list:
                     continue
                 lists += is_list and form == "csv"
-                query = "?format=csv" if form == "csv" else ""
-                answer = world.get(caller, address.format(**names) + query)
+                asked = {
+                    one["name"]: _NEEDED[one["name"]]
+                    for one in operation.get("parameters", ())
+                    if one["in"] == "query" and one.get("required")
+                }
+                asked |= {"format": "csv"} if form == "csv" else {}
+                answer = world.get(caller, address.format(**names), query_string=asked)
                 answered += answer.status_code == 200 and form == "json"
                 if answer.status_code == 200:
                     assert (answer.mimetype == "text/csv") == (form == "csv")
         assert answered == readable, caller
-    assert lists == 4 * 9
+    assert lists == 4 * 10
     assert len(promised) > 20
