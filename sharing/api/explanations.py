@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from flask import Response, request
 from flask_smorest import Blueprint
-from marshmallow import Schema, fields, validate
+from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from auth.doors import Permission, current_database, current_instant_us, door
@@ -19,6 +19,13 @@ from auth.reader import Seated
 from kernel.clock import format_version
 from kernel.errors import BadInput, NotFound
 from sharing.api.entering import FORUM, enter, enter_as_member, enter_collection, listing_of
+from sharing.api.explanation_shapes import (
+    OUTCOMES,
+    ExplanationSchema,
+    MarkingsSchema,
+    ReasonsSchema,
+    SummarySchema,
+)
 from sharing.queries.collections import Collection, list_collections
 from sharing.queries.contributions import Stored
 from sharing.queries.own import has_contributed
@@ -30,99 +37,14 @@ from sharing.services.explanations import Explanation, explanation_document, wid
 from sharing.services.markings import find_markings
 from sharing.services.reasons import Reasons, find_recipient_reasons
 from sharing.services.settling import settled_read
-from web.listing import (
-    Instant,
-    Key,
-    ListQuery,
-    Query,
-    answer_json,
-    asks,
-    listed,
-    text_filter,
-    word_filter,
-)
+from web.listing import Key, ListQuery, answer_json, asks, listed
+from web.shapes import Instant, Query, text_filter, word_filter
 
 Found = TypeVar("Found")
 
 blueprint = Blueprint(
     "explanations", __name__, url_prefix=FORUM, description="Why, as the caller may know"
 )
-
-
-class LineSchema(Schema):
-    """One sentence; `clause` is the sharing policy's, `rule` the id it is about."""
-
-    clause = fields.String(required=True)
-    sentence = fields.String(required=True)
-    rule = fields.String(required=True, allow_none=True)
-    rule_of = fields.String(required=True, allow_none=True)
-
-
-class OmittedSchema(Schema):
-    """A property that is left out, and why."""
-
-    property = fields.String(required=True)
-    rules = fields.List(fields.String(), required=True)
-    because = fields.List(fields.String(), required=True)
-
-
-class SummarySchema(Schema):
-    """What goes to one recipient through one kind of credential.
-
-    `unless` is `not deliverable` wherever others' secrets might stand in the way: always, so
-    that it tells nothing of them.
-    """
-
-    recipient = fields.String(required=True)
-    is_partner = fields.Boolean(required=True)
-    kind = fields.String(required=True)
-    decision = fields.String(required=True)
-    unless = fields.String(required=True, allow_none=True)
-    omitted_properties = fields.List(fields.String(), required=True)
-    rules = fields.List(fields.String(), required=True)
-
-
-class ExplanationSchema(SummarySchema):
-    """The same step by step, for one version of an object that the caller contributed."""
-
-    id = fields.String(required=True)
-    collection = fields.String(required=True)
-    version = fields.String(required=True)
-    tlp = fields.String(required=True)
-    omitted = fields.List(fields.Nested(OmittedSchema), required=True)
-    dropped_ids = fields.List(fields.String(), required=True)
-    terms = fields.Dict(required=True)
-    changes_at = fields.String(required=True, allow_none=True)
-    trace = fields.List(fields.Nested(LineSchema), required=True)
-
-
-class ReasonsSchema(Schema):
-    """Why the caller sees a version of an object, and on which terms."""
-
-    id = fields.String(required=True)
-    collection = fields.String(required=True)
-    version = fields.String(required=True)
-    type = fields.String(required=True)
-    tlp = fields.String(required=True)
-    tlp_is_marked = fields.Boolean(required=True)
-    created_by_ref = fields.String(required=True, allow_none=True)
-    terms = fields.Dict(required=True)
-    trace = fields.List(fields.Nested(LineSchema), required=True)
-
-
-class MarkingsSchema(Schema):
-    """What applies to the caller in a collection."""
-
-    collection = fields.String(required=True)
-    credential_kind = fields.String(required=True)
-    can_read = fields.Boolean(required=True)
-    unmarked_as = fields.String(required=True)
-    tlp_ceilings = fields.Dict(required=True)
-    tlp = fields.List(fields.Dict(), required=True)
-    properties = fields.Dict(required=True)
-    terms = fields.Dict(required=True)
-    enforced = fields.List(fields.String(), required=True)
-    recorded = fields.List(fields.String(), required=True)
 
 
 class ReasonsQuery(Query):
@@ -144,14 +66,15 @@ class ExplanationsQuery(ListQuery):
 
     collection = text_filter()
     version = Instant()
-    decision = word_filter("whole", "less", "hidden")
+    decision = word_filter(*OUTCOMES)
     kind = word_filter(*KINDS)
 
 
 @blueprint.route("/contributions/<stix_id>/explanation", methods=["GET"])
 @door(Permission.API_READ)
 @asks(blueprint, ExplanationQuery)
-@blueprint.response(200, ExplanationSchema)
+@blueprint.alt_response(400, "BAD_REQUEST")
+@blueprint.response(200, ExplanationSchema, example=ExplanationSchema.EXAMPLE)
 def show_explanation(query: dict[str, Any], forum: str, stix_id: str) -> Response:
     """Whether the member's own object goes to a recipient, and why, step by step.
 
@@ -190,7 +113,8 @@ def show_explanations(query: dict[str, Any], forum: str, stix_id: str) -> Respon
 @blueprint.route("/received/objects/<stix_id>/explanation", methods=["GET"])
 @door(Permission.API_READ)
 @asks(blueprint, ReasonsQuery)
-@blueprint.response(200, ReasonsSchema)
+@blueprint.alt_response(400, "BAD_REQUEST")
+@blueprint.response(200, ReasonsSchema, example=ReasonsSchema.EXAMPLE)
 def show_reasons(query: dict[str, Any], forum: str, stix_id: str) -> Response:
     """Why the caller sees an object, and on which terms; recorded before it is answered."""
     now_us = current_instant_us()
@@ -205,7 +129,7 @@ def show_reasons(query: dict[str, Any], forum: str, stix_id: str) -> Response:
 
 @blueprint.route("/collections/<ref>/markings", methods=["GET"])
 @door(Permission.API_READ)
-@blueprint.response(200, MarkingsSchema)
+@blueprint.response(200, MarkingsSchema, example=MarkingsSchema.EXAMPLE)
 def show_markings(forum: str, ref: str) -> Response:
     """Which levels, properties and terms apply to the caller in a collection."""
     now_us = current_instant_us()
