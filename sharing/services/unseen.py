@@ -27,7 +27,8 @@ def find_reasons(
     """
     if seated.member_id is None:
         return {}
-    decisions = Decisions(connection, seated.forum_id, now_us)
+    # Who meets what a rule asks of it is not the member's to know (sharing policy §8).
+    decisions = Decisions(connection, seated.forum_id, now_us, assume_reciprocity=True)
     ids = list(dict.fromkeys(stix_ids))
     stored = list_own_copies(connection, seated.forum_id, seated.member_id, ids)
     reasons: dict[int, tuple[str, ...]] = {}

@@ -33,6 +33,7 @@ class Asked:
         addresses = []
         for one in (self.given, self.edge):
             below = f"{FORUM}/contributions/{one['id']}"
+            addresses.append(f"{FORUM}/contributions?id={one['id']}")
             addresses += [f"{below}/explanations", f"{below}/explanations?format=csv"]
             for name, kind in itertools.product(("XBB", "XCC", "XEE"), ("machine", "individual")):
                 addresses.append(f"{below}/explanation?recipient={name}&kind={kind}")
@@ -119,12 +120,13 @@ def test_a_rule_that_asks_for_reciprocity_says_so_and_not_whether_it_is_met(worl
     given = world.indicator()
     world.contribute(given)
     address = f"{FORUM}/contributions/{given['id']}/explanation?recipient=XBB"
-    before = raw(world.get("xaa", address))
+    listed = f"{FORUM}/contributions?id={given['id']}"
+    before = [raw(world.get("xaa", one)) for one in (address, listed)]
     assert walk(world, "xbb") == []
     world.contribute(*world.indicators(2), who="xbb")
     world.clock.now_us += DAY_US
     assert given in walk(world, "xbb")
-    assert raw(world.get("xaa", address)) == before
+    assert [raw(world.get("xaa", one)) for one in (address, listed)] == before
     told = ask(world, "xaa", given["id"])
     assert (told["decision"], told["unless"]) == ("whole", "not deliverable")
     assert "It asks XBB for 2 contributions that XAA may see within 3 days." in sentences(told)
