@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kernel.db import Database
     from kernel.settings import Settings
     from kernel.signing import Signer
+    from kernel.tasks import Task
 
 
 def create_app(
@@ -165,7 +166,50 @@ def serve(*, host: str, port: int, workers: int) -> None:
         with open_workplace() as workplace:
             settings = workplace.settings
             _ = workplace.signer
-        serve_web(lambda: create_app(settings), settings, host=host, port=port, workers=workers)
+        serve_web(
+            lambda: create_app(settings),
+            settings,
+            host=host,
+            port=port,
+            workers=workers,
+            duty=(lambda goes_on: _work(settings, goes_on)) if settings.embedded_worker else None,
+        )
+
+
+@main.command()
+def worker() -> None:
+    """Do what falls due (as each server's embedded worker does) until SIGTERM or SIGINT."""
+    import signal
+
+    from kernel.commands import open_workplace, refusals_told
+
+    told: list[int] = []
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda signum, _frame: told.append(signum))
+    with refusals_told():
+        with open_workplace() as workplace:
+            settings = workplace.settings
+        _work(settings, lambda: not told)
+
+
+def list_tasks() -> tuple[Task, ...]:
+    """The due work of every room, in the order in which it is looked for."""
+    from auth.tasks import TASKS as OF_AUTH
+    from sharing.tasks import TASKS as OF_SHARING
+
+    return (*OF_SHARING, *OF_AUTH)
+
+
+def _work(settings: Settings, goes_on: Callable[[], bool]) -> None:
+    """Do what is due until `goes_on` says no, with a database of this process's own."""
+    from kernel.db import Database
+    from kernel.worker import run_worker
+
+    database = Database.open(settings)
+    try:
+        run_worker(database, list_tasks(), go_on=goes_on)
+    finally:
+        database.close()
 
 
 def _prepare(settings: Settings, database: Database) -> None:

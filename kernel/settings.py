@@ -30,6 +30,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "threads": (1, 256),
 }
 _CHOICES: Final = {"log_format": ("json", "console")}
+_SAID: Final = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Settings:
 
     `public_url` is the base of every absolute address the server gives out; empty means the
     address of the request. `trusted_proxies` counts the proxies whose `X-Forwarded-*` are
-    believed. Sizes are bytes, times seconds.
+    believed; `embedded_worker` is whether a server does due work too. Sizes are bytes, times
+    seconds.
     """
 
     database_url: str = ""
@@ -55,6 +57,7 @@ class Settings:
     failed_delay_seconds: float = 0.25
     threads: int = 8
     log_format: str = "json"
+    embedded_worker: bool = True
 
     @property
     def data_path(self) -> Path:
@@ -138,6 +141,8 @@ def _typed(key: str, value: object) -> Any:  # noqa: ANN401 - the type is the se
         raise Misconfigured("kernel.bad-setting", f"unknown setting {key!r}; known: {known}")
     if key in _RANGES:
         return _number(key, value, kinds[key])
+    if kinds[key] is bool:
+        return _yes_or_no(key, value)
     if not isinstance(value, str) or not _is_text(value):
         raise _bad_setting(key, "a text")
     if key in _CHOICES and value not in _CHOICES[key]:
@@ -158,6 +163,13 @@ def _number(key: str, value: object, kind: type[int | float]) -> float:
     if number is None or not least <= number <= most:
         raise _bad_setting(key, wanted)
     return number
+
+
+def _yes_or_no(key: str, value: object) -> bool:
+    said = _SAID.get(str(value).lower()) if isinstance(value, bool | str) else None
+    if said is None:
+        raise _bad_setting(key, "true or false")
+    return said
 
 
 def _is_text(value: str) -> bool:

@@ -6,11 +6,12 @@ What does not live here: what is served, and the state of the database it needs.
 from __future__ import annotations
 
 import logging
+import mmap
 import os
 import socket
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 import structlog
 from gunicorn.app.base import BaseApplication
@@ -20,6 +21,7 @@ from gunicorn.glogging import Logger
 
 from kernel.errors import ComityError, Misconfigured
 from kernel.settings import Settings
+from web.embedded import Duty, EmbeddedWorker
 from web.worker import PatientWorker
 
 if TYPE_CHECKING:
@@ -52,17 +54,56 @@ class _Log(Logger):  # type: ignore[misc]  # gunicorn ships no types
 
 
 class _Master(Arbiter):  # type: ignore[misc]  # gunicorn ships no types
-    """gunicorn's master; the first SIGINT ends it as gently as SIGTERM, a second at once."""
+    """gunicorn's master; the first SIGINT ends it as gently as SIGTERM, a second at once.
+
+    With a duty, one of its workers is the embedded one, never the first to start.
+    """
+
+    _reloaded_at_age = 0
 
     def handle_int(self) -> NoReturn:
         """Stop once what is being answered has been."""
         raise StopIteration
 
+    def handle_ttou(self) -> None:
+        """One worker less, but never less than one that answers."""
+        if self.num_workers > (1 if self.app.duty is None else 2):
+            super().handle_ttou()
+
+    def reload(self) -> None:
+        """Replace every worker, the embedded one too."""
+        self._reloaded_at_age = self.worker_age
+        super().reload()
+
+    def manage_workers(self) -> None:
+        """As many workers as there should be; the embedded one among them."""
+        super().manage_workers()
+        if self._lacks_embedded():
+            self.spawn_worker()
+
+    def spawn_worker(self) -> int:
+        """Fork the embedded worker where it is missing, else one that answers."""
+        self.worker_class = EmbeddedWorker if self._lacks_embedded() else PatientWorker
+        return cast("int", super().spawn_worker())
+
+    def _lacks_embedded(self) -> bool:
+        if self.app.duty is None or not self.WORKERS:
+            return False
+        return not any(
+            isinstance(worker, EmbeddedWorker) and worker.age > self._reloaded_at_age
+            for worker in self.WORKERS.values()
+        )
+
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
     """gunicorn with its settings given, reading no file and no argument of its own."""
 
-    def __init__(self, make_app: Callable[[], Flask], options: dict[str, Any]) -> None:
+    def __init__(
+        self, make_app: Callable[[], Flask], duty: Duty | None, options: dict[str, Any]
+    ) -> None:
+        self.duty = duty
+        # Of all processes: not zero once an answer can be had, and that has been said.
+        self.is_listening = mmap.mmap(-1, 1)
         self._make_app = make_app
         self._options = options
         super().__init__()
@@ -86,16 +127,24 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
 
 
 def serve(
-    make_app: Callable[[], Flask], settings: Settings, *, host: str, port: int, workers: int
+    make_app: Callable[[], Flask],
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    duty: Duty | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT; says `listening on http://HOST:PORT` when it answers.
+
+    A process more does the `duty`, if there is one; both it and `make_app` are called after forks.
 
     Raises Misconfigured (`web.address-taken`) when it cannot listen there.
     """
     listener = _bind(host, port)
     options = {
         "bind": f"fd://{listener.detach()}",
-        "workers": workers,
+        "workers": workers + (duty is not None),
         "worker_class": PatientWorker,
         "threads": settings.threads,
         "timeout": _SILENCE_SECONDS,
@@ -116,7 +165,7 @@ def serve(
     }
     master = os.getpid()
     try:
-        _Server(make_app, options).run()
+        _Server(make_app, duty, options).run()
     except SystemExit as end:
         if os.getpid() != master:
             raise  # a worker's, whose code tells the master how it ended
@@ -152,3 +201,4 @@ def _say_listening(worker: Worker) -> None:
     shown = f"[{host}]" if ":" in host else host
     sys.stderr.write(f"listening on http://{shown}:{port}\n")
     sys.stderr.flush()
+    worker.app.is_listening[0] = 1

@@ -15,6 +15,7 @@ from kernel.signing import Signer
 
 # A client that asks for a token per request replaces its own oldest, nobody else's.
 _MOST_TOKENS = 200
+_KEPT_US = DAY_US
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +72,23 @@ def revoke_token(
     )
 
 
+def has_dead_tokens(connection: Connection, *, now_us: int) -> bool:
+    """Whether there is a token to forget."""
+    dead = select(token.c.hash).where(token.c.expires_us <= now_us - _KEPT_US)
+    return connection.execute(dead.limit(1)).first() is not None
+
+
+def forget_tokens(connection: Connection, *, now_us: int) -> int:
+    """Remove the tokens that expired a day ago or earlier; how many there were."""
+    dead = token.c.expires_us <= now_us - _KEPT_US
+    return connection.execute(delete(token).where(dead)).rowcount
+
+
 def _make_room(connection: Connection, credential_id: str, now_us: int) -> None:
     """Forget the credential's dead tokens, everybody's long expired ones, and the surplus."""
     dead = or_(token.c.expires_us <= now_us, token.c.revoked_us.is_not(None))
     connection.execute(delete(token).where(token.c.credential_id == credential_id, dead))
-    connection.execute(delete(token).where(token.c.expires_us <= now_us - DAY_US))
+    forget_tokens(connection, now_us=now_us)
     surplus = (
         select(token.c.hash)
         .where(token.c.credential_id == credential_id)

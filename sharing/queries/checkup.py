@@ -29,6 +29,8 @@ from sharing.queries.policies import find_policy, read_saved
 from sharing.tables import forum_head
 
 _CLOCK_TOLERANCE_US = 5 * MINUTE_US
+# A worker that lives settles within seconds; much at once takes longer.
+_SETTLING_US = MINUTE_US
 
 
 def check_records(connection: Connection, *, now_us: int) -> Iterator[Finding]:
@@ -50,6 +52,7 @@ def check_records(connection: Connection, *, now_us: int) -> Iterator[Finding]:
                 owner = f"{forum.slug}/{row.name}"
                 for credential in list_credentials(connection, partner_id=row.recipient_id):
                     yield from _check_credential(credential, owner, disabled, now_us)
+    yield from _check_due(connection, forums, now_us)
     yield from _check_clock(connection, now_us)
 
 
@@ -116,6 +119,27 @@ def _check_credential(
             f"{credential.person_email}, who is disabled",
             f"comity credential revoke {credential.id}",
         )
+
+
+def _check_due(connection: Connection, forums: list[Forum], now_us: int) -> Iterator[Finding]:
+    rows = connection.execute(
+        select(forum_head.c.forum_id, forum_head.c.due_us).where(
+            forum_head.c.due_us <= now_us - _SETTLING_US
+        )
+    )
+    late = {row.forum_id: row.due_us for row in rows}
+    for forum in forums:
+        due_us = late.get(forum.id)
+        if due_us is not None:
+            # After some upgrades everything is due since ever.
+            since = f"since {format_instant(due_us, digits=3)}" if due_us else "since the upgrade"
+            yield Finding(
+                "due-unsettled",
+                f"something is due in the forum {forum.slug} {since}, and no worker settles it: "
+                "the next reader waits for that",
+                "comity worker, or comity serve without COMITY_EMBEDDED_WORKER=false; "
+                "if one runs, its log says what is in its way",
+            )
 
 
 def _check_clock(connection: Connection, now_us: int) -> Iterator[Finding]:

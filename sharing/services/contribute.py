@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Connection, delete, insert, select, update
 
 from auth.reader import Seated
-from kernel.clock import DAY_US, format_instant
+from kernel.clock import format_instant
 from kernel.db import Database
 from kernel.errors import Forbidden
 from kernel.strictjson import DEFAULT_LIMITS, Limits
@@ -28,6 +28,7 @@ from sharing.queries.contributions import Stored
 from sharing.queries.guards import find_guards
 from sharing.services.admission import Admission, Admitted, Door, Outcome, accepted_now, admit
 from sharing.services.decisions import Decisions
+from sharing.services.forgetting import forget_statuses
 from sharing.services.held import hold_downgrades
 from sharing.services.lock import LockedForum
 from sharing.services.releasing import Releasing
@@ -42,7 +43,6 @@ from sharing.tables import (
     status,
 )
 
-STATUS_KEPT_US = 7 * DAY_US
 """How long what became of an envelope can be asked for; TAXII 2.1 §4.3 wants a day at least."""
 
 _HIDDEN_REASONS = {
@@ -268,9 +268,7 @@ class _Contributing:
             self._connection.execute(insert(reference), named)
 
     def _keep_status(self, receipt: Receipt) -> None:
-        self._connection.execute(
-            delete(status).where(status.c.requested_us < self._now_us - STATUS_KEPT_US)
-        )
+        forget_statuses(self._connection, now_us=self._now_us)
         self._connection.execute(
             insert(status).values(
                 id=receipt.status_id,

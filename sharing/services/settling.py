@@ -64,11 +64,19 @@ def list_overdue(connection: Connection, *, now_us: int) -> list[int]:
     return list(connection.execute(statement.order_by(forum_head.c.forum_id)).scalars())
 
 
-def settle_forum(database: Database, forum_id: int, *, now_us: int) -> None:
-    """Settle what has fallen due in one forum, and commit it. Raises Unavailable."""
+def settle_forum(database: Database, forum_id: int, *, now_us: int) -> int | None:
+    """Settle what has fallen due in one forum, and commit it; since when something had been due.
+
+    None when nothing was: somebody else came first. Raises Unavailable.
+    """
     with database.write() as connection:
-        lock = hold_forum(connection, forum_id, now_us=now_us)
+        lock = lock_forum(connection, forum_id, now_us=now_us)
+        since_us = lock.due_us
+        if since_us is None or since_us > lock.now_us:
+            return None
+        settle(lock)
         lock.save()
+        return since_us
 
 
 def settle(lock: LockedForum) -> None:

@@ -85,10 +85,12 @@ def versions(forum: str, ref: str, stix_id: str) -> Response:
 def _serve(endpoint: _Endpoint, forum: str, ref: str, stix_id: str | None = None) -> Response:
     """One page; raises BadInput, Forbidden, NotFound, and Unavailable when it is not recorded."""
     asked = _of_object(read_filters(request.args, endpoint.fields), stix_id)
-    answer = _look(endpoint, forum, ref, stix_id, asked)
+    # One instant for all of it: what falls due while this settles is for the next request.
+    now_us = current_instant_us()
+    answer = _look(endpoint, forum, ref, stix_id, asked, now_us=now_us)
     if isinstance(answer, Entered):
-        settle_forum(current_database(), answer.seated.forum_id, now_us=current_instant_us())
-        answer = _look(endpoint, forum, ref, stix_id, asked)
+        settle_forum(current_database(), answer.seated.forum_id, now_us=now_us)
+        answer = _look(endpoint, forum, ref, stix_id, asked, now_us=now_us)
     if isinstance(answer, Entered):
         raise Unavailable("sharing.cannot-settle", "what has fallen due could not be settled")
     entered, walk, head, page = answer
@@ -102,7 +104,13 @@ def _serve(endpoint: _Endpoint, forum: str, ref: str, stix_id: str | None = None
 
 
 def _look(
-    endpoint: _Endpoint, forum: str, ref: str, stix_id: str | None, asked: Asked
+    endpoint: _Endpoint,
+    forum: str,
+    ref: str,
+    stix_id: str | None,
+    asked: Asked,
+    *,
+    now_us: int,
 ) -> tuple[Entered, Walk, Head, Page[Any]] | Entered:
     """The page in one snapshot; only where it would be looked for, while something is overdue."""
     with current_database().read() as connection:
@@ -111,7 +119,7 @@ def _look(
         purpose = purpose_of(entered.seated, entered.collection.uuid, endpoint.name, stix_id)
         walk = walk_of(current_signer(), purpose, asked, endpoint.default)
         head = find_head(connection, entered.seated, entered.collection.id)
-        if head.is_overdue(current_instant_us()):
+        if head.is_overdue(now_us):
             return entered
         page = _read(connection, endpoint, entered, walk, head)
         if stix_id is not None and not page.rows:

@@ -128,7 +128,8 @@ def test_an_operator_goes_back_to_a_revision_that_exists(database: Database) -> 
             migrations.downgrade(database, revision)
         assert told.value.code == "migrations.unknown-revision"
     migrations.downgrade(database, "-1")
-    assert migrations.current(database)["content"] == "0001"
+    before = f"{int(migrations.newest()['content']) - 1:04}"
+    assert migrations.current(database)["content"] == before
 
 
 def test_a_write_that_fails_in_the_middle_leaves_nothing(database: Database) -> None:

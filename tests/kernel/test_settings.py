@@ -39,6 +39,8 @@ def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
         ("COMITY_LOG_FORMAT", "xml", "log_format must be json or console"),
         ("COMITY_DATA_DIR", "", "data_dir must be the path of a folder"),
         ("COMITY_TITLE", "\udcff", "title must be a text"),
+        ("COMITY_EMBEDDED_WORKER", "", "embedded_worker must be true or false"),
+        ("COMITY_EMBEDDED_WORKER", "off", "embedded_worker must be true or false"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(
@@ -57,6 +59,8 @@ def test_a_wrong_setting_is_refused_by_name(
         "title = 5",
         'data_dir = "\\u0000"',
         "threads = []",
+        "embedded_worker = 1",
+        "embedded_worker = []",
     ],
 )
 def test_a_file_that_cannot_be_understood_is_refused(tmp_path: Path, content: str) -> None:
@@ -64,6 +68,23 @@ def test_a_file_that_cannot_be_understood_is_refused(tmp_path: Path, content: st
     file.write_text(content, encoding="utf-8")
     with pytest.raises(Misconfigured):
         load_settings({}, file)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"), [("true", True), ("False", False), ("no", False), ("1", True), ("0", False)]
+)
+def test_an_operator_says_whether_a_server_does_due_work(
+    tmp_path: Path, said: str, meant: bool
+) -> None:
+    found = load_settings({"COMITY_EMBEDDED_WORKER": said}, tmp_path / "none.toml")
+    assert found.embedded_worker is meant
+
+
+def test_a_file_says_so_without_quotes(tmp_path: Path) -> None:
+    file = tmp_path / "comity.toml"
+    file.write_text("embedded_worker = false\n", encoding="utf-8")
+    assert load_settings({}, file).embedded_worker is False
+    assert Settings().embedded_worker is True
 
 
 def test_the_embedded_database_is_in_the_data_folder_unless_said() -> None:
@@ -85,7 +106,7 @@ def test_every_wrong_setting_is_named_and_the_others_are_taken(tmp_path: Path) -
 
 def test_every_number_that_can_be_taken_has_its_bounds() -> None:
     for name, value in asdict(Settings()).items():
-        if not isinstance(value, str):
+        if not isinstance(value, str | bool):
             with pytest.raises(Misconfigured, match="from"):
                 load_settings({f"COMITY_{name.upper()}": "1e99"}, Path("none.toml"))
             assert load_settings({f"COMITY_{name.upper()}": str(value)}, Path("none.toml"))

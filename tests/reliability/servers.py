@@ -48,27 +48,40 @@ class RealServer:
             time.sleep(0.01)
 
 
-def start_comity(world: World) -> RealServer:
+def start_comity(world: World, *, embedded_worker: bool = True) -> RealServer:
     """`comity serve` with two workers on this world's installation, ready to answer."""
+    process, said = start_command(
+        world,
+        *("serve", "--port", "0", "--workers", "2"),
+        COMITY_EMBEDDED_WORKER=str(embedded_worker),
+    )
+    return RealServer(_address(process, said), process)
+
+
+def start_command(
+    world: World, *arguments: str, said: str = "server.log", **variables: str
+) -> tuple[subprocess.Popen[bytes], Path]:
+    """`comity` with these arguments on this world's installation, and the file of what it says."""
     environment = os.environ | {
         "COMITY_DATABASE_URL": world.settings.database_url,
         "COMITY_DATA_DIR": world.settings.data_dir,
         "COMITY_SECRET_KEY": (b"s" * 32).hex(),
         "PYTHONPATH": str(ROOT),
+        **variables,
     }
     folder = Path(world.settings.data_dir)
     folder.mkdir(parents=True, exist_ok=True)
-    said = folder / "server.log"
-    with said.open("wb") as log:
+    path = folder / said
+    with path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve", "--port", "0", "--workers", "2"],
+            [sys.executable, "-m", "app", *arguments],
             env=environment,
             cwd=ROOT,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
-    return RealServer(_address(process, said), process)
+    return process, path
 
 
 def _address(process: subprocess.Popen[bytes], said: Path) -> str:

@@ -288,3 +288,23 @@ def test_a_server_that_loses_commits_is_found(postgresql_url: str) -> None:
     found = list(checkup.check_database(database))
     database.close()
     assert any("synchronous_commit = off" in finding.problem for finding in found)
+
+
+def test_something_due_that_nobody_settles_is_found(sound: Installation) -> None:
+    with opened(sound) as database:
+        for seconds in (30, 90):
+            due_us = clock.now_us() - seconds * 1_000_000
+            with database.write() as connection:
+                connection.execute(update(forum_head).values(due_us=due_us))
+            found = examine(sound)
+            assert set(found) == ({"due-unsettled"} if seconds == 90 else set())
+    assert clock.format_instant(due_us, digits=3) in found["due-unsettled"]["problem"]
+    assert "comity worker" in found["due-unsettled"]["mend"]
+
+
+def test_what_an_upgrade_left_due_is_found_without_an_instant(sound: Installation) -> None:
+    with opened(sound) as database, database.write() as connection:
+        connection.execute(update(forum_head).values(due_us=0))
+    problem = examine(sound)["due-unsettled"]["problem"]
+    assert "since the upgrade" in problem
+    assert "1970" not in problem

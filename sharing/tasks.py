@@ -1,0 +1,45 @@
+"""The sharing room's due work: what has fallen due in a forum, and status resources to forget."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kernel.clock import SECOND_US, format_instant
+from kernel.db import Database
+from kernel.tasks import Details, Task
+from sharing.services.forgetting import forget_statuses, has_old_statuses
+from sharing.services.settling import list_overdue, settle_forum
+
+_ALL = "all"
+
+
+def _list_overdue_forums(database: Database, *, now_us: int) -> list[str]:
+    with database.read() as connection:
+        return [str(forum_id) for forum_id in list_overdue(connection, now_us=now_us)]
+
+
+def _settle(database: Database, key: str, *, now_us: int) -> Details:
+    """What a reading door would do, before any reader comes."""
+    since_us = settle_forum(database, int(key), now_us=now_us)
+    if since_us is None:
+        return {"since": None}
+    return {
+        "since": format_instant(since_us, digits=3),
+        "late_s": round((now_us - since_us) / SECOND_US, 3),
+    }
+
+
+def _list_old_statuses(database: Database, *, now_us: int) -> Sequence[str]:
+    with database.read() as connection:
+        return [_ALL] if has_old_statuses(connection, now_us=now_us) else []
+
+
+def _forget_statuses(database: Database, _key: str, *, now_us: int) -> Details:
+    with database.write() as connection:
+        return {"forgotten": forget_statuses(connection, now_us=now_us)}
+
+
+TASKS = (
+    Task("settle", _list_overdue_forums, _settle),
+    Task("forget-statuses", _list_old_statuses, _forget_statuses, every_seconds=600),
+)

@@ -1,0 +1,103 @@
+"""Nobody is shown, at any door, what has expired and what nobody has settled yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+from werkzeug.routing import Rule
+
+from kernel.clock import DAY_US
+from sharing.tables import contribution, release
+from tests.sharing.taxii.world import World
+from tests.sharing.views.looking import policy, share
+
+# Doors through which what others share can be seen; a new one that is not here fails the test.
+SHOWING = frozenset(
+    {
+        "/api/v1/forums/<forum>/received/objects",
+        "/taxii2/<forum>/collections/<ref>/manifest/",
+        "/taxii2/<forum>/collections/<ref>/objects/",
+        "/taxii2/<forum>/collections/<ref>/objects/<stix_id>/",
+        "/taxii2/<forum>/collections/<ref>/objects/<stix_id>/versions/",
+    }
+)
+
+
+def list_doors(app: Flask) -> list[tuple[str, Rule]]:
+    """Every method and rule below a forum that reads or withdraws."""
+    return [
+        (method, rule)
+        for rule in sorted(app.url_map.iter_rules(), key=str)
+        if "forum" in rule.arguments
+        for method in sorted((rule.methods or set()) & {"GET", "DELETE"})
+    ]
+
+
+def ask(world: World, method: str, rule: Rule, stix_id: str) -> Any:
+    values = {
+        "forum": "harbour",
+        "ref": world.collections["reports"],
+        "stix_id": stix_id,
+        "status_id": "00000000-0000-4000-8000-000000000000",
+    }
+    address = rule.rule
+    for name, value in values.items():
+        address = address.replace(f"<{name}>", value)
+    accept = {} if address.startswith("/taxii2/") else {"Accept": "application/json"}
+    return world.open("xbb", method, address, headers=accept)
+
+
+def is_open(world: World, stix_id: str) -> bool:
+    with world.database.read() as connection:
+        statement = (
+            select(release.c.id)
+            .join(contribution, contribution.c.id == release.c.contribution_id)
+            .where(release.c.stix_id == stix_id, release.c.closed.is_(None))
+            .where(contribution.c.due_us <= world.clock())
+        )
+        return connection.execute(statement).first() is not None
+
+
+def test_at_no_door_does_a_member_see_what_has_expired_and_nobody_settled(world: World) -> None:
+    doors = list_doors(world.app)
+    assert len(doors) >= 15
+    world.set_policy(policy(share("member:XBB", expire_after="P1D")))
+    given = []
+    for _ in doors:
+        one = world.indicator()
+        world.contribute(one)
+        given.append((one["id"], world.clock()))
+    for (method, rule), (stix_id, contributed_us) in zip(doors, given, strict=True):
+        world.clock.now_us = contributed_us + DAY_US
+        assert is_open(world, stix_id)
+        answer = ask(world, method, rule, stix_id)
+        assert answer.status_code in {200, 404}, (method, rule.rule, answer.text)
+        if "<stix_id>" in rule.rule:
+            assert answer.status_code == 404, (method, rule.rule)
+        else:
+            assert stix_id not in answer.text, (method, rule.rule)
+
+
+def test_an_instant_earlier_each_door_that_shows_it_does(world: World) -> None:
+    """The control: the doors above are those through which it can be seen."""
+    world.set_policy(policy(share("member:XBB", expire_after="P1D")))
+    one = world.indicator()
+    world.contribute(one)
+    world.clock.now_us += DAY_US - 1
+    showing = {
+        rule.rule
+        for method, rule in list_doors(world.app)
+        if method == "GET"
+        and "received" not in rule.rule.split("/")[-1]
+        and shows(world, rule, one["id"])
+    }
+    assert showing == SHOWING
+
+
+def shows(world: World, rule: Rule, stix_id: str) -> bool:
+    answer = ask(world, "GET", rule, stix_id)
+    if answer.status_code != 200:
+        return False
+    return stix_id in answer.text or "versions/" in rule.rule
