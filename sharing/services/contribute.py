@@ -187,8 +187,14 @@ class _Contributing:
             ),
         )
         releasing.finish()
+        # Who meets reciprocity is not the member's to know.
+        told = decisions
+        if decisions.has_reciprocity(self._door.originator_id):
+            told = Decisions(
+                self._connection, self._door.forum_id, lock.now_us, assume_reciprocity=True
+            )
         return [
-            accepted_now(admitted, _message(decisions, copy))
+            accepted_now(admitted, _message(told, copy))
             for (admitted, _), copy in zip(contributed, stored, strict=True)
         ]
 

@@ -240,6 +240,10 @@ class Decisions:
             if row.member_id is not None and self._reciprocities_of(row.member_id)
         ]
 
+    def has_reciprocity(self, member_id: int) -> bool:
+        """Whether a member's policy here asks for reciprocity."""
+        return bool(self._reciprocities_of(member_id))
+
     def list_meeting(self, member_id: int) -> list[frozenset[str]]:
         """For each reciprocity that a member's policy asks for, the members that meet it."""
         code = self.code_of(member_id)

@@ -74,7 +74,7 @@ def test_a_member_filters_its_contributions(world: World) -> None:
 
 
 BAD_QUERIES = (
-    *("limit=0", "limit=1001", "limit=x", "limit=", "next=", "format=xml", "state=held"),
+    *("limit=0", "limit=1001", "limit=x", "limit=", "next=", "format=xml", "state=gone"),
     *("tlp=purple", "type=", "colour=red", "next=" + "a" * 5000, "next=%ff", "next=%00"),
     *("id=%00", "collection=a%00b", "type=%00", "id=" + "a" * 301),
 )
