@@ -58,7 +58,7 @@ def withdraw(
         chosen = [stored for stored in own if stored.version_us in wanted]
         if not chosen:
             raise _unknown()
-        _refuse_carried(connection, chosen)
+        _refuse_carried(connection, place.forum_id, chosen)
         cause = lock.append(
             "withdraw",
             f"{stix_id} {' '.join(str(stored.version_us) for stored in chosen)}",
@@ -100,7 +100,7 @@ def _sees(connection: Connection, seated: Seated, place: Collection, stix_id: st
     return connection.execute(statement).first() is not None
 
 
-def _refuse_carried(connection: Connection, chosen: list[Stored]) -> None:
+def _refuse_carried(connection: Connection, forum_id: int, chosen: list[Stored]) -> None:
     """A marking that is gone would leave what carries it with a caveat nobody can read."""
     for stored in chosen:
         if not stored.facts.is_statement:
@@ -110,6 +110,7 @@ def _refuse_carried(connection: Connection, chosen: list[Stored]) -> None:
             .join(marking_use, marking_use.c.contribution_id == contribution.c.id)
             .where(
                 marking_use.c.marking_id == stored.stix_id,
+                contribution.c.forum_id == forum_id,
                 contribution.c.originator_id == stored.originator_id,
                 contribution.c.state != "deleted",
             )

@@ -27,7 +27,7 @@ from sharing.tables import (
     release,
     status,
 )
-from tests.sharing.oracle import expected_views, stored_views
+from tests.sharing.oracle.stored import expected_views, stored_views
 
 
 def find_faults(database: Database) -> list[str]:

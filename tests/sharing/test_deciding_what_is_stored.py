@@ -16,7 +16,7 @@ from sharing.rules.tlp import WELL_KNOWN, Tlp
 from sharing.services import collections, policies, seating
 from sharing.services.contribute import Receipt, contribute
 from sharing.tables import policy
-from tests.sharing.oracle import View, stored_views
+from tests.sharing.oracle.stored import View, stored_views
 
 NOW_US = 1_760_000_000_000_000
 TLP = {level: marking for marking, level in WELL_KNOWN.items()}

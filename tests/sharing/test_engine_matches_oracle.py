@@ -1,0 +1,212 @@
+"""Whatever happens in whatever order, every view is what the policy's text says from scratch.
+
+Sharing policy §9.2: contributions, policies, accepts, seats, members, partners and time, in any
+order. After each step every recipient's view is read from the open releases and compared with
+the oracle's: which versions, first and last, and the very JSON value of each.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
+
+from kernel.db import Database
+from tests.sharing.oracle import drawing
+from tests.sharing.oracle.drawing import BOUND, STATES, WRITERS
+from tests.sharing.oracle.exchange import Exchange
+from tests.sharing.oracle.objects import Object
+from tests.sharing.oracle.record import Contribution
+
+STATUSES = st.sampled_from(["active", "active", "suspended"])
+_numbers = itertools.count()
+
+
+class Forum(RuleBasedStateMachine):
+    """One forum; each step is committed, written into the record too, and looked at."""
+
+    database: Database = None
+    exchange: Exchange | None = None
+
+    @initialize(data=st.data())
+    def open_a_forum(self, data: st.DataObject) -> None:
+        self.exchange = Exchange(self.database, f"forum-{next(_numbers)}")
+        sent = [drawing.statement(each) for each in drawing.STATEMENTS]
+        self.exchange.contribute("XAA", 0, sent)
+        self.exchange.contribute("XBB", 1, sent[:1])
+        for code in ("XAA", "XBB"):
+            self.share_with_many(code, data)
+            self.contribute_some(code, 0, data)
+
+    def teardown(self) -> None:
+        if self.exchange is not None:
+            self.exchange.close()
+
+    @rule(code=WRITERS, data=st.data())
+    def share_with_many(self, code: str, data: st.DataObject) -> None:
+        """A policy that grants much, or nothing would ever be seen."""
+        drawn = data.draw(self._rules(most=2))
+        wide = {"id": "wide", "effect": "share", "audience": {"any": ["forum", "partners"]}}
+        self.exchange.set_policy(code, [wide, *drawn])
+
+    @rule(code=WRITERS, place=st.integers(0, 1), data=st.data())
+    def contribute_some(self, code: str, place: int, data: st.DataObject) -> None:
+        sent = data.draw(st.lists(drawing.objects(), min_size=2, max_size=5))
+        self.exchange.contribute(code, place, [self._claimed(code, each, data) for each in sent])
+
+    @rule(code=WRITERS, place=st.integers(0, 1), data=st.data())
+    def contribute_one(self, code: str, place: int, data: st.DataObject) -> None:
+        sent = self._claimed(code, data.draw(drawing.objects()), data)
+        self.exchange.contribute(code, place, [sent])
+
+    @rule(code=WRITERS, data=st.data())
+    def contribute_what_others_have(self, code: str, data: st.DataObject) -> None:
+        given = self._contributed(data)
+        drawn = self._claimed(code, data.draw(drawing.objects(given.id)), data)
+        self.exchange.contribute(code, given.place.key, [drawn])
+
+    @rule(code=STATES, place=st.integers(0, 1), data=st.data())
+    def repost(self, code: str, place: int, data: st.DataObject) -> None:
+        given = self._contributed(data)
+        if data.draw(st.booleans()):
+            code, place = given.originator, given.place.key
+        self.exchange.contribute(code, place, [given.value])
+
+    @rule(data=st.data())
+    def change(self, data: st.DataObject) -> None:
+        """The same object again, newer or older, with another marking or other words."""
+        given = self._contributed(data)
+        value = {**given.value}
+        if "modified" in value:
+            value["modified"] = data.draw(st.sampled_from(drawing.VERSIONS))
+        drawn = data.draw(drawing.objects())
+        for name in data.draw(
+            st.lists(st.sampled_from(["object_marking_refs", "labels", "extensions"]), max_size=2)
+        ):
+            value.pop(name, None)
+            if name in drawn and not (name == "labels" and "modified" not in value):
+                value[name] = drawn[name]
+        if {"granular_markings", "extensions", "labels"} & value.keys():
+            value.pop("granular_markings", None)
+        self.exchange.contribute(given.originator, given.place.key, [value])
+
+    @rule(data=st.data(), newest=st.booleans())
+    def withdraw_some(self, data: st.DataObject, newest: bool) -> None:
+        given = self._contributed(data)
+        choose: Callable[[list[int]], list[int]] = (
+            (lambda versions: versions[-1:]) if newest else (lambda versions: versions)
+        )
+        self.exchange.withdraw(given.copy, choose)
+
+    @rule(code=STATES, data=st.data())
+    def set_a_policy(self, code: str, data: st.DataObject) -> None:
+        self.exchange.set_policy(code, data.draw(self._rules(most=4)))
+
+    @rule(data=st.data())
+    def set_the_forums_rules(self, data: st.DataObject) -> None:
+        self.exchange.set_forum_rules(data.draw(self._rules(most=1, of_forum=True)))
+
+    @rule(data=st.data())
+    def set_the_template(self, data: st.DataObject) -> None:
+        self.exchange.set_template(data.draw(self._rules(most=1)))
+
+    @rule(code=STATES, document=drawing.accepts())
+    def accept(self, code: str, document: dict[str, Any]) -> None:
+        self.exchange.set_accepts(code, document)
+
+    @rule(code=STATES, status=STATUSES, data=st.data())
+    def change_standing(self, code: str, status: str, data: st.DataObject) -> None:
+        if data.draw(st.booleans()):
+            self.exchange.change_seat(code, status)
+        else:
+            self.exchange.change_member(code, status)
+
+    @rule()
+    def reinstate_all(self) -> None:
+        for recipient in self.exchange.record.recipients.values():
+            if not recipient.is_seat_active:
+                self.exchange.change_seat(recipient.name, "active")
+            if not recipient.is_member_active:
+                self.exchange.change_member(recipient.name, "active")
+
+    @rule(data=st.data())
+    def somebody_joins(self, data: st.DataObject) -> None:
+        if data.draw(st.booleans()):
+            self.exchange.seat("XDD", "member")
+        else:
+            self.exchange.add_partner("mirror")
+
+    @rule(hours=st.sampled_from([0, 1, 2, 6, 12, 25, 50]))
+    def let_time_pass(self, hours: int) -> None:
+        self.exchange.wait(hours * drawing.HOUR_US)
+
+    @rule()
+    def wait_until_something_falls_due(self) -> None:
+        self.exchange.wait_until_due()
+
+    @rule(data=st.data(), kind=drawing.KINDS, place=st.integers(0, 1), limit=st.integers(1, 9))
+    def poll(self, data: st.DataObject, kind: str, place: int, limit: int) -> None:
+        who = data.draw(st.sampled_from(sorted(self.exchange.record.recipients)))
+        self.exchange.poll(who, kind, place, limit=limit)
+
+    @invariant()
+    def every_view_is_what_the_policy_says(self) -> None:
+        if self.exchange is not None:
+            self.exchange.look()
+
+    def _rules(self, *, most: int, of_forum: bool = False) -> st.SearchStrategy[Any]:
+        exchange = self.exchange
+        partners = [each.name for each in exchange.record.recipients.values() if each.is_partner]
+        one = drawing.rules(
+            exchange.now_us,
+            [place.uuid for place in exchange.record.places],
+            partners,
+            of_forum=of_forum,
+        )
+        return st.lists(one, max_size=most)
+
+    def _claimed(self, code: str, value: Object, data: st.DataObject) -> Object:
+        """The object, now and then in the originator's own name."""
+        if value.get("created_by_ref") in BOUND.values() and data.draw(st.integers(0, 4)):
+            return value | {"created_by_ref": BOUND[code]}
+        return value
+
+    def _contributed(self, data: st.DataObject) -> Contribution:
+        many = self.exchange.record.contributions
+        return many[data.draw(st.integers(0, len(many) - 1))]
+
+
+def run_forum(database: Database, *, examples: int, steps: int) -> None:
+    machine = type("ForumOnOneDatabase", (Forum,), {"database": database})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            print_blob=True,
+        ),
+    )
+
+
+def test_every_view_equals_the_policy_read_from_scratch(database: Database) -> None:
+    run_forum(database, examples=6, steps=10)
+    assert Forum.database is None  # each engine's machine is a class of its own
+
+
+@pytest.mark.audit
+def test_every_view_equals_the_policy_read_from_scratch_at_length(database: Database) -> None:
+    run_forum(database, examples=1500, steps=40)
+    assert Forum.database is None
