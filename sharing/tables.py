@@ -331,6 +331,26 @@ status = Table(
     Index("ix_status_member_id_forum_id", "member_id", "forum_id", "requested_us"),
 )
 
+# A change that was tried out before it happens, for seven days. `forum_id` is None for a member's
+# suspension, `member_id` for a forum's rules. With `document_digest` (what was tried) and
+# `result_digest` (all that the asker could see of it) it is applied only if nothing moved.
+simulation = Table(
+    "simulation",
+    content_metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("forum_id", ForeignKey("forum.id")),
+    Column("member_id", ForeignKey("member.id")),
+    Column("asked_by", Text, nullable=False),
+    Column("document_digest", LargeBinary, nullable=False),
+    Column("result_digest", LargeBinary, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    # JSON: what was told.
+    Column("result", Text, nullable=False),
+    Column("made_us", BigInteger, nullable=False, index=True),
+    CheckConstraint("kind IN ('policy', 'forum-policy', 'suspension', 'seat')", name="kind"),
+)
+
 # What was served to whom, written before the bytes leave. With `head` (the ledger position of
 # the answer) the releases it held can be named for ever after.
 delivery = Table(

@@ -16,7 +16,7 @@ from auth.services.credentials import (
 from auth.services.forums import add_forum, open_forum
 from auth.services.members import NewMember, add_member, set_member_status
 from auth.services.persons import PersonsBody, add_person, disable_person
-from auth.services.seats import add_partner, add_seat, set_seat_status
+from auth.services.seats import add_partner, add_seat, check_can_seat, set_seat_status
 from auth.services.tokens import IssuedToken, issue_token, revoke_token
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "add_partner",
     "add_person",
     "add_seat",
+    "check_can_seat",
     "disable_person",
     "issue_token",
     "open_forum",

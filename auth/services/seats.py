@@ -22,7 +22,7 @@ def add_seat(
     A seat that had ended is taken up again by the same recipient, with this role. Raises
     BadInput on an unknown role, Conflict where the member has a seat.
     """
-    check_one_of("--role", role, SEAT_ROLES)
+    check_can_seat(connection, forum_id, member_id, role)
     known = _find_seat(connection, forum_id, member_id)
     if known is None:
         number = _add_recipient(connection, forum_id)
@@ -38,19 +38,25 @@ def add_seat(
                     status="active",
                 )
             )
-    elif known[1] == "ended":
+    else:
         number = known[0]
         connection.execute(
             update(seat).where(seat.c.recipient_id == number).values(role=role, status="active")
         )
-    else:
+    _record(connection, "seat.add", forum_id, member_id, role, actor, now_us)
+    return number
+
+
+def check_can_seat(connection: Connection, forum_id: int, member_id: int, role: str) -> None:
+    """Raises BadInput on an unknown role, Conflict where the member has a seat."""
+    check_one_of("--role", role, SEAT_ROLES)
+    known = _find_seat(connection, forum_id, member_id)
+    if known is not None and known[1] != "ended":
         raise Conflict(
             "auth.seat-exists",
             f"the member has a seat in this forum, which is {known[1]}; "
             "`comity seat reinstate` brings back a suspended one",
         )
-    _record(connection, "seat.add", forum_id, member_id, role, actor, now_us)
-    return number
 
 
 def set_seat_status(

@@ -11,16 +11,18 @@ from typing import Any, Final
 
 from sqlalchemy import Connection
 
-from auth.doors import current_reader
-from auth.queries import find_seated
+from auth.doors import current_database, current_reader, current_settings
+from auth.queries import Forum, find_forum_by_id, find_seated
 from auth.reader import Seated
 from kernel.errors import Forbidden, NotFound
 from sharing.queries.collections import Collection, find_collection
 from sharing.rules.tlp import Tlp
+from web.bodies import read_json_body
 from web.listing import Listing, make_listing
 from web.openapi import PREFIX
 
 FORUM: Final = f"{PREFIX}/forums/<forum>"
+OFFICER: Final = "policy-officer"
 LEVELS: Final = tuple(level.text for level in Tlp)
 PLACE: Final = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
 """A collection of the examples."""
@@ -40,6 +42,28 @@ def enter_as_member(connection: Connection, forum: str) -> tuple[Seated, int]:
     if seated.member_id is None:
         raise Forbidden("auth.role-needed", "only a member has this, not a partner")
     return seated, seated.member_id
+
+
+def enter_as_officer(forum: str) -> tuple[Forum, Seated, int]:
+    """The same with the forum, for a person who may set the member's policies.
+
+    In a look of its own at the database. Raises Forbidden (`auth.role-needed`) for others.
+    """
+    with current_database().read() as connection:
+        seated, member_id = enter_as_member(connection, forum)
+        place = find_forum_by_id(connection, seated.forum_id)
+    roles = seated.reader.roles
+    if roles is None or OFFICER not in roles:
+        raise Forbidden(
+            "auth.role-needed",
+            f"only a person with the role {OFFICER} sets what the member shares or accepts",
+        )
+    return place, seated, member_id
+
+
+def read_document() -> bytes:
+    """The body of the request, which is a document in JSON."""
+    return read_json_body(current_settings().max_content_length)
 
 
 def enter_collection(connection: Connection, seated: Seated, ref: str) -> Collection:

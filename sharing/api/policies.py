@@ -16,14 +16,17 @@ from auth.doors import (
     Permission,
     current_database,
     current_instant_us,
-    current_settings,
     door,
 )
-from auth.reader import Seated
 from kernel.clock import format_instant
-from kernel.errors import Forbidden
 from sharing.api.documents import ACCEPTS, ACCEPTS_EXAMPLE, POLICY, POLICY_EXAMPLE
-from sharing.api.entering import FORUM, enter_as_member, listing_of
+from sharing.api.entering import (
+    FORUM,
+    enter_as_member,
+    enter_as_officer,
+    listing_of,
+    read_document,
+)
 from sharing.queries.own import PolicyFilter, list_own_policies
 from sharing.queries.policies import (
     NO_RULES,
@@ -32,14 +35,13 @@ from sharing.queries.policies import (
     list_accepts,
 )
 from sharing.services.policies import Setter, set_accepts, set_policy
-from web.bodies import JSON, read_json_body
-from web.listing import Key, ListQuery, answer_json, listed
+from sharing.services.simulations import apply_policy, trial_of_policy
+from web.bodies import JSON
+from web.listing import Key, ListQuery, answer_json, asks, listed
 from web.openapi import body_of
-from web.shapes import Instant, Shape, count, instant, text
+from web.shapes import Instant, Query, Shape, count, instant, text, text_filter
 
 blueprint = Blueprint("policies", __name__, url_prefix=FORUM, description="Who may have what")
-
-OFFICER: Final = "policy-officer"
 
 
 class SavedSchema(Shape):
@@ -70,6 +72,12 @@ _POLICY_BODY: Final = body_of("A sharing policy, at most 64 KiB.", POLICY, POLIC
 _ACCEPTS_BODY: Final = body_of(
     "What the member accepts; what is left out accepts everything.", ACCEPTS, ACCEPTS_EXAMPLE, JSON
 )
+
+
+class ReplacementQuery(Query):
+    """How to set a policy; `simulation` is the id of one, which it must be to the letter."""
+
+    simulation = text_filter()
 
 
 class HistoryQuery(ListQuery):
@@ -107,19 +115,32 @@ def show_history(query: dict[str, Any], forum: str) -> Response:
 @blueprint.route("/policy", methods=["PUT"])
 @door(Permission.API_WRITE)
 @blueprint.doc(requestBody=_POLICY_BODY)
+@asks(blueprint, ReplacementQuery)
 @blueprint.response(200, SavedSchema, example=SavedSchema.EXAMPLE)
-def replace_policy(forum: str) -> dict[str, Any]:
+@blueprint.alt_response(409, "CONFLICT")
+def replace_policy(query: dict[str, Any], forum: str) -> dict[str, Any]:
     """Make the body the member's sharing policy; answered when all that follows is committed.
 
-    For a person with the role policy-officer. Nothing is said of how many versions gained or
-    lost somebody: counted over views, that tells where another's copy of an id stands.
+    For a person with the role policy-officer. With `simulation`, only if the body is what was
+    simulated and would still do what the simulation said. Nothing is said of how many versions
+    gained or lost somebody: simulate before, to know.
     """
-    seated, member_id = _enter_as_officer(forum)
+    place, seated, member_id = enter_as_officer(forum)
     setter, now_us = Setter(seated.reader.actor, member_id), current_instant_us()
-    document = _read_document()
-    saved = set_policy(
-        current_database(), setter, seated.forum_id, member_id, document, now_us=now_us
-    )
+    document, simulation_id = read_document(), query["simulation"]
+    if simulation_id is None:
+        saved = set_policy(
+            current_database(),
+            setter,
+            seated.forum_id,
+            member_id,
+            document,
+            now_us=now_us,
+            is_counted=False,
+        )
+    else:
+        trial = trial_of_policy(place, member_id, document)
+        saved = apply_policy(current_database(), setter, trial, simulation_id, now_us=now_us)
     return _saved(saved.version, setter, now_us)
 
 
@@ -140,30 +161,13 @@ def show_accepts(forum: str) -> Response:
 @blueprint.response(200, SavedSchema, example=SavedSchema.EXAMPLE)
 def replace_accepts(forum: str) -> dict[str, Any]:
     """Save what the member accepts. For a person with the role policy-officer."""
-    seated, member_id = _enter_as_officer(forum)
+    _, seated, member_id = enter_as_officer(forum)
     setter, now_us = Setter(seated.reader.actor, member_id), current_instant_us()
-    document = _read_document()
+    document = read_document()
     version = set_accepts(
         current_database(), setter, seated.forum_id, member_id, document, now_us=now_us
     )
     return _saved(version, setter, now_us)
-
-
-def _enter_as_officer(forum: str) -> tuple[Seated, int]:
-    """The caller, if it is a person who may set the member's policies."""
-    with current_database().read() as connection:
-        seated, member_id = enter_as_member(connection, forum)
-    roles = seated.reader.roles
-    if roles is None or OFFICER not in roles:
-        raise Forbidden(
-            "auth.role-needed",
-            f"only a person with the role {OFFICER} sets what the member shares or accepts",
-        )
-    return seated, member_id
-
-
-def _read_document() -> bytes:
-    return read_json_body(current_settings().max_content_length)
 
 
 def _shown(found: SavedDocument | None, unset: bytes) -> Response:

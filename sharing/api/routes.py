@@ -6,11 +6,20 @@ from typing import Final
 
 from flask_smorest import Blueprint
 
-from sharing.api import collections, contributions, explanations, policies, received, statuses
+from sharing.api import (
+    collections,
+    contributions,
+    explanations,
+    policies,
+    received,
+    simulations,
+    statuses,
+)
 
 BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
     collections.blueprint,
     policies.blueprint,
+    simulations.blueprint,
     contributions.blueprint,
     explanations.blueprint,
     statuses.blueprint,

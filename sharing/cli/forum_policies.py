@@ -11,6 +11,7 @@ from auth.services import OPERATOR
 from kernel.commands import Answer, Workplace, showing_progress, working
 from sharing.cli.named import expect_forum, read_document
 from sharing.cli.policies import version_document
+from sharing.cli.simulations import simulation_answer
 from sharing.queries.policies import (
     NO_RULES,
     SavedDocument,
@@ -18,6 +19,7 @@ from sharing.queries.policies import (
     list_forum_documents,
 )
 from sharing.services.policies import Setter, set_forum_policy, set_template
+from sharing.services.simulations import apply_forum_policy, trial_of_forum_policy, try_out
 
 
 @click.group("forum-policy")
@@ -28,21 +30,24 @@ def forum_policy() -> None:
 @forum_policy.command("set")
 @click.argument("forum")
 @click.argument("file", metavar="FILE")
+@click.option("--simulation", metavar="ID", help="Only if it does exactly what this one said.")
 @working
-def set_(workplace: Workplace, forum: str, file: str) -> Answer:
+def set_(workplace: Workplace, forum: str, file: str, simulation: str | None) -> Answer:
     """Make FILE (- for standard input) the forum's withhold rules, from now on."""
     document = read_document(file)
     with workplace.database.read() as connection:
         place = expect_forum(connection, forum)
+    setter, database, now_us = Setter(OPERATOR), workplace.database, workplace.now_us
     with showing_progress(f"policy of {forum}") as progress:
-        saved = set_forum_policy(
-            workplace.database,
-            Setter(OPERATOR),
-            place.id,
-            document,
-            now_us=workplace.now_us,
-            progress=progress,
-        )
+        if simulation is None:
+            saved = set_forum_policy(
+                database, setter, place.id, document, now_us=now_us, progress=progress
+            )
+        else:
+            trial = trial_of_forum_policy(place, document)
+            saved = apply_forum_policy(
+                database, setter, trial, simulation, now_us=now_us, progress=progress
+            )
     held = _version(workplace, place.id, "withhold", saved.version)
     counts = {"gained": saved.change.gained, "lost": saved.change.lost}
     text = (
@@ -50,6 +55,23 @@ def set_(workplace: Workplace, forum: str, file: str) -> Answer:
         f"versions gained {saved.change.gained}, lost {saved.change.lost}"
     )
     return Answer(_document(forum, "withhold", held) | counts, text)
+
+
+@forum_policy.command("simulate")
+@click.argument("forum")
+@click.argument("file", metavar="FILE")
+@working
+def simulate(workplace: Workplace, forum: str, file: str) -> Answer:
+    """Tell what FILE (- for standard input) would change as the forum's rules; change nothing."""
+    document = read_document(file)
+    with workplace.database.read() as connection:
+        place = expect_forum(connection, forum)
+    trial = trial_of_forum_policy(place, document)
+    with showing_progress(f"policy of {forum}") as progress:
+        made = try_out(
+            workplace.database, OPERATOR, trial, now_us=workplace.now_us, progress=progress
+        )
+    return simulation_answer(made, f"comity forum-policy set {forum} {file}")
 
 
 @forum_policy.command("show")

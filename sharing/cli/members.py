@@ -12,8 +12,10 @@ from auth.queries import Member, find_member, list_members
 from auth.services import OPERATOR, NewMember, add_member
 from kernel.commands import Answer, Workplace, showing_progress, working
 from kernel.errors import NotFound
+from sharing.cli.simulations import refuse_both, simulation_answer
 from sharing.rules.tlp import Tlp
 from sharing.services.seating import change_member
+from sharing.services.simulations import apply_suspension, trial_of_suspension, try_out
 
 
 @click.group()
@@ -79,10 +81,28 @@ def show(workplace: Workplace, code: str) -> Answer:
 
 @member.command("suspend")
 @click.argument("code")
+@click.option(
+    "--simulate", "is_trial", is_flag=True, help="Tell what would change; change nothing."
+)
+@click.option("--simulation", metavar="ID", help="Only if it does exactly what this one said.")
 @working
-def suspend(workplace: Workplace, code: str) -> Answer:
+def suspend(workplace: Workplace, code: str, *, is_trial: bool, simulation: str | None) -> Answer:
     """Suspend a member everywhere: it is refused from now on and receives nothing."""
-    return _change(workplace, code, "suspended")
+    refuse_both(simulation, is_trial=is_trial)
+    if not is_trial and simulation is None:
+        return _change(workplace, code, "suspended")
+    database, now_us = workplace.database, workplace.now_us
+    with database.read() as connection:
+        trial = trial_of_suspension(connection, _expect(connection, code))
+    with showing_progress(code) as progress:
+        if simulation is None:
+            made = try_out(database, OPERATOR, trial, now_us=now_us, progress=progress)
+            return simulation_answer(made, f"comity member suspend {code}")
+        apply_suspension(
+            database, OPERATOR, code, trial, simulation, now_us=now_us, progress=progress
+        )
+    with database.read() as connection:
+        return _answer(connection, code)
 
 
 @member.command("reinstate")

@@ -11,6 +11,7 @@ from kernel.clock import format_instant
 from kernel.commands import Answer, Workplace, showing_progress, working
 from kernel.errors import NotFound
 from sharing.cli.named import expect_holder, read_document
+from sharing.cli.simulations import simulation_answer
 from sharing.queries.policies import (
     SavedDocument,
     find_policy,
@@ -18,6 +19,7 @@ from sharing.queries.policies import (
     list_policies,
 )
 from sharing.services.policies import Setter, set_accepts, set_policy
+from sharing.services.simulations import apply_policy, trial_of_policy, try_out
 
 
 @click.group()
@@ -29,22 +31,24 @@ def policy() -> None:
 @click.argument("code")
 @click.argument("forum")
 @click.argument("file", metavar="FILE")
+@click.option("--simulation", metavar="ID", help="Only if it does exactly what this one said.")
 @working
-def set_(workplace: Workplace, code: str, forum: str, file: str) -> Answer:
+def set_(workplace: Workplace, code: str, forum: str, file: str, simulation: str | None) -> Answer:
     """Make FILE (- for standard input) the member's policy in the forum, from now on."""
     document = read_document(file)
     with workplace.database.read() as connection:
         place, member = expect_holder(connection, code, forum)
+    setter, database, now_us = Setter(OPERATOR), workplace.database, workplace.now_us
     with showing_progress(f"policy of {code}") as progress:
-        saved = set_policy(
-            workplace.database,
-            Setter(OPERATOR),
-            place.id,
-            member.id,
-            document,
-            now_us=workplace.now_us,
-            progress=progress,
-        )
+        if simulation is None:
+            saved = set_policy(
+                database, setter, place.id, member.id, document, now_us=now_us, progress=progress
+            )
+        else:
+            trial = trial_of_policy(place, member.id, document)
+            saved = apply_policy(
+                database, setter, trial, simulation, now_us=now_us, progress=progress
+            )
     with workplace.database.read() as connection:
         versions = list_policies(connection, place.id, member.id)
     held = next(version for version in versions if version.version == saved.version)
@@ -54,6 +58,24 @@ def set_(workplace: Workplace, code: str, forum: str, file: str) -> Answer:
         f"versions gained {saved.change.gained}, lost {saved.change.lost}"
     )
     return Answer(policy_document(code, forum, held) | counts, text)
+
+
+@policy.command("simulate")
+@click.argument("code")
+@click.argument("forum")
+@click.argument("file", metavar="FILE")
+@working
+def simulate(workplace: Workplace, code: str, forum: str, file: str) -> Answer:
+    """Tell what FILE (- for standard input) would change as the member's policy; change nothing."""
+    document = read_document(file)
+    with workplace.database.read() as connection:
+        place, member = expect_holder(connection, code, forum)
+    trial = trial_of_policy(place, member.id, document)
+    with showing_progress(f"policy of {code}") as progress:
+        made = try_out(
+            workplace.database, OPERATOR, trial, now_us=workplace.now_us, progress=progress
+        )
+    return simulation_answer(made, f"comity policy set {code} {forum} {file}")
 
 
 @policy.command("show")

@@ -10,8 +10,11 @@ from auth.queries import Forum, RosterRow, find_forum, list_roster
 from auth.services import OPERATOR
 from kernel.commands import Answer, Workplace, showing_progress, working
 from kernel.errors import NotFound
+from sharing.cli.named import expect_forum, expect_member
+from sharing.cli.simulations import refuse_both, simulation_answer
 from sharing.services.reconsider import Change
 from sharing.services.seating import add_partner, change_seat, seat_member
+from sharing.services.simulations import apply_seat, trial_of_seat, try_out
 
 
 @click.group()
@@ -23,19 +26,39 @@ def seat() -> None:
 @click.argument("forum")
 @click.argument("code")
 @click.option("--role", default="member", metavar="[member|partner-state|observer]")
+@click.option(
+    "--simulate", "is_trial", is_flag=True, help="Tell what would change; change nothing."
+)
+@click.option("--simulation", metavar="ID", help="Only if it does exactly what this one said.")
 @working
-def add(workplace: Workplace, forum: str, code: str, role: str) -> Answer:
+def add(
+    workplace: Workplace,
+    forum: str,
+    code: str,
+    role: str,
+    *,
+    is_trial: bool,
+    simulation: str | None,
+) -> Answer:
     """Give a member a seat: what it may see is released to it."""
+    refuse_both(simulation, is_trial=is_trial)
+    database, now_us = workplace.database, workplace.now_us
     with showing_progress(code) as progress:
-        change = seat_member(
-            workplace.database,
-            OPERATOR,
-            forum,
-            code,
-            role,
-            now_us=workplace.now_us,
-            progress=progress,
-        )
+        if is_trial or simulation is not None:
+            with database.read() as connection:
+                place, member = expect_forum(connection, forum), expect_member(connection, code)
+            trial = trial_of_seat(place, member, role)
+        if is_trial:
+            made = try_out(database, OPERATOR, trial, now_us=now_us, progress=progress)
+            return simulation_answer(made, f"comity seat add {forum} {code} --role {role}")
+        if simulation is not None:
+            change = apply_seat(
+                database, OPERATOR, code, trial, simulation, now_us=now_us, progress=progress
+            )
+        else:
+            change = seat_member(
+                database, OPERATOR, forum, code, role, now_us=now_us, progress=progress
+            )
     return _answer(workplace, forum, code, change)
 
 

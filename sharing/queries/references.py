@@ -138,3 +138,47 @@ def list_seen(connection: Connection, contribution_ids: Iterable[int]) -> dict[i
         )
         found.update({row.id: mask_from(row.seen) for row in rows})
     return found
+
+
+def list_own_named(
+    connection: Connection, forum_id: int, stix_ids: Iterable[str]
+) -> set[tuple[int, str]]:
+    """Who has contributed which of these ids in the forum, marking-definitions apart."""
+    found: set[tuple[int, str]] = set()
+    for batch in in_batches(sorted(set(stix_ids))):
+        rows = connection.execute(
+            select(contribution.c.originator_id, contribution.c.stix_id)
+            .where(
+                contribution.c.forum_id == forum_id,
+                contribution.c.stix_id.in_(batch),
+                contribution.c.stix_type != "marking-definition",
+            )
+            .distinct()
+        )
+        found.update((row.originator_id, row.stix_id) for row in rows)
+    return found
+
+
+def list_naming(
+    connection: Connection, forum_id: int, named: Iterable[tuple[int, str]]
+) -> set[CopyKey]:
+    """The copies of whoever is named with an id (member, id) that name this id."""
+    wanted = set(named)
+    found: set[CopyKey] = set()
+    for batch in in_batches(sorted({stix_id for _, stix_id in wanted})):
+        rows = connection.execute(
+            select(
+                contribution.c.collection_id,
+                contribution.c.originator_id,
+                contribution.c.stix_id,
+                reference.c.stix_id.label("named"),
+            )
+            .join(contribution, contribution.c.id == reference.c.contribution_id)
+            .where(reference.c.stix_id.in_(batch), contribution.c.forum_id == forum_id)
+        )
+        found.update(
+            (row.collection_id, row.originator_id, row.stix_id)
+            for row in rows
+            if (row.originator_id, row.named) in wanted
+        )
+    return found

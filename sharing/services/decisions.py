@@ -8,7 +8,8 @@ live here: the rules themselves, and what the references of a contribution mean 
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 import structlog
 from sqlalchemy import Connection, select
@@ -41,6 +42,7 @@ from sharing.rules.node import PolicyRefused
 from sharing.rules.rule import Policy, Reciprocity
 from sharing.rules.terms import Term
 from sharing.rules.tlp import Tlp
+from sharing.services.supposed import AS_STORED, Supposed
 from sharing.tables import collection
 
 log = structlog.get_logger(__name__)
@@ -57,8 +59,9 @@ class _Held:
 class Decisions:
     """Who sees what in one forum at `now_us`. Ask about as many contributions as you like.
 
-    With `assume_reciprocity` every member counts as meeting what others ask of it: who does is
-    not an originator's to know (sharing policy §8).
+    By what is stored, or by what is `supposed` in its place. With `assume_reciprocity` every
+    member counts as meeting what others ask of it: who does is not an originator's to know
+    (sharing policy §8).
     """
 
     def __init__(
@@ -66,15 +69,17 @@ class Decisions:
         connection: Connection,
         forum_id: int,
         now_us: int,
+        supposed: Supposed = AS_STORED,
         *,
         assume_reciprocity: bool = False,
     ) -> None:
         self._connection = connection
         self._forum_id = forum_id
+        self._supposed = supposed
         self.now_us = now_us
         counts = self._every_member if assume_reciprocity else self._members_that_meet
-        self.moment = Moment(now_us, counts)
-        self.roster = list_roster(connection, forum_id)
+        self.moment = Moment(now_us, supposed.counts or counts)
+        self.roster = supposed.roster or list_roster(connection, forum_id)
         self.electorate = Electorate(
             Recipient(
                 bit=row.bit,
@@ -100,6 +105,13 @@ class Decisions:
         self._refusals: dict[Hashable, int] = {}
         self._owners: dict[str, int | None] = {}
         self._counts: dict[tuple[str, int], dict[str, int]] = {}
+
+    def at(self, now_us: int) -> Decisions:
+        """The same at another instant, as if nobody's counts changed until then."""
+        other = copy(self)
+        other.now_us = now_us
+        other.moment = replace(self.moment, now_us=now_us)
+        return other
 
     def grants_of(
         self, stored: Stored, facts: Facts, bound: int | None = None
@@ -232,6 +244,10 @@ class Decisions:
         """What decides about a contribution: its originator's policy, and the forum's."""
         return self._policy_of(stored.originator_id).policy, self._policy_of_forum().policy
 
+    def policy_of(self, member_id: int) -> Policy:
+        """The member's sharing policy."""
+        return self._policy_of(member_id).policy
+
     def list_reciprocal(self) -> list[int]:
         """The members whose policy here asks for reciprocity."""
         return [
@@ -282,8 +298,10 @@ class Decisions:
 
     def _policy_of(self, member_id: int) -> _Held:
         if member_id not in self._policies:
-            saved = find_policy(self._connection, self._forum_id, member_id)
-            document = saved.document if saved else NO_RULES
+            document = self._supposed.policies.get(member_id)
+            if document is None:
+                saved = find_policy(self._connection, self._forum_id, member_id)
+                document = saved.document if saved else NO_RULES
             self._policies[member_id] = self._hold(self._read(document))
         return self._policies[member_id]
 
@@ -297,8 +315,10 @@ class Decisions:
 
     def _policy_of_forum(self) -> _Held:
         if self._forum_policy is None:
-            saved = find_forum_document(self._connection, self._forum_id, "withhold")
-            document = saved.document if saved else NO_RULES
+            document = self._supposed.forum_policy
+            if document is None:
+                saved = find_forum_document(self._connection, self._forum_id, "withhold")
+                document = saved.document if saved else NO_RULES
             self._forum_policy = self._hold(
                 read_saved(document, self.collection_names, of_forum=True)
             )

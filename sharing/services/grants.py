@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from sharing.queries.contributions import Stored
 from sharing.rules.copies import Named, Version, see
 from sharing.services.decisions import Decisions
+from sharing.services.foresight import Change, Foresight
 
 
 def list_own(copies: Iterable[Stored], originator_id: int) -> list[list[Stored]]:
@@ -54,3 +55,29 @@ def _version(decisions: Decisions, stored: Stored) -> Version:
         open=opened,
         is_held=stored.is_held,
     )
+
+
+class GrantTally:
+    """How many of one member's versions somebody gains, and somebody loses, for sure."""
+
+    def __init__(self, foresight: Foresight, originator_id: int) -> None:
+        self._foresight = foresight
+        self._originator_id = originator_id
+        self._gained = 0
+        self._lost = 0
+
+    def count(self, contributions: Iterable[Stored]) -> None:
+        """Count contributions; every version of each copy must be among them."""
+        own = [one for one in contributions if one.originator_id == self._originator_id]
+        self._add(self._foresight.take(own))
+
+    def finish(self) -> tuple[int, int]:
+        """The counts, once everything has been counted."""
+        self._add(self._foresight.rest())
+        return self._gained, self._lost
+
+    def _add(self, changes: Iterable[Change]) -> None:
+        for change in changes:
+            if change.at_us is None:
+                self._gained += bool(change.difference.gained.sure)
+                self._lost += bool(change.difference.lost.sure)

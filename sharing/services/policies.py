@@ -6,6 +6,7 @@ A policy's answer comes when all that follows from it is committed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +17,16 @@ from auth.services import record_audit
 from kernel.clock import DAY_US
 from kernel.db import Database
 from kernel.strictjson import JsonValue, loads
+from sharing.queries.policies import NO_RULES, find_policy
 from sharing.rules.accepts import check_accepts
 from sharing.rules.grammar import Names, check_size, parse_policy
 from sharing.rules.model import SEAT_ROLES
 from sharing.services.decisions import Decisions
+from sharing.services.grants import GrantTally
 from sharing.services.lock import LockedForum
 from sharing.services.reconsider import Change, Progress, no_progress, reconsider
 from sharing.services.settling import hold_forum
+from sharing.services.simulating import foresee_policy
 from sharing.tables import accepts, collection, forum_policy, policy
 
 
@@ -42,6 +46,11 @@ class Saved:
     change: Change
 
 
+Confirm = Callable[[Connection, int], tuple[int, int]]
+"""Called under the lock at its instant, before anything is written; raises what refuses the
+change. How many versions somebody gains and loses by what the asker may know."""
+
+
 def set_policy(
     database: Database,
     setter: Setter,
@@ -51,16 +60,24 @@ def set_policy(
     *,
     now_us: int,
     progress: Progress = no_progress,
+    confirm: Confirm | None = None,
+    is_counted: bool = True,
 ) -> Saved:
     """Make `document` the member's sharing policy in the forum, from now on.
 
-    Raises PolicyRefused with the path of the fault, BadInput on malformed JSON.
+    Raises PolicyRefused with the path of the fault, BadInput on malformed JSON, and what
+    `confirm` raises. Where nobody is told the counts, they need not be made.
     """
     value = _read(document)
     with database.write() as connection:
         lock = hold_forum(connection, forum_id, now_us=now_us)
         parse_policy(value, names=list_names(connection, forum_id))
-        saved = save_policy(lock, setter, member_id, document.decode("utf-8"), progress=progress)
+        counts = None if is_counted else (0, 0)
+        if confirm is not None:
+            counts = confirm(connection, lock.now_us)
+        saved = save_policy(
+            lock, setter, member_id, document.decode("utf-8"), counts=counts, progress=progress
+        )
         lock.save()
     return saved
 
@@ -71,9 +88,14 @@ def save_policy(
     member_id: int,
     document: str,
     *,
+    counts: tuple[int, int] | None = None,
     progress: Progress = no_progress,
 ) -> Saved:
-    """Write a checked document under the lock, and decide the member's contributions anew."""
+    """Write a checked document under the lock, and decide the member's contributions anew.
+
+    What it changes is counted by what the member may know, unless `counts` says it already.
+    """
+    tally = None if counts else _make_tally(lock, member_id, document)
     epoch = lock.append("policy", f"member:{member_id}", setter.actor)
     keys = {"forum_id": lock.forum_id, "member_id": member_id}
     version = _insert_version(lock.connection, policy, keys, document, setter, lock.now_us, epoch)
@@ -86,8 +108,28 @@ def save_policy(
         now_us=lock.now_us,
     )
     start_counting(lock)
-    change = reconsider(lock, epoch, originator_id=member_id, progress=progress)
-    return Saved(version, change)
+    change = reconsider(
+        lock,
+        epoch,
+        originator_id=member_id,
+        watch=tally.count if tally else None,
+        progress=progress,
+    )
+    gained, lost = counts or (tally.finish() if tally else (0, 0))
+    return Saved(version, Change(change.epoch, gained, lost))
+
+
+def _make_tally(lock: LockedForum, member_id: int, document: str) -> GrantTally:
+    before = find_policy(lock.connection, lock.forum_id, member_id)
+    foresight, _ = foresee_policy(
+        lock.connection,
+        lock.forum_id,
+        member_id,
+        document,
+        now_us=lock.now_us,
+        before=before.document if before else NO_RULES,
+    )
+    return GrantTally(foresight, member_id)
 
 
 def start_counting(lock: LockedForum) -> None:
@@ -105,12 +147,15 @@ def set_forum_policy(
     *,
     now_us: int,
     progress: Progress = no_progress,
+    confirm: Confirm | None = None,
 ) -> Saved:
     """Make `document` the forum's withhold rules; every contribution is decided anew."""
     value = _read(document)
     with database.write() as connection:
         lock = hold_forum(connection, forum_id, now_us=now_us)
         parse_policy(value, names=list_names(connection, forum_id), forum_policy=True)
+        if confirm is not None:
+            confirm(connection, lock.now_us)
         epoch, version = _save_forum_document(lock, setter, "withhold", document)
         change = reconsider(lock, epoch, progress=progress)
         lock.save()

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
-from sharing.queries.contributions import BATCH
+from sharing.queries.contributions import BATCH, Stored, list_copies
 from sharing.services.decisions import Decisions
 from sharing.services.lock import LockedForum
 from sharing.services.releasing import Releasing
@@ -26,7 +26,10 @@ def no_progress(_done: int, _total: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a change did: `epoch` is its ledger position; counts are of versions."""
+    """What a change did: `epoch` is its ledger position; counts are of versions.
+
+    Of a member's policy: of its own, by what it may know; else: of what is seen.
+    """
 
     epoch: int
     gained: int
@@ -39,30 +42,35 @@ def reconsider(
     *,
     originator_id: int | None = None,
     instant_us: int | None = None,
+    watch: Callable[[list[Stored]], None] | None = None,
     progress: Progress = no_progress,
 ) -> Change:
     """Decide every contribution of the forum anew, or those of ids that one member contributed.
 
     As of `instant_us`, the lock's instant unless said. An id's other copies are decided with
-    it, and so is what names it: which copy stands may change.
+    it, and so is what names it: which copy stands may change. `watch` is shown what is loaded.
     """
     connection = lock.connection
     concerned = true() if originator_id is None else contribution.c.originator_id == originator_id
-    total = _count_ids(connection, lock.forum_id, concerned)
+    total = count_ids(connection, lock.forum_id, concerned)
     decisions = Decisions(
         connection, lock.forum_id, lock.now_us if instant_us is None else instant_us
     )
     releasing = Releasing(lock, decisions, cause)
     done = 0
-    for collection_id, ids in _batches(connection, lock.forum_id, concerned):
-        releasing.release(collection_id, ids)
+    for collection_id, ids in list_batches(connection, lock.forum_id, concerned):
+        copies = list_copies(connection, collection_id, ids)
+        releasing.release_copies(copies)
+        if watch is not None:
+            watch(copies)
         done += len(ids)
         progress(done, total)
     gains, losses = releasing.finish()
     return Change(cause, gains, losses)
 
 
-def _count_ids(connection: Connection, forum_id: int, concerned: ColumnElement[bool]) -> int:
+def count_ids(connection: Connection, forum_id: int, concerned: ColumnElement[bool]) -> int:
+    """How many ids, each counted once in each collection, `concerned` contributions have."""
     distinct = (
         select(contribution.c.collection_id, contribution.c.stix_id)
         .where(contribution.c.forum_id == forum_id, concerned)
@@ -72,9 +80,10 @@ def _count_ids(connection: Connection, forum_id: int, concerned: ColumnElement[b
     return connection.execute(select(func.count()).select_from(distinct)).scalar_one()
 
 
-def _batches(
+def list_batches(
     connection: Connection, forum_id: int, concerned: ColumnElement[bool]
 ) -> Iterator[tuple[int, list[str]]]:
+    """These ids in batches, each of one collection."""
     collections = connection.execute(
         select(collection.c.id).where(collection.c.forum_id == forum_id)
     ).scalars()

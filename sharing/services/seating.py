@@ -17,7 +17,7 @@ from kernel.db import Database
 from kernel.errors import NotFound
 from sharing.queries.policies import NO_RULES, find_forum_document, find_policy
 from sharing.services.lock import LockedForum
-from sharing.services.policies import Setter, save_policy
+from sharing.services.policies import Confirm, Setter, save_policy
 from sharing.services.reconsider import Change, Progress, no_progress, reconsider
 from sharing.services.settling import hold_forum
 from sharing.tables import forum_head
@@ -50,6 +50,7 @@ def seat_member(
     *,
     now_us: int,
     progress: Progress = no_progress,
+    confirm: Confirm | None = None,
 ) -> Change:
     """Give a member a seat; its policy starts as a copy of the forum's template."""
     with database.write() as connection:
@@ -57,6 +58,8 @@ def seat_member(
         member = find_member(connection, code)
         if member is None:
             raise _no_member(code)
+        if confirm is not None:
+            confirm(connection, lock.now_us)
         auth_services.add_seat(
             connection, lock.forum_id, member.id, role, actor=actor, now_us=now_us
         )
@@ -103,25 +106,38 @@ def change_member(
     *,
     now_us: int,
     progress: Progress = no_progress,
+    confirm: Confirm | None = None,
 ) -> None:
     """Suspend or reinstate a member in every forum it has a seat in, in one commit."""
     with database.write() as connection:
         member = find_member(connection, code)
         if member is None:
             raise _no_member(code)
+        locks = [
+            hold_forum(connection, forum_id, now_us=now_us)
+            for forum_id, _ in list_forums_of(connection, member.id)
+        ]
+        if confirm is not None:
+            confirm(connection, max([now_us, *(lock.now_us for lock in locks)]))
         auth_services.set_member_status(connection, code, status, actor=actor, now_us=now_us)
-        # In one order, so that two such changes never wait for each other.
-        forums = connection.execute(
-            select(seat_table.c.forum_id)
-            .join(forum_table, forum_table.c.id == seat_table.c.forum_id)
-            .where(seat_table.c.member_id == member.id, forum_table.c.is_open)
-            .order_by(seat_table.c.forum_id)
-        ).scalars()
-        for forum_id in forums.all():
-            lock = hold_forum(connection, forum_id, now_us=now_us)
+        for lock in locks:
             epoch = lock.append("member-status", f"member:{member.id} {status}", actor)
             reconsider(lock, epoch, progress=progress)
             lock.save()
+
+
+def list_forums_of(connection: Connection, member_id: int) -> list[tuple[int, str]]:
+    """The open forums in which a member has or had a seat, (id, slug).
+
+    In one order, so that two changes to several of them never wait for each other.
+    """
+    rows = connection.execute(
+        select(seat_table.c.forum_id, forum_table.c.slug)
+        .join(forum_table, forum_table.c.id == seat_table.c.forum_id)
+        .where(seat_table.c.member_id == member_id, forum_table.c.is_open)
+        .order_by(seat_table.c.forum_id)
+    )
+    return [(row.forum_id, row.slug) for row in rows]
 
 
 def add_partner(

@@ -1,0 +1,1 @@
+"""Tests of changes that are tried out before they happen."""

@@ -1,0 +1,26 @@
+"""The world in which changes are tried out."""
+
+from __future__ import annotations
+
+import pytest
+
+from kernel.db import Database
+from kernel.settings import Settings
+from tests.sharing.taxii.world import World, make_world
+
+
+@pytest.fixture
+def world(database: Database, settings: Settings) -> World:
+    """A forum of five States, on each database in turn; nobody shares anything yet."""
+    return made(make_world(database, settings))
+
+
+@pytest.fixture
+def small_world(sqlite_database: Database, sqlite_settings: Settings) -> World:
+    """The same on the embedded database alone."""
+    return made(make_world(sqlite_database, sqlite_settings))
+
+
+def made(world: World) -> World:
+    world.set_policy({"rules": []})
+    return world
