@@ -34,7 +34,7 @@ from sharing.queries.policies import (
     find_policy,
     list_accepts,
 )
-from sharing.services.policies import Setter, set_accepts, set_policy
+from sharing.services.policies import Setter, set_accepts, set_policy, without_counts
 from sharing.services.simulations import apply_policy, trial_of_policy
 from web.bodies import JSON
 from web.listing import Key, ListQuery, answer_json, asks, listed
@@ -136,7 +136,7 @@ def replace_policy(query: dict[str, Any], forum: str) -> dict[str, Any]:
             member_id,
             document,
             now_us=now_us,
-            is_counted=False,
+            confirm=without_counts,
         )
     else:
         trial = trial_of_policy(place, member_id, document)

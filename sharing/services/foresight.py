@@ -23,7 +23,7 @@ from sharing.queries.contributions import Stored, in_batches, list_copies
 from sharing.queries.references import CopyKey, list_naming, list_own_named
 from sharing.rules.copies import Named, Sight, Version, see
 from sharing.rules.differences import ALL_OF_IT, Difference, Form, Part, differ, foresee, union_of
-from sharing.rules.formulas import vanishes
+from sharing.rules.formulas import Layer, vanishes
 from sharing.rules.model import Facts
 from sharing.services.decisions import Decisions
 
@@ -271,8 +271,19 @@ def _form(sight: Sight, stored: Stored, hidden: _Hidden) -> Form:
             for unit in facts.references[id_]:
                 if unit not in facts.entangled:
                     lost[unit, id_] = mask
-        for unit, leaves in facts.entangled.items():
-            for number, leaf in enumerate(leaves):
-                if mask := vanishes(leaf, named):
-                    lost[unit, str(number)] = mask
+        for unit, layer in facts.entangled.items():
+            for place, mask in _lost_leaves(layer, named, 0):
+                lost[unit, place] = mask
     return Form(sight.mask, lost)
+
+
+def _lost_leaves(
+    layer: Layer, named: _Hidden, above: int, place: str = ""
+) -> Iterator[tuple[str, int]]:
+    """Each leaf that somebody lacks, by its place: hidden itself, or gone with its layer."""
+    gone = above | (0 if layer.forced is None else vanishes(layer.forced, named))
+    for number, leaf in enumerate(layer.leaves):
+        if mask := gone | (0 if leaf is None else named.get(leaf, 0)):
+            yield f"{place}.{number}", mask
+    for number, inner in enumerate(layer.inner):
+        yield from _lost_leaves(inner, named, gone, f"{place}/{number}")

@@ -51,6 +51,11 @@ Confirm = Callable[[Connection, int], tuple[int, int]]
 change. How many versions somebody gains and loses by what the asker may know."""
 
 
+def without_counts(_connection: Connection, _now_us: int) -> tuple[int, int]:
+    """Refuses nothing, and counts nothing where nobody is told."""
+    return 0, 0
+
+
 def set_policy(
     database: Database,
     setter: Setter,
@@ -61,20 +66,17 @@ def set_policy(
     now_us: int,
     progress: Progress = no_progress,
     confirm: Confirm | None = None,
-    is_counted: bool = True,
 ) -> Saved:
     """Make `document` the member's sharing policy in the forum, from now on.
 
     Raises PolicyRefused with the path of the fault, BadInput on malformed JSON, and what
-    `confirm` raises. Where nobody is told the counts, they need not be made.
+    `confirm` raises.
     """
     value = _read(document)
     with database.write() as connection:
         lock = hold_forum(connection, forum_id, now_us=now_us)
         parse_policy(value, names=list_names(connection, forum_id))
-        counts = None if is_counted else (0, 0)
-        if confirm is not None:
-            counts = confirm(connection, lock.now_us)
+        counts = confirm(connection, lock.now_us) if confirm else None
         saved = save_policy(
             lock, setter, member_id, document.decode("utf-8"), counts=counts, progress=progress
         )
