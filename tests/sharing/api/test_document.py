@@ -21,7 +21,7 @@ from auth import services as auth_services
 from auth.services import NewMember
 from sharing.api.documents import POLICY
 from sharing.rules.grammar import RULE_KEYS, WHEN_KEYS
-from tests.sharing.api.asking import FORUM, GREEN, send
+from tests.sharing.api.asking import FORUM, GREEN, SHARE_ALL, send
 from tests.sharing.api.promises import Promises
 from tests.sharing.taxii.world import World
 
@@ -60,7 +60,7 @@ def test_the_document_names_every_route_and_no_other(small_world: World) -> None
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert described == routes
-    assert len(described) == 23
+    assert len(described) == 25
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -176,6 +176,13 @@ def test_control_an_answer_with_a_field_or_status_that_is_not_described_is_caugh
             promises.check("GET", "/api/v1/credentials", false)
 
 
+def simulate(world: World) -> str:
+    """The id of a simulation of XBB's policy."""
+    answer = send(world, "xbb-officer", "POST", f"{FORUM}/policy/simulations", SHARE_ALL)
+    assert answer.status_code == 201, answer.text
+    return str(answer.get_json()["id"])
+
+
 def test_no_request_is_answered_with_a_fault_or_otherwise_than_the_document_says(
     world: World, promised: set[str]
 ) -> None:
@@ -183,6 +190,7 @@ def test_no_request_is_answered_with_a_fault_or_otherwise_than_the_document_says
     (value,) = world.indicators(1, object_marking_refs=[GREEN])
     status_id = world.contribute(value)["id"]
     known = {"forum": "harbour", "ref": "reports", "stix_id": value["id"], "status_id": status_id}
+    known["simulation_id"] = simulate(world)
     schema = schemathesis.openapi.from_dict(read_document(world))
     # Those of a credential end the ones that the others are sent with.
     tried = [
@@ -226,8 +234,9 @@ def test_each_caller_gets_of_every_address_what_the_document_says(
     (value,) = world.indicators(1, object_marking_refs=[GREEN])
     status_id = world.contribute(value)["id"]
     names = {"forum": "harbour", "stix_id": value["id"], "status_id": status_id, "ref": "reports"}
+    names["simulation_id"] = simulate(world)
     lists = 0
-    for caller, readable in (("xaa", 17), ("xbb-officer", 11), ("mirror", 7), ("xdd", 3)):
+    for caller, readable in (("xaa", 17), ("xbb-officer", 12), ("mirror", 7), ("xdd", 3)):
         if caller != "xdd":
             world.get(caller, world.address())
         answered = 0

@@ -101,12 +101,6 @@ def test_a_suspended_seat_s_policy_can_still_be_set(embedded_harbour: Installati
     assert embedded_harbour.set_policy("XAA", SHARES_WITH_XBB)["version"] == 2
 
 
-def test_options_of_later_releases_are_bad_usage(embedded_harbour: Installation) -> None:
-    ran = embedded_harbour.run("policy", "set", "XAA", FORUM, "-", "--simulation", "1")
-    assert ran.code == 2
-    assert embedded_harbour.run("policy", "simulate", "XAA", FORUM, "-").code == 2
-
-
 def test_a_forum_withholds_once_it_has_been_told_to(embedded_harbour: Installation) -> None:
     before = embedded_harbour.done("forum-policy", "show", FORUM)
     assert (before["version"], before["document"], before["set"]) == (0, NOBODY, None)

@@ -31,10 +31,10 @@ MEMBERS = ("XAA", "XBB", "XCC")
 TLP_2 = {level: marking for marking, level in WELL_KNOWN.items()}
 NAMES = [str(uuid.UUID(int=number, version=4)) for number in range(1, 5)]
 DAYS = [f"2025-01-0{day}T00:00:00.000Z" for day in range(1, 4)]
-TERMS = st.sampled_from(["forum", "member:XBB", "member:XCC", "role:observer", "partners"])
+TERMS = st.sampled_from(["forum", "forum", "member:XBB", "member:XCC", "role:observer", "partners"])
 LABELS = st.sampled_from(["frost", "thaw"])
 LEVELS = st.sampled_from(["clear", "green", "amber", "red"])
-UNITS = st.sampled_from(["description", "labels", "object_refs", "name"])
+UNITS = st.sampled_from(["description", "description", "labels", "object_refs", "name"])
 _numbers = itertools.count()
 
 
@@ -46,24 +46,24 @@ def rules(draw: st.DrawFn, *, withhold_only: bool = False) -> dict[str, Any]:
         "effect": "share" if share else "withhold",
         "audience": {
             "any": draw(st.lists(TERMS, min_size=1, max_size=2, unique=True)),
-            "except": draw(st.lists(TERMS, max_size=1)),
+            "except": draw(st.lists(TERMS, max_size=1)) if draw(st.booleans()) else [],
         },
     }
     when: dict[str, Any] = {}
-    if draw(st.booleans()):
+    if draw(st.integers(0, 3)) == 0:
         when["labels"] = [draw(LABELS)]
-    if draw(st.booleans()):
+    if draw(st.integers(0, 3)) == 0:
         when["tlp_at_most" if share else "tlp_at_least"] = draw(LEVELS)
     if when:
         found["when"] = when
     if draw(st.booleans()):
         found["omit" if share else "only"] = [draw(UNITS)]
-    if draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 5)) == 0:
         found["delay"] = draw(st.sampled_from(["PT1S", "PT3S", "P1D"]))
     return found
 
 
-POLICIES = st.lists(rules(), max_size=4).map(lambda chosen: {"rules": chosen})
+POLICIES = st.lists(rules(), min_size=1, max_size=4).map(lambda chosen: {"rules": chosen})
 FORUM_RULES = st.lists(rules(withhold_only=True), max_size=1).map(lambda some: {"rules": some})
 
 
@@ -87,7 +87,7 @@ def objects(draw: st.DrawFn) -> dict[str, Any]:
         found |= {"type": "relationship", "relationship_type": "related-to"}
         found |= {"source_ref": targets[0], "target_ref": targets[1]}
     found["id"] = f"{found['type']}--{name}"
-    if draw(st.booleans()):
+    if draw(st.integers(0, 2)) == 0:
         found["object_marking_refs"] = [TLP_2[draw(st.sampled_from(sorted(Tlp)))]]
     if kind == "campaign" and draw(st.integers(0, 2)) == 0:
         found["granular_markings"] = [{"marking_ref": TLP_2[Tlp.RED], "selectors": ["description"]}]
@@ -98,23 +98,24 @@ def objects(draw: st.DrawFn) -> dict[str, Any]:
 def deeds(draw: st.DrawFn) -> tuple[Any, ...]:
     """Something that XAA does: (what, where, with what)."""
     place = draw(st.integers(0, 1))
-    if draw(st.integers(0, 4)) == 0:
+    if draw(st.integers(0, 5)) == 0:
         return ("withdraw", place, f"campaign--{draw(st.sampled_from(NAMES))}")
-    return ("contribute", place, draw(st.lists(objects(), min_size=1, max_size=4)))
+    return ("contribute", place, draw(st.lists(objects(), min_size=2, max_size=5)))
 
 
 @dataclass
 class Forum:
-    """A forum of its own for each example; every verb comes a second after the last."""
+    """A forum of its own for each example; every verb comes a tick after the last."""
 
     database: Database
     clock: Clock
     slug: str = ""
     id: int = 0
     places: list[str] = field(default_factory=list)
+    tick_us: int = 1_000_000
 
     def now(self) -> int:
-        self.clock.now_us += 1_000_000
+        self.clock.now_us += self.tick_us
         return self.clock.now_us
 
     def member_id(self, code: str) -> int:
@@ -147,6 +148,16 @@ class Forum:
 
     def set_policy(self, code: str, document: dict[str, Any]) -> None:
         policies.set_policy(
+            self.database,
+            policies.Setter("operator"),
+            self.id,
+            self.member_id(code),
+            orjson.dumps(document),
+            now_us=self.now(),
+        )
+
+    def set_accepts(self, code: str, document: dict[str, Any]) -> None:
+        policies.set_accepts(
             self.database,
             policies.Setter("operator"),
             self.id,
