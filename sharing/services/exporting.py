@@ -22,6 +22,7 @@ from auth.services import record_audit
 from kernel.db import Database
 from kernel.errors import BadInput, Forbidden
 from sharing.queries.collections import Collection
+from sharing.queries.delivered import CARRIED
 from sharing.queries.exporting import ViewedRow, count_viewed, list_viewed
 from sharing.queries.releases import find_head
 from sharing.rules.reach import may_be_exported
@@ -36,9 +37,13 @@ _FILTERS = {"format": "stix", "tlp_at_most": "amber+strict", "version": ["all"]}
 
 @dataclass(slots=True)
 class Exported:
-    """What a file holds: objects by type, and how many versions marked TLP:RED stayed out."""
+    """What a file holds: objects by type, and how many versions marked TLP:RED stayed out.
+
+    `carried` are the markings that are in it for what carries them alone.
+    """
 
     types: Counter[str] = field(default_factory=Counter)
+    carried: list[str] = field(default_factory=list)
     left_out: int = 0
     first_us: int = 0
     last_us: int = 0
@@ -120,6 +125,7 @@ def _list_leaving(
     for row in waiting:
         if (row.originator_id, row.stix_id) in carried:
             exported.take(row)
+            exported.carried.append(row.stix_id)
             yield row
         else:
             exported.left_out += 1
@@ -156,7 +162,7 @@ def _record(
         served = Served(
             collection_id=place.id,
             door="export",
-            filters=_FILTERS,
+            filters=_FILTERS | {CARRIED: sorted(exported.carried)},
             first_us=exported.first_us,
             last_us=exported.last_us,
             head=head,
