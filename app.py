@@ -138,6 +138,14 @@ def _furnish(app: Flask) -> None:
             "People who act for a member, a forum or this installation.",
         ),
         "policy": ("sharing.cli.policies:policy", "What a member shares with whom in a forum."),
+        "recall": (
+            "sharing.cli.recalls:recall_",
+            "Take back what was served; notices and receipts.",
+        ),
+        "release": (
+            "sharing.cli.releases:release",
+            "Versions held for approval, and their release.",
+        ),
         "seat": ("sharing.cli.seats:seat", "Which members read and write in which forum."),
     },
     context_settings={"help_option_names": ["-h", "--help"]},

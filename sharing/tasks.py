@@ -1,4 +1,4 @@
-"""The sharing room's due work: what has fallen due in a forum, and status resources to forget."""
+"""The sharing room's due work: what has fallen due in a forum, notices, statuses to forget."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from kernel.clock import SECOND_US, format_instant
 from kernel.db import Database
 from kernel.tasks import Details, Task
 from sharing.services.forgetting import forget_statuses, has_old_statuses
+from sharing.services.notices import gather_notices, list_gathering
 from sharing.services.settling import list_overdue, settle_forum
 
 _ALL = "all"
@@ -39,7 +40,19 @@ def _forget_statuses(database: Database, _key: str, *, now_us: int) -> Details:
         return {"forgotten": forget_statuses(connection, now_us=now_us)}
 
 
+def _list_forums_that_recall(database: Database, *, now_us: int) -> list[str]:  # noqa: ARG001
+    with database.read() as connection:
+        return [str(forum_id) for forum_id in list_gathering(connection)]
+
+
+def _gather_notices(database: Database, key: str, *, now_us: int) -> Details:
+    """What a list of recalls would do, before anybody asks for one."""
+    gather_notices(database, int(key), now_us=now_us)
+    return {}
+
+
 TASKS = (
     Task("settle", _list_overdue_forums, _settle),
+    Task("gather-notices", _list_forums_that_recall, _gather_notices, every_seconds=600),
     Task("forget-statuses", _list_old_statuses, _forget_statuses, every_seconds=600),
 )

@@ -10,7 +10,7 @@ from auth.queries.credentials import (
 )
 from auth.queries.forums import Forum, find_forum, find_forum_by_id, list_forums
 from auth.queries.members import Member, find_member, list_identity_owners, list_members
-from auth.queries.persons import Person, find_person, list_persons
+from auth.queries.persons import Person, find_person, find_person_behind, list_persons
 from auth.queries.seats import (
     RosterRow,
     find_partner,
@@ -34,6 +34,7 @@ __all__ = [
     "find_member",
     "find_partner",
     "find_person",
+    "find_person_behind",
     "find_seated",
     "list_credentials",
     "list_forums",

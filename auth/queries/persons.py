@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, select, true
 
-from auth.tables import forum, member, person, person_role
+from auth.tables import credential, forum, member, person, person_role
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,20 @@ def find_person(connection: Connection, email: str) -> Person | None:
     if "\0" in email:
         return None
     return next(iter(_persons(connection, person.c.email == email.strip().lower())), None)
+
+
+def find_person_behind(connection: Connection, actor: str) -> Person | None:
+    """The person that an actor of the audit trail is, or whose credential it is.
+
+    None for a machine's credential and for the operator: nobody tells who sits there.
+    """
+    kind, _, name = actor.partition(":")
+    if kind == "person":
+        return find_person(connection, name)
+    if kind != "credential":
+        return None
+    behind = select(credential.c.person_id).where(credential.c.id == name).scalar_subquery()
+    return next(iter(_persons(connection, person.c.id == behind)), None)
 
 
 def list_persons(connection: Connection, member_id: int | None = None) -> list[Person]:

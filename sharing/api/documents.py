@@ -16,6 +16,7 @@ from sharing.rules.conditions import (
 )
 from sharing.rules.grammar import MAX_ID_CHARACTERS, MAX_RULES
 from sharing.rules.tlp import Tlp
+from sharing.services.recall import REASON_CHARACTERS
 
 Document = dict[str, Any]
 
@@ -125,3 +126,23 @@ ENVELOPE: Final[Document] = {
     "properties": {"objects": {"type": "array", "items": {"type": "object"}}},
 }
 ENVELOPE_EXAMPLE: Final[Document] = {"objects": [OBJECT_EXAMPLE]}
+
+RECALL: Final = _closed(
+    {
+        "collection": _TEXT,
+        "id": _TEXT,
+        "reason": _TEXT | {"maxLength": REASON_CHARACTERS},
+        "versions": {"type": "array", "items": _INSTANT, "minItems": 1},
+        "never_return": {"type": "boolean"},
+        "keep": {"type": "boolean"},
+    },
+    "collection",
+    "id",
+    "reason",
+)
+RECALL_EXAMPLE: Final[Document] = {
+    "collection": "reports",
+    "id": OBJECT_EXAMPLE["id"],
+    "reason": "The host belongs to somebody else.",
+    "never_return": True,
+}

@@ -10,7 +10,9 @@ from sharing.api import (
     collections,
     contributions,
     explanations,
+    held,
     policies,
+    recalls,
     received,
     simulations,
     statuses,
@@ -22,6 +24,8 @@ BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
     simulations.blueprint,
     contributions.blueprint,
     explanations.blueprint,
+    held.blueprint,
     statuses.blueprint,
     received.blueprint,
+    recalls.blueprint,
 )

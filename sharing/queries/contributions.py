@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import Connection, Select, literal_column, select
 
 from sharing.facts import StoredFacts, load_facts
 from sharing.rules.tlp import Tlp
@@ -28,7 +28,8 @@ class Stored:
     """One contribution without its bytes. `seq` is the ledger position that brought it.
 
     `seen` is the mask of those who were decided to see it since `seen_since_us` (None before
-    the first decision); `due_us` when that changes by itself.
+    the first decision); `due_us` when that changes by itself. `contributed_by` is the actor
+    that contributed it, or brought it back, last; None for what an older release stored.
     """
 
     id: int
@@ -50,6 +51,7 @@ class Stored:
     seen: int = 0
     seen_since_us: int | None = None
     due_us: int | None = None
+    contributed_by: str | None = None
 
     @property
     def is_deleted(self) -> bool:
@@ -107,6 +109,7 @@ _COLUMNS = (
     contribution.c.seen,
     contribution.c.seen_since_us,
     contribution.c.due_us,
+    contribution.c.contributed_by,
 )
 
 
@@ -132,6 +135,7 @@ def _stored(connection: Connection, statement: Select[Any]) -> list[Stored]:
             seen=mask_from(row.seen),
             seen_since_us=row.seen_since_us,
             due_us=row.due_us,
+            contributed_by=row.contributed_by,
         )
         for row in connection.execute(statement)
     ]
@@ -175,6 +179,17 @@ def list_own_copies(
             ),
         )
     return found
+
+
+def list_held_versions(connection: Connection, forum_id: int, originator_id: int) -> list[Stored]:
+    """One originator's versions in the forum that wait for a confirmation, oldest first."""
+    statement = select(*_COLUMNS).where(
+        contribution.c.originator_id == originator_id,
+        contribution.c.forum_id == forum_id,
+        # Spelled out, as the index has it.
+        literal_column("contribution.state = 'held'"),
+    )
+    return sorted(_stored(connection, statement), key=lambda stored: stored.seq)
 
 
 def list_marking_copies(

@@ -209,6 +209,13 @@ class _Sorting:
         held = self._known_version(checked)
         if held is None:
             return None
+        if held.never_returns:
+            return _refused(
+                index,
+                checked,
+                "sharing.never-returns",
+                "you recalled this version for good; give what shall replace it a new `modified`",
+            )
         if held.digest != checked.digest:
             return _refused(
                 index,

@@ -205,7 +205,11 @@ class _Contributing:
             lock.append("revive", subject, self._seated.reader.actor)
             state = "held" if admitted.revives.is_held else "standing"
             return replace(
-                admitted.revives, state=state, body_id=body_id, seen_since_us=lock.now_us
+                admitted.revives,
+                state=state,
+                body_id=body_id,
+                seen_since_us=lock.now_us,
+                contributed_by=self._seated.reader.actor,
             )
         return Stored(
             id=0,
@@ -222,6 +226,7 @@ class _Contributing:
             seq=lock.append("version", subject, self._seated.reader.actor),
             contributed_us=lock.now_us,
             bound_id=self._door.answers.contribution_id if self._door.answers else None,
+            contributed_by=self._seated.reader.actor,
         )
 
     def _insert(
@@ -252,6 +257,7 @@ class _Contributing:
                 is_held=stored.is_held,
                 body_id=stored.body_id,
                 seen_since_us=stored.seen_since_us,
+                contributed_by=stored.contributed_by,
             )
         )
 
@@ -319,6 +325,7 @@ def _insert_contributions(
             "contributed_us": stored.contributed_us,
             "is_held": stored.is_held,
             "bound_id": stored.bound_id,
+            "contributed_by": stored.contributed_by,
         }
         for stored in fresh
     ]

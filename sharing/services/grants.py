@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 
 from sharing.queries.contributions import Stored
 from sharing.rules.copies import Named, Version, see
@@ -39,6 +40,21 @@ def find_grants(decisions: Decisions, copy: list[Stored]) -> dict[int, int]:
         for stored in copy
         if not stored.is_deleted and not stored.facts.is_statement
     }
+
+
+def find_reach(decisions: Decisions, copy: list[Stored], held: Stored) -> int:
+    """Whom else the rules would grant a held version of a copy, were it confirmed.
+
+    Now or later: embargoes are ignored, since they end without anybody being asked again.
+    `decisions` should assume reciprocity, whose counts are not the member's to know.
+    """
+    versions = [_opened(decisions, stored, is_confirmed=stored.id == held.id) for stored in copy]
+    return see(versions)[held.id].mask & ~decisions.own_of(held.originator_id)
+
+
+def _opened(decisions: Decisions, stored: Stored, *, is_confirmed: bool) -> Version:
+    version = _version(decisions, stored)
+    return replace(version, now=version.open, is_held=version.is_held and not is_confirmed)
 
 
 def _version(decisions: Decisions, stored: Stored) -> Version:

@@ -7,6 +7,7 @@ deleted version goes on gating older ones and equal content may be posted again.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import NoReturn
 
 from sqlalchemy import Connection, delete, select, update
 
@@ -16,6 +17,7 @@ from kernel.errors import Conflict, Forbidden, NotFound
 from sharing.queries.collections import Collection
 from sharing.queries.contributions import Stored, in_batches, list_copies
 from sharing.services.decisions import Decisions
+from sharing.services.lock import LockedForum
 from sharing.services.releasing import Releasing
 from sharing.services.seen import close_seen
 from sharing.services.settling import hold_forum
@@ -53,43 +55,57 @@ def withdraw(
             for stored in list_copies(connection, place.id, [stix_id])
             if stored.originator_id == seated.member_id and not stored.is_deleted
         ]
-        _refuse(connection, seated, place, stix_id, own)
+        if not own:
+            refuse_unknown(connection, seated, place, stix_id)
+        if not seated.may_contribute_as(place.write_roles):
+            raise _not_originator()
         wanted = set(choose(sorted(stored.version_us for stored in own)))
         chosen = [stored for stored in own if stored.version_us in wanted]
         if not chosen:
-            raise _unknown()
-        _refuse_carried(connection, place.forum_id, chosen)
+            raise unknown_object()
+        refuse_carried(connection, place.forum_id, chosen)
         cause = lock.append(
             "withdraw",
             f"{stix_id} {' '.join(str(stored.version_us) for stored in chosen)}",
             seated.reader.actor,
         )
-        connection.execute(
-            update(contribution)
-            .where(contribution.c.id.in_([stored.id for stored in chosen]))
-            .values(state="deleted", body_id=None)
-        )
-        close_seen(connection, chosen, lock.now_us)
-        releasing = Releasing(lock, Decisions(connection, place.forum_id, lock.now_us), cause)
-        releasing.release(place.id, [stix_id])
-        releasing.finish()
-        _destroy(connection, chosen)
+        delete_versions(lock, chosen, cause)
         lock.save()
     return len(chosen)
 
 
-def _refuse(
-    connection: Connection, seated: Seated, place: Collection, stix_id: str, own: list[Stored]
-) -> None:
-    may_write = seated.may_contribute_as(place.write_roles)
-    if own and may_write:
-        return
-    if own or _sees(connection, seated, place, stix_id):
-        raise Forbidden("sharing.not-originator", "only the member that contributed it deletes it")
-    raise _unknown()
+def delete_versions(lock: LockedForum, chosen: list[Stored], cause: int) -> None:
+    """Take versions of one copy, none of them deleted yet, from every view and destroy them."""
+    connection = lock.connection
+    for batch in in_batches(stored.id for stored in chosen):
+        connection.execute(
+            update(contribution)
+            .where(contribution.c.id.in_(batch))
+            .values(state="deleted", body_id=None)
+        )
+    close_seen(connection, chosen, lock.now_us)
+    releasing = Releasing(lock, Decisions(connection, lock.forum_id, lock.now_us), cause)
+    for collection_id, stix_id in {(stored.collection_id, stored.stix_id) for stored in chosen}:
+        releasing.release(collection_id, [stix_id])
+    releasing.finish()
+    _destroy(connection, chosen)
 
 
-def _unknown() -> NotFound:
+def refuse_unknown(
+    connection: Connection, seated: Seated, place: Collection, stix_id: str
+) -> NoReturn:
+    """Refuse an id that the member did not contribute, by whether it sees it. Always raises."""
+    if _sees(connection, seated, place, stix_id):
+        raise _not_originator()
+    raise unknown_object()
+
+
+def _not_originator() -> Forbidden:
+    return Forbidden("sharing.not-originator", "only the member that contributed it deletes it")
+
+
+def unknown_object() -> NotFound:
+    """The refusal for an id that does not exist for the member."""
     return NotFound("sharing.unknown-object", "no such object in this collection")
 
 
@@ -100,8 +116,11 @@ def _sees(connection: Connection, seated: Seated, place: Collection, stix_id: st
     return connection.execute(statement).first() is not None
 
 
-def _refuse_carried(connection: Connection, forum_id: int, chosen: list[Stored]) -> None:
-    """A marking that is gone would leave what carries it with a caveat nobody can read."""
+def refuse_carried(connection: Connection, forum_id: int, chosen: list[Stored]) -> None:
+    """Raises Conflict for a statement marking that something of its originator still carries.
+
+    A marking that is gone would leave what carries it with a caveat nobody can read.
+    """
     for stored in chosen:
         if not stored.facts.is_statement:
             continue

@@ -17,6 +17,7 @@ from tests.sharing.views.looking import policy, share
 SHOWING = frozenset(
     {
         "/api/v1/forums/<forum>/received/objects",
+        "/api/v1/forums/<forum>/received/objects/<stix_id>/explanation",
         "/taxii2/<forum>/collections/<ref>/manifest/",
         "/taxii2/<forum>/collections/<ref>/objects/",
         "/taxii2/<forum>/collections/<ref>/objects/<stix_id>/",
@@ -37,6 +38,7 @@ def list_doors(app: Flask) -> list[tuple[str, Rule]]:
 
 def ask(world: World, method: str, rule: Rule, stix_id: str) -> Any:
     values = {
+        "recall_id": "00000000-0000-4000-8000-000000000000",
         "forum": "harbour",
         "ref": world.collections["reports"],
         "stix_id": stix_id,
@@ -73,9 +75,10 @@ def test_at_no_door_does_a_member_see_what_has_expired_and_nobody_settled(world:
         world.clock.now_us = contributed_us + DAY_US
         assert is_open(world, stix_id)
         answer = ask(world, method, rule, stix_id)
-        assert answer.status_code in {200, 404}, (method, rule.rule, answer.text)
+        # A role, and what a door needs to be told besides, is asked for before the look.
+        assert answer.status_code in {200, 403, 404, 422}, (method, rule.rule, answer.text)
         if "<stix_id>" in rule.rule:
-            assert answer.status_code == 404, (method, rule.rule)
+            assert answer.status_code in {404, 422}, (method, rule.rule)
         else:
             assert stix_id not in answer.text, (method, rule.rule)
 

@@ -18,7 +18,7 @@ from sharing.tasks import TASKS
 from tests.sharing.taxii.world import World, make_world
 from tests.sharing.views.looking import look, policy, share
 
-SETTLE, FORGET = TASKS
+SETTLE, GATHER, FORGET = TASKS
 
 
 @pytest.fixture
@@ -117,3 +117,18 @@ def test_every_task_has_a_name_of_its_own() -> None:
     assert names[0] == "settle"
     assert len(names) == len(set(names))
     assert not [name for name in names if "/" in name]
+
+
+def test_a_worker_finishes_what_a_recall_began(world: World) -> None:
+    given = world.indicator()
+    world.contribute(given)
+    assert given["id"] in look(world, "xbb")
+    assert ready(world, GATHER) == []
+    body = {"collection": "reports", "id": given["id"], "reason": "A mistake."}
+    address = "/api/v1/forums/harbour/recalls"
+    sent = world.post("xaa", address, body, headers={"Content-Type": "application/json"})
+    assert sent.status_code == 201, sent.text
+    assert ready(world, GATHER) == [str(world.forum_id)]
+    world.clock.now_us += DAY_US
+    run(world, str(world.forum_id), GATHER)
+    assert ready(world, GATHER) == []

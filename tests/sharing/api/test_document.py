@@ -21,13 +21,14 @@ from auth import services as auth_services
 from auth.services import NewMember
 from sharing.api.documents import POLICY
 from sharing.rules.grammar import RULE_KEYS, WHEN_KEYS
-from tests.sharing.api.asking import FORUM, GREEN, SHARE_ALL, send
+from sharing.rules.tlp import Tlp
+from tests.sharing.api.asking import FORUM, GREEN, SHARE_ALL, TLP, items, send
 from tests.sharing.api.promises import Promises
 from tests.sharing.taxii.world import World
 
 ADDRESS = "/api/v1/openapi.json"
+AMBER = TLP[Tlp.AMBER]
 METHODS = ("get", "put", "post", "delete")
-_NEEDED = {"recipient": "XBB"}
 CALLERS = ("xaa", "xaa-person", "xbb-officer", "mirror", "xdd")
 
 
@@ -60,7 +61,7 @@ def test_the_document_names_every_route_and_no_other(small_world: World) -> None
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert described == routes
-    assert len(described) == 25
+    assert len(described) == 33
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -85,7 +86,7 @@ def test_a_client_is_told_how_each_operation_is_refused_and_how_each_list_is_exp
         said = set(operation["responses"])
         assert {"401", "403", "default"} <= said, address
         assert ("404" in said) == ("{" in address)
-        if method == "put" or (method, address.rpartition("/")[2]) == ("post", "contributions"):
+        if method == "put" or (method == "post" and address.endswith(("contributions", "recalls"))):
             assert {"400", "413", "415"} <= said
             assert operation["requestBody"]["required"] is True
         names = {one["name"] for one in operation.get("parameters", ()) if one["in"] == "query"}
@@ -183,6 +184,19 @@ def simulate(world: World) -> str:
     return str(answer.get_json()["id"])
 
 
+def hold_and_recall(world: World) -> dict[str, str]:
+    """The ids of a version that XAA has held, and of a recall that it has sent."""
+    amber, green = world.indicator(object_marking_refs=[AMBER]), world.indicator()
+    world.contribute(amber, green)
+    looser = {"modified": "2026-01-02T00:00:00.000Z", "object_marking_refs": [GREEN]}
+    world.contribute(amber | looser)
+    [held] = items(world, "xaa", f"{FORUM}/held")
+    body = {"collection": "reports", "id": green["id"], "reason": "A mistake."}
+    sent = send(world, "xaa", "POST", f"{FORUM}/recalls", body)
+    assert sent.status_code == 201, sent.text
+    return {"held_id": held["id"], "recall_id": sent.get_json()["id"]}
+
+
 def test_no_request_is_answered_with_a_fault_or_otherwise_than_the_document_says(
     world: World, promised: set[str]
 ) -> None:
@@ -191,6 +205,7 @@ def test_no_request_is_answered_with_a_fault_or_otherwise_than_the_document_says
     status_id = world.contribute(value)["id"]
     known = {"forum": "harbour", "ref": "reports", "stix_id": value["id"], "status_id": status_id}
     known["simulation_id"] = simulate(world)
+    known |= hold_and_recall(world)
     schema = schemathesis.openapi.from_dict(read_document(world))
     # Those of a credential end the ones that the others are sent with.
     tried = [
@@ -234,9 +249,11 @@ def test_each_caller_gets_of_every_address_what_the_document_says(
     (value,) = world.indicators(1, object_marking_refs=[GREEN])
     status_id = world.contribute(value)["id"]
     names = {"forum": "harbour", "stix_id": value["id"], "status_id": status_id, "ref": "reports"}
+    names |= hold_and_recall(world)
     names["simulation_id"] = simulate(world)
+    needed = {"recipient": "XBB", "collection": "reports", "id": value["id"]}
     lists = 0
-    for caller, readable in (("xaa", 17), ("xbb-officer", 12), ("mirror", 7), ("xdd", 3)):
+    for caller, readable in (("xaa", 22), ("xbb-officer", 15), ("mirror", 8), ("xdd", 3)):
         if caller != "xdd":
             world.get(caller, world.address())
         answered = 0
@@ -249,7 +266,7 @@ def test_each_caller_gets_of_every_address_what_the_document_says(
                     continue
                 lists += is_list and form == "csv"
                 asked = {
-                    one["name"]: _NEEDED[one["name"]]
+                    one["name"]: needed[one["name"]]
                     for one in operation.get("parameters", ())
                     if one["in"] == "query" and one.get("required")
                 }
@@ -259,5 +276,5 @@ def test_each_caller_gets_of_every_address_what_the_document_says(
                 if answer.status_code == 200:
                     assert (answer.mimetype == "text/csv") == (form == "csv")
         assert answered == readable, caller
-    assert lists == 4 * 10
+    assert lists == 4 * 15
     assert len(promised) > 20
