@@ -47,6 +47,8 @@ def ask(world: World, method: str, rule: Rule, stix_id: str) -> Any:
     address = rule.rule
     for name, value in values.items():
         address = address.replace(f"<{name}>", value)
+    if address.endswith("/explanation"):
+        address += f"?collection={world.collections['reports']}"
     accept = {} if address.startswith("/taxii2/") else {"Accept": "application/json"}
     return world.open("xbb", method, address, headers=accept)
 
