@@ -32,6 +32,22 @@ hypothesis.settings.register_profile(
     "comity", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("comity")
+_SHORT = 3
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Draw a third of the examples that a test asks for, unless this is the long version."""
+    if os.environ.get("COMITY_AUDIT"):
+        return
+    for item in items:
+        test = getattr(item, "obj", None)
+        asked = getattr(test, "_hypothesis_internal_use_settings", None)
+        if isinstance(asked, hypothesis.settings):
+            fewer = max(10, asked.max_examples // _SHORT)
+            test = getattr(test, "__func__", test)
+            test._hypothesis_internal_use_settings = hypothesis.settings(
+                asked, max_examples=min(fewer, asked.max_examples)
+            )
 
 
 @pytest.fixture(scope="session")

@@ -139,6 +139,10 @@ def _of_releases(connection: Connection) -> Iterator[str]:
         for row in connection.execute(select(audience_head))
     }
     reached = set()
+    forms = {
+        (row.contribution_id, row.omitted): row.body_id
+        for row in connection.execute(select(variant))
+    }
     for row in connection.execute(select(release)):
         given, head = of.get(row.contribution_id), heads[row.forum_id]
         if given is None:
@@ -147,7 +151,9 @@ def _of_releases(connection: Connection) -> Iterator[str]:
         reached.add(given.id)
         if (row.stix_id, row.version_us) != (given.stix_id, given.version_us):
             yield f"release {row.id} names another object than its contribution"
-        if row.body_id != given.body_id and (row.closed is None or row.body_id is not None):
+        whole = given.body_id
+        content = whole if row.omitted is None else forms.get((given.id, row.omitted))
+        if row.body_id != content and (row.closed is None or row.body_id is not None):
             yield f"release {row.id} has not the bytes of its contribution"
         if not 0 < row.opened <= (row.closed or row.opened) <= head.seq:
             yield f"release {row.id} is opened or closed outside the ledger"
