@@ -96,8 +96,18 @@ def _is_looser(new: Contribution, old: Contribution) -> bool:
 
 
 def _gives_more(record: Record, new: Contribution, old: Contribution) -> bool:
-    """Embargoes ignored: the object, or a part of it that both versions have."""
-    reading = Reading(record, record.now_us)
+    """Whether anybody is given the object, or a part of it that both have, by the new alone.
+
+    Embargoes ignored, by the counts of reciprocity as they are, and if all met it: what opens
+    later is given all the same.
+    """
+    return any(
+        _gives_one_more(Reading(record, record.now_us, all_reciprocate=each), record, new, old)
+        for each in (False, True)
+    )
+
+
+def _gives_one_more(reading: Reading, record: Record, new: Contribution, old: Contribution) -> bool:
     both = new.levels.keys() & old.levels.keys()
     for to in record.recipients.values():
         if to.name == new.originator or not to.is_active:

@@ -49,10 +49,11 @@ class Shown:
 
 
 class Reading:
-    """A record as of `now_us`."""
+    """A record as of `now_us`; if wanted, as if every member met what others ask of it."""
 
-    def __init__(self, record: Record, now_us: int) -> None:
+    def __init__(self, record: Record, now_us: int, *, all_reciprocate: bool = False) -> None:
         self._record = record
+        self._all_reciprocate = all_reciprocate
         self._now_us = now_us
         self._copies: dict[Copy, list[Contribution]] = {}
         for each in record.contributions:
@@ -148,7 +149,7 @@ class Reading:
         if "residency" in conditions and to.residency not in conditions["residency"]:
             return False
         asked = conditions.get("reciprocity")
-        if asked is None:
+        if asked is None or self._all_reciprocate:
             return True
         count = self.count_seen(given.originator, to.name, asked["window_days"])
         return count >= asked["min_contributions"]
