@@ -12,7 +12,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -94,18 +94,34 @@ def postgresql_template(postgresql_url: str) -> Iterator[str]:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Settings]:
-    """Settings of a freshly migrated installation, on each database in turn."""
+def make_settings(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[[], Settings]]:
+    """Makes settings of one more freshly migrated installation, on each engine in turn."""
     if request.param == "sqlite":
-        yield _sqlite_settings(request.getfixturevalue("sqlite_template"), tmp_path)
+        template = request.getfixturevalue("sqlite_template")
+        yield lambda: _sqlite_settings(template, tmp_path / _make_name("folder"))
         return
     server = request.getfixturevalue("postgresql_url")
     template = request.getfixturevalue("postgresql_template")
-    name = _make_name("test")
-    make = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-    _admin(server, make.format(sql.Identifier(name), sql.Identifier(template)))
-    yield Settings(database_url=_at(server, name), data_dir=str(tmp_path / "installation"))
-    _drop(server, name)
+    names: list[str] = []
+
+    def make() -> Settings:
+        names.append(_make_name("test"))
+        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
+        _admin(server, copy.format(sql.Identifier(names[-1]), sql.Identifier(template)))
+        folder = str(tmp_path / names[-1])
+        return Settings(database_url=_at(server, names[-1]), data_dir=folder)
+
+    yield make
+    for name in names:
+        _drop(server, name)
+
+
+@pytest.fixture
+def settings(make_settings: Callable[[], Settings]) -> Settings:
+    """Settings of a freshly migrated installation, on each database in turn."""
+    return make_settings()
 
 
 @pytest.fixture

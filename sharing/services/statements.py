@@ -101,7 +101,8 @@ class Statements:
         touched, self._pending, self._touched = self._touched, {}, set()
         seen: defaultdict[int, int] = defaultdict(int)
         for collection_id, marking_ids in by_collection.items():
-            for stored_id, mask in self._show(collection_id, sorted(marking_ids), copies).items():
+            shown = self._show(collection_id, sorted(marking_ids), copies, touched)
+            for stored_id, mask in shown.items():
                 seen[stored_id] |= mask
         return self._keep(copies, seen, touched)
 
@@ -113,14 +114,18 @@ class Statements:
         return copies
 
     def _show(
-        self, collection_id: int, marking_ids: list[str], copies: Mapping[str, list[Stored]]
+        self,
+        collection_id: int,
+        marking_ids: list[str],
+        copies: Mapping[str, list[Stored]],
+        touched: set[str],
     ) -> dict[int, int]:
         """Plan some markings in one collection's views; who sees each contribution there."""
         chosen = {marking_id: _choose(copies[marking_id], collection_id) for marking_id in copies}
         held: defaultdict[int, list[OpenRelease]] = defaultdict(list)
         for row in list_open_releases(self._lock.connection, collection_id, marking_ids):
             held[row.contribution_id].append(row)
-        reaches = self._reaches_of(collection_id, marking_ids, chosen, held)
+        reaches = self._reaches_of(collection_id, marking_ids, chosen, held, touched)
         seen: dict[int, int] = {}
         for marking_id in marking_ids:
             candidates = {
@@ -177,12 +182,14 @@ class Statements:
         marking_ids: list[str],
         chosen: Mapping[str, dict[int, Stored]],
         held: Mapping[int, list[OpenRelease]],
+        touched: set[str],
     ) -> dict[_Carried, int]:
         """Where each originator's carriers of each marking are shown, after this plan.
 
         When carriers only gained and one originator alone has the marking, what its open
         releases say is still true and is added to; else all carriers are asked, which costs
-        as much as there are carriers.
+        as much as there are carriers. So it is when the marking itself was touched: another
+        originator's may have been deleted, which stood before this one in some views.
         """
         reaches: defaultdict[_Carried, int] = defaultdict(int)
         asked: list[str] = []
@@ -193,7 +200,8 @@ class Statements:
                 for mask in self._reach.get(carried, {}).values():
                     reaches[carried] |= mask
                 rows = held.get(stored.id, [])
-                if len(by_originator) > 1 or carried in self._shrunk or not rows:
+                is_rival = len(by_originator) > 1 or marking_id in touched
+                if is_rival or carried in self._shrunk or not rows:
                     asked.append(marking_id)
                 for row in rows if marking_id not in asked else []:
                     # Whoever is no longer active sees nothing, whatever it saw before.
