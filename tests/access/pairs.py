@@ -268,7 +268,8 @@ def list_askings(side: Side, *, of_recipients: bool = True) -> Iterator[Asking]:
     yield from _by_id(side, root, api)
     if of_recipients:
         yield from _of_recipients(side, api)
-    for path in ("collections", "policy", "policy/history", "accepts", "contributions"):
+    own = ("collections", "policy", "policy/history", "accepts", "contributions", "held")
+    for path in (*own, "recalls", "recalls/sent"):
         yield (f"{_API}/{path}", "GET", f"{api}/{path}", None)
     for query in ("versions=all", "type=indicator", "tlp=amber+strict", "limit=2"):
         yield (f"{_API}/received/objects", "GET", f"{api}/received/objects?{query}", None)
@@ -301,6 +302,7 @@ def _by_id(side: Side, root: str, api: str) -> Iterator[Asking]:
         path = "/taxii2/<forum>/status/<status_id>/"
         yield (path, "GET", f"{root}status/{stix_id[11:]}/", None)
         yield (f"{_API}/statuses/<status_id>", "GET", f"{api}/statuses/{stix_id[11:]}", None)
+        yield from _recalling(side, api, stix_id)
     malformed = {"rules": [{"id": "x", "effect": "share", "audience": {"any": ["member:XZZ"]}}]}
     yield (f"{_API}/policy", "PUT", f"{api}/policy", malformed)
     yield (f"{_API}/accepts", "PUT", f"{api}/accepts", {"types": 7})
@@ -308,6 +310,22 @@ def _by_id(side: Side, root: str, api: str) -> Iterator[Asking]:
     yield (_OBJECTS, "POST", f"{place}objects/", empty)
     path = f"{_API}/collections/<ref>/contributions"
     yield (path, "POST", f"{collections}/contributions", empty)
+
+
+def _recalling(side: Side, api: str, stix_id: str) -> Iterator[Asking]:
+    """To recall, confirm and acknowledge what is not its own, or never was."""
+    ref = side.world.collections["reports"]
+    yield (f"{_API}/served", "GET", f"{api}/served?id={stix_id}&collection={ref}", None)
+    body = {"id": stix_id, "collection": ref, "reason": "It was wrong."}
+    yield (f"{_API}/recalls", "POST", f"{api}/recalls", body)
+    name = stix_id[11:]
+    for path, method in (
+        ("held/<held_id>/confirmation", "POST"),
+        ("recalls/<recall_id>/receipt", "POST"),
+        ("recalls/sent/<recall_id>", "GET"),
+    ):
+        address = path.replace("<held_id>", name).replace("<recall_id>", name)
+        yield (f"{_API}/{path}", method, f"{api}/{address}", {} if method == "POST" else None)
 
 
 def _of_recipients(side: Side, api: str) -> Iterator[Asking]:
