@@ -278,7 +278,8 @@ def list_carrier_reaches(
             .join(audience, audience.c.id == release.c.audience_id)
             .where(
                 marking_use.c.marking_id.in_(batch),
-                release.c.collection_id == collection_id,
+                # Not the bare column: SQLite would look through all of the collection.
+                release.c.collection_id + 0 == collection_id,
                 release.c.closed.is_(None),
             )
         )

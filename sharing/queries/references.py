@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, select
 
 from sharing.queries.contributions import in_batches, mask_from
 from sharing.tables import contribution, guard, reference
@@ -89,7 +89,7 @@ def list_dependents(connection: Connection, forum_id: int, copies: Iterable[Copy
                 reference.c.stix_id.label("named"),
             )
             .join(contribution, contribution.c.id == reference.c.contribution_id)
-            .where(reference.c.stix_id.in_(batch), contribution.c.forum_id == forum_id)
+            .where(reference.c.stix_id.in_(batch), _in_forum(forum_id))
         )
         owners = {(key[1], key[2]) for key in wanted}
         found.update(
@@ -106,7 +106,7 @@ def list_dependents(connection: Connection, forum_id: int, copies: Iterable[Copy
                 guard.c.stix_id.label("named"),
             )
             .join(contribution, contribution.c.id == guard.c.contribution_id)
-            .where(guard.c.stix_id.in_(batch), contribution.c.forum_id == forum_id)
+            .where(guard.c.stix_id.in_(batch), _in_forum(forum_id))
         )
         found.update(
             (row.collection_id, row.stix_id)
@@ -114,6 +114,11 @@ def list_dependents(connection: Connection, forum_id: int, copies: Iterable[Copy
             if (row.place, row.originator_id, row.named) in wanted
         )
     return found
+
+
+def _in_forum(forum_id: int) -> ColumnElement[bool]:
+    # Not the bare column: SQLite would look through all of the forum for the few that name an id.
+    return contribution.c.forum_id + 0 == forum_id
 
 
 def list_bound(connection: Connection, contribution_ids: Iterable[int]) -> set[Group]:
