@@ -41,7 +41,7 @@ def test_no_statement_of_a_request_weakens_them(small_world: World) -> None:
         assert settings_of(engine, 1) == [WANTED]
 
 
-@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("make_settings", ["postgresql"], indirect=True)
 def test_no_session_on_postgresql_commits_without_waiting(database: Database) -> None:
     for transaction in (database.write, database.record):
         with transaction() as connection:

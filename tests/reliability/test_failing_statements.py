@@ -139,7 +139,7 @@ def test_a_fault_at_any_step_of_a_poll_serves_nothing_that_is_not_recorded(world
     assert number > 8
 
 
-@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("make_settings", ["postgresql"], indirect=True)
 def test_a_server_that_ends_the_connection_at_any_moment_is_met_again(
     settings: Settings, world: World
 ) -> None:

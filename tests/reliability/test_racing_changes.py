@@ -168,7 +168,7 @@ def without_the_lock() -> None:
     Select.with_for_update = lambda statement, **_given: statement  # type: ignore[method-assign]
 
 
-@pytest.mark.parametrize("settings", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("make_settings", ["postgresql"], indirect=True)
 def test_control_writers_that_do_not_wait_for_the_lock_are_caught(world: World) -> None:
     """On PostgreSQL: on SQLite only one may write at a time, lock or no lock."""
     with pytest.raises(AssertionError):
