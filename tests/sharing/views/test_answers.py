@@ -75,3 +75,18 @@ def test_nobody_answers_what_it_does_not_see(world: World) -> None:
     claim = world.indicator()
     world.contribute(claim)
     assert find(world, "XCC", claim) is None
+
+
+def test_who_answers_is_told_that_the_answer_goes_with_what_it_answers(world: World) -> None:
+    world.set_policy(policy(share("member:XBB", "member:XCC")))
+    claim = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
+    world.contribute(claim)
+    answered = find(world, "XBB", claim)
+    assert answered is not None
+    reply = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
+    assert answer(world, "XBB", reply, answered).successes
+    asked = f"recipient=XCC&collection={world.collections['reports']}"
+    address = f"/api/v1/forums/harbour/contributions/{reply['id']}/explanation?{asked}"
+    told = world.get("xbb", address, headers={"Accept": "application/json"})
+    assert told.status_code == 200, told.text
+    assert "It answers an earlier contribution" in told.text
