@@ -9,6 +9,8 @@ What does not live here: tables (each room has its own), queries, migrations.
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -171,9 +173,18 @@ def _sqlite_engine(url: URL, size: int) -> Engine:
         max_overflow=size,
         connect_args={"check_same_thread": False, "timeout": _SQLITE_WAIT_MS / 1000},
     )
+    event.listen(engine, "do_connect", _create_for_its_owner)
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _create_for_its_owner(
+    _dialect: object, _record: object, args: list[Any], _more: object
+) -> None:
+    """A new file is nobody else's to read, whatever its folder allows; the log takes its mode."""
+    with contextlib.suppress(OSError):  # SQLite itself says what is wrong
+        os.close(os.open(args[0], os.O_RDWR | os.O_CREAT, 0o600))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:

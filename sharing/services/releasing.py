@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+from kernel.errors import Unavailable
 from sharing.queries.contributions import OpenRelease, Stored, list_copies, list_open_releases
 from sharing.queries.references import Group
 from sharing.rules.stand import Candidate, stand
@@ -121,10 +122,15 @@ class Releasing:
             # Somebody names a marking that others see now, or no more.
             for collection_id, stix_id in sorted(named):
                 self.release(collection_id, [stix_id])
+        else:
+            # Nothing is shown that may be out of date: nothing is written at all.
+            raise Unavailable(
+                "sharing.cannot-settle", "markings that carry each other could not be settled"
+            )
         changed = self.plan.gains, self.plan.losses
         self.plan.write()
         return changed
 
 
 # What names a statement marking, and is carried by it in turn, settles in a few rounds.
-_MOST_ROUNDS = 8
+_MOST_ROUNDS = 64

@@ -181,3 +181,13 @@ def test_who_opens_a_new_database_beside_others_waits_for_them() -> None:
 
     _keep_write_ahead_log(cast("sqlite3.Cursor", Cursor()))
     assert Cursor.said == ["PRAGMA journal_mode=WAL"] * 3
+
+
+def test_a_new_embedded_database_is_its_owners_whatever_its_folder_allows(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    database = Database.open(Settings(data_dir=str(tmp_path)))
+    migrations.upgrade(database)
+    database.close()
+    files = list(tmp_path.glob("*.db*"))
+    assert len(files) >= 2
+    assert {file.stat().st_mode & 0o077 for file in files} == {0}
