@@ -12,7 +12,14 @@ from typing import Final
 from sharing.rules.electorate import Electorate
 from sharing.rules.model import Facts, Place
 from sharing.rules.moment import Moment, holds
-from sharing.rules.rule import Policy, Rule, depends_on_commitments, is_about, is_timed
+from sharing.rules.rule import (
+    COMMITTED,
+    Policy,
+    Rule,
+    depends_on_commitments,
+    is_about,
+    is_timed,
+)
 from sharing.rules.tlp import Tlp
 
 # Kinds of object (type, labels, collection) remembered with the rules about them.
@@ -24,7 +31,8 @@ class CompiledRule:
     """One rule: whom it concerns; whom of these it names one by one (`member:CODE`).
 
     `number` is its place in its policy. `residency` is in the masks already, as it depends
-    on nothing but the electorate; `reciprocity` is not.
+    on nothing but the electorate; `reciprocity` is not, nor is who is committed: `able` are
+    those whom a `committed:` of the rule may add.
     """
 
     number: int
@@ -32,6 +40,8 @@ class CompiledRule:
     is_timed: bool
     concerned: int
     named: int
+    able: int = 0
+    depends_on_commitments: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,7 +125,8 @@ class CompiledPolicy:
             else:
                 least = one.rule.when.tlp_at_least
                 at_least = Tlp.CLEAR if least is None else least
-                withholds.append(Withholding(at_least, one.rule.only, one.concerned))
+                concerned, _ = _whom(one, self.electorate, moment)
+                withholds.append(Withholding(at_least, one.rule.only, concerned))
         return InForce(tuple(shares), tuple(withholds), kind.units)
 
     def what_decides(
@@ -155,7 +166,9 @@ def compile_policy(policy: Policy, electorate: Electorate) -> CompiledPolicy:
     """The policy with its audiences as masks; rules that concern nobody here drop out."""
     compiled = (_compile(number, rule, electorate) for number, rule in enumerate(policy.rules))
     return CompiledPolicy(
-        electorate, tuple(one for one in compiled if one.concerned), policy.list_timed()
+        electorate,
+        tuple(one for one in compiled if one.concerned or one.depends_on_commitments),
+        policy.list_timed(),
     )
 
 
@@ -169,9 +182,6 @@ def raised_units(facts: Facts) -> dict[str, Tlp]:
 
 def _compile(number: int, rule: Rule, electorate: Electorate) -> CompiledRule:
     timed = is_timed(rule)
-    if depends_on_commitments(rule):
-        concerned = 0 if rule.effect == "share" else electorate.everyone
-        return CompiledRule(number, rule, timed, concerned, 0)
     named = one_by_one = excepted = 0
     for term in rule.audience.any:
         named |= electorate.named_by(term)
@@ -180,7 +190,15 @@ def _compile(number: int, rule: Rule, electorate: Electorate) -> CompiledRule:
     for term in rule.audience.excepted:
         excepted |= electorate.named_by(term)
     able = _able(rule, electorate) & ~excepted
-    return CompiledRule(number, rule, timed, named & able, one_by_one & able)
+    return CompiledRule(
+        number,
+        rule,
+        timed,
+        named & able,
+        one_by_one & able,
+        able,
+        depends_on_commitments(rule),
+    )
 
 
 def _able(rule: Rule, electorate: Electorate) -> int:
@@ -220,10 +238,27 @@ def _sharing(one: CompiledRule, electorate: Electorate, facts: Facts, moment: Mo
     most = one.rule.when.tlp_at_most
     at_most = Tlp.RED if most is None else most
     conditions = one.rule.conditions
+    concerned, named = _whom(one, electorate, moment)
     if conditions is None or conditions.reciprocity is None:
-        return Sharing(at_most, one.rule.omit, one.concerned, one.named)
+        return Sharing(at_most, one.rule.omit, concerned, named)
     giving = electorate.members_of(moment.counts(facts.originator, conditions.reciprocity))
-    return Sharing(at_most, one.rule.omit, one.concerned & giving, one.named & giving)
+    return Sharing(at_most, one.rule.omit, concerned & giving, named & giving)
+
+
+def _whom(one: CompiledRule, electorate: Electorate, moment: Moment) -> tuple[int, int]:
+    """Whom the rule concerns at this moment, and whom of these it names one by one."""
+    if not one.depends_on_commitments:
+        return one.concerned, one.named
+    if moment.committed is None:
+        return (0 if one.rule.effect == "share" else electorate.everyone), 0
+    added = excepted = 0
+    for term in one.rule.audience.any:
+        if term.kind == COMMITTED:
+            added |= electorate.members_of(moment.committed(term.value))
+    for term in one.rule.audience.excepted:
+        if term.kind == COMMITTED:
+            excepted |= electorate.members_of(moment.committed(term.value))
+    return (one.concerned | (added & one.able)) & ~excepted, one.named & ~excepted
 
 
 def _needs(facts: Facts, losable: frozenset[str]) -> tuple[frozenset[object], frozenset[object]]:

@@ -237,7 +237,7 @@ def _check_grants(case: _Case, granted: Units) -> _Finding:
 
 def _find_objection(rule: Rule, case: _Case) -> str | None:
     """Why a share rule that matches grants nothing all the same."""
-    if depends_on_commitments(rule):
+    if case.moment.committed is None and depends_on_commitments(rule):
         return f"{telling.UNKNOWN_COMMITMENTS}: the rule shares nothing."
     if not case.holds(rule):
         return telling.tell_span(rule, case.facts, case.moment.now_us)
@@ -245,7 +245,9 @@ def _find_objection(rule: Rule, case: _Case) -> str | None:
         objection = _find_unmet_condition(rule.conditions, case)
         if objection is not None:
             return objection
-    if case.facts.tlp == Tlp.RED and not names_one_by_one(rule.audience, case.recipient):
+    if case.facts.tlp == Tlp.RED and not names_one_by_one(
+        rule.audience, case.recipient, case.moment.committed
+    ):
         return f"TLP:red needs a rule that names member:{case.recipient.name} itself."
     return None
 
@@ -274,6 +276,8 @@ def _check_withholdings(case: _Case, granted: Units) -> _Finding:
                 sentence = telling.tell_span(rule, case.facts, case.moment.now_us)
             else:
                 sentence = telling.tell_withholding(rule, owner, case.who, case.facts)
+                if case.moment.committed is None and depends_on_commitments(rule):
+                    sentence += f" {telling.UNKNOWN_COMMITMENTS}, so it withholds from everybody."
                 is_taken = is_taken or not rule.only
                 taken = rule.only & case.facts.properties.keys()
                 granted -= taken
@@ -287,7 +291,8 @@ def _list_matching(rules: Iterator[Rule], case: _Case) -> Iterator[Rule]:
     return (
         rule
         for rule in rules
-        if applies(rule.when, case.facts, case.place) and names_or_may(rule, case.recipient)
+        if applies(rule.when, case.facts, case.place)
+        and names_or_may(rule, case.recipient, case.moment.committed)
     )
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from sharing.rules.model import Facts, Place
-from sharing.rules.rule import Reciprocity, Rule, is_about
+from sharing.rules.rule import Policy, Reciprocity, Rule, is_about, provisions_of
+from sharing.rules.terms import Committed
 
 Counts = Callable[[str, Reciprocity], frozenset[str]]
 """From an originator's code and what it asks for to the codes of the members that meet it."""
@@ -24,10 +25,13 @@ def count_nobody(originator: str, asked: Reciprocity) -> frozenset[str]:  # noqa
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """An instant, and the counts for `reciprocity` as taken at the last 00:00Z before it."""
+    """An instant, the counts for `reciprocity` as taken at the last 00:00Z before it, and who
+    is committed to what; None where no register says so.
+    """
 
     now_us: int
     counts: Counts = count_nobody
+    committed: Committed | None = None
 
 
 class Timed(Protocol):
@@ -81,6 +85,19 @@ def next_change(
         if change_us > now_us
     )
     return min(changes, default=None)
+
+
+def list_provisions(
+    facts: Facts, place: Place, policy: Policy, forum_policy: Policy
+) -> frozenset[str]:
+    """The provisions on commitments to which it depends who sees this object."""
+    return frozenset(
+        provision
+        for one in (policy, forum_policy)
+        for rule in one.rules
+        for provision in provisions_of(rule)
+        if _may_apply(rule, facts, place)
+    )
 
 
 def _list_changes(rule: Rule, facts: Facts) -> Iterator[int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from sharing.rules.model import Facts, Place, Recipient
-from sharing.rules.terms import Term, terms_naming
+from sharing.rules.terms import Committed, Term, is_committed, terms_naming
 from sharing.rules.tlp import Tlp
 
 Effect = Literal["share", "withhold"]
@@ -124,26 +124,46 @@ def admits(when: When, level: Tlp) -> bool:
     )
 
 
-def names(audience: Audience, recipient: Recipient) -> bool:
-    """Whether a rule is about this recipient: named by `any` and by nothing in `except`."""
-    terms = terms_naming(recipient)
-    return not terms.isdisjoint(audience.any) and terms.isdisjoint(audience.excepted)
+def names(audience: Audience, recipient: Recipient, committed: Committed | None = None) -> bool:
+    """Whether a rule is about this recipient: named by `any` and by nothing in `except`.
+
+    Where nobody's commitments are known, `committed:` names nobody.
+    """
+    return _is_among(recipient, audience.any, committed) and not _is_among(
+        recipient, audience.excepted, committed
+    )
 
 
-def names_one_by_one(audience: Audience, recipient: Recipient) -> bool:
+def names_one_by_one(
+    audience: Audience, recipient: Recipient, committed: Committed | None = None
+) -> bool:
     """Whether `any` names this very member (`member:CODE`), as a red object requires."""
-    return Term("member", recipient.name) in audience.any and names(audience, recipient)
+    return Term("member", recipient.name) in audience.any and names(audience, recipient, committed)
 
 
-def names_or_may(rule: Rule, recipient: Recipient) -> bool:
-    """Whether the rule names the recipient, or has a `committed:` that may do so."""
-    return depends_on_commitments(rule) or names(rule.audience, recipient)
+def names_or_may(rule: Rule, recipient: Recipient, committed: Committed | None) -> bool:
+    """Whether the rule names the recipient, or may do so since commitments are not known."""
+    if committed is None and depends_on_commitments(rule):
+        return True
+    return names(rule.audience, recipient, committed)
 
 
 def depends_on_commitments(rule: Rule) -> bool:
     """Whether a term of the rule's audience is `committed:`, in `any` or in `except`.
 
-    Nobody's commitments are known yet. A share rule with such a term does not grant; a
+    Where nobody's commitments are known, a share rule with such a term does not grant, and a
     withhold rule with one takes from everybody.
     """
-    return any(term.kind == COMMITTED for term in rule.audience.any | rule.audience.excepted)
+    return bool(provisions_of(rule))
+
+
+def provisions_of(rule: Rule) -> frozenset[str]:
+    """The provisions on commitments to which it depends whom the rule is about."""
+    terms = rule.audience.any | rule.audience.excepted
+    return frozenset(term.value for term in terms if term.kind == COMMITTED)
+
+
+def _is_among(recipient: Recipient, asked: frozenset[Term], committed: Committed | None) -> bool:
+    if not terms_naming(recipient).isdisjoint(asked):
+        return True
+    return committed is not None and is_committed(recipient, asked, committed)

@@ -11,9 +11,9 @@ from typing import Final
 from kernel.clock import format_instant, format_version
 from sharing.rules.model import Facts
 from sharing.rules.moment import find_span
-from sharing.rules.rule import Reciprocity, Rule, depends_on_commitments
+from sharing.rules.rule import Reciprocity, Rule
 
-UNKNOWN_COMMITMENTS: Final = "This version of Comity does not know who is committed to what"
+UNKNOWN_COMMITMENTS: Final = "No register says who is committed to what"
 
 _MOST_NAMED: Final = 5
 
@@ -44,10 +44,7 @@ def tell_withholding(rule: Rule, owner: str, who: str, facts: Facts) -> str:
     taken = _enumerate(rule.only & facts.properties.keys(), "and") if rule.only else "the object"
     if not taken:
         return f"A rule of {owner} withholds what the object does not have."
-    sentence = f"A rule of {owner} withholds {taken} from {who}{_tell_end(rule, facts)}."
-    if depends_on_commitments(rule):
-        sentence += f" {UNKNOWN_COMMITMENTS}, so it withholds from everybody."
-    return sentence
+    return f"A rule of {owner} withholds {taken} from {who}{_tell_end(rule, facts)}."
 
 
 def tell_tie(unit: str, needed: str) -> str:

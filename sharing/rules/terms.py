@@ -5,7 +5,7 @@ What does not live here: reading terms out of a policy document (`grammar`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -32,15 +32,18 @@ class Term:
         return f"{self.kind}:{self.value}" if self.value else self.kind
 
 
+Committed = Callable[[str], frozenset[str]]
+"""From a provision's id to the codes of the members whose commitment to it is in effect."""
+
 FORUM: Final = Term("forum")
 PARTNERS: Final = Term("partners")
 
 
 def terms_naming(recipient: Recipient) -> frozenset[Term]:
-    """Every term that names this recipient (sharing policy §3, `audience`).
+    """Every term that names this recipient by what it is (sharing policy §3, `audience`).
 
     `forum` is all seats of the forum, so a partner is named by `partners` and by its own
-    name only. Who is `committed` to a provision is not known to this version.
+    name only. Whom `committed:` names changes with time: `is_committed`.
     """
     if recipient.is_partner:
         return frozenset({PARTNERS, Term("partner", recipient.name)})
@@ -49,6 +52,13 @@ def terms_naming(recipient: Recipient) -> frozenset[Term]:
     if recipient.jurisdiction is not None:
         terms.add(Term("jurisdiction", recipient.jurisdiction))
     return frozenset(terms)
+
+
+def is_committed(recipient: Recipient, asked: Iterable[Term], committed: Committed) -> bool:
+    """Whether a `committed:` among these terms names the recipient; it never names a partner."""
+    return not recipient.is_partner and any(
+        recipient.name in committed(term.value) for term in asked if term.kind == "committed"
+    )
 
 
 def releasable_terms(releasable_to: Iterable[str]) -> frozenset[Term]:

@@ -5,7 +5,7 @@ What does not live here: whom a term names at decision time (`terms`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,7 +29,7 @@ class Names:
     blocs: frozenset[str]
     jurisdictions: frozenset[str]
     collections: Mapping[str, str]
-    provisions: frozenset[str] | None = None
+    provisions: Container[str] | None = None
 
 
 def read_term(node: Node, names: Names) -> Term:

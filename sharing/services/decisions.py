@@ -17,6 +17,7 @@ from sqlalchemy import Connection, select
 from auth.queries import find_forum_by_id, list_identity_owners, list_roster
 from auth.tables import member
 from kernel.clock import DAY_US
+from sharing.queries.commitments import find_register
 from sharing.queries.contributions import Stored
 from sharing.queries.policies import (
     NO_RULES,
@@ -37,10 +38,10 @@ from sharing.rules.audiences import (
     signature,
 )
 from sharing.rules.model import Facts, Place, Recipient
-from sharing.rules.moment import Moment, next_change
+from sharing.rules.moment import Moment, list_provisions, next_change
 from sharing.rules.node import PolicyRefused
-from sharing.rules.rule import Policy, Reciprocity
-from sharing.rules.terms import Term
+from sharing.rules.rule import Policy, Reciprocity, depends_on_commitments
+from sharing.rules.terms import Committed, Term
 from sharing.rules.tlp import Tlp
 from sharing.services.supposed import AS_STORED, Supposed
 from sharing.tables import collection
@@ -54,6 +55,7 @@ class _Held:
 
     policy: Policy
     compiled: CompiledPolicy
+    follows_commitments: bool
 
 
 class Decisions:
@@ -78,7 +80,8 @@ class Decisions:
         self._supposed = supposed
         self.now_us = now_us
         counts = self._every_member if assume_reciprocity else self._members_that_meet
-        self.moment = Moment(now_us, supposed.counts or counts)
+        self._register = find_register()
+        self.moment = Moment(now_us, supposed.counts or counts, self._committed_at(now_us))
         self.roster = supposed.roster or list_roster(connection, forum_id)
         self.electorate = Electorate(
             Recipient(
@@ -105,12 +108,13 @@ class Decisions:
         self._refusals: dict[Hashable, int] = {}
         self._owners: dict[str, int | None] = {}
         self._counts: dict[tuple[str, int], dict[str, int]] = {}
+        self._commitment_changes: dict[tuple[frozenset[str], int], int | None] = {}
 
     def at(self, now_us: int) -> Decisions:
         """The same at another instant, as if nobody's counts changed until then."""
         other = copy(self)
         other.now_us = now_us
-        other.moment = replace(self.moment, now_us=now_us)
+        other.moment = replace(self.moment, now_us=now_us, committed=self._committed_at(now_us))
         return other
 
     def grants_of(
@@ -137,7 +141,7 @@ class Decisions:
             self.electorate,
             self._policy_of(stored.originator_id).compiled,
             self._policy_of_forum().compiled,
-            Moment(self.now_us, lambda _originator, _asked: everybody),
+            replace(self.moment, counts=lambda _originator, _asked: everybody),
             ignoring_embargo=True,
             on_fault=_alert,
         )
@@ -178,7 +182,8 @@ class Decisions:
             self.now_us,
             ignoring_embargo=ignoring_embargo,
         )
-        return (stored.collection_id, stored.originator_id, bound, told_apart)
+        # Who is committed may differ with the instant (`at`), though the same rules hold.
+        return (self.now_us, stored.collection_id, stored.originator_id, bound, told_apart)
 
     def refused_by(self, stored: Stored, facts: Facts) -> int:
         """Those who would see it, and decline to (sharing policy §6)."""
@@ -192,15 +197,42 @@ class Decisions:
     def next_change(self, stored: Stored, facts: Facts) -> int | None:
         """The next instant at which the decision changes by itself; None when there is none."""
         policy, forum_policy = self._policy_of(stored.originator_id), self._policy_of_forum()
-        if not policy.compiled.list_timed() and not forum_policy.compiled.list_timed():
+        place = self.places[stored.collection_id]
+        changes = [self._next_commitment(facts, place, policy, forum_policy)]
+        if policy.compiled.list_timed() or forum_policy.compiled.list_timed():
+            changes.append(
+                next_change(facts, place, policy.compiled, forum_policy.compiled, self.now_us)
+            )
+        return min((change for change in changes if change is not None), default=None)
+
+    def _next_commitment(
+        self, facts: Facts, place: Place, policy: _Held, forum_policy: _Held
+    ) -> int | None:
+        """When a commitment on which it depends who sees the object takes or loses effect."""
+        if not (policy.follows_commitments or forum_policy.follows_commitments):
             return None
-        return next_change(
-            facts,
-            self.places[stored.collection_id],
-            policy.compiled,
-            forum_policy.compiled,
-            self.now_us,
-        )
+        if self._register is None:
+            return None
+        provisions = list_provisions(facts, place, policy.policy, forum_policy.policy)
+        key = (provisions, self.now_us)
+        if provisions and key not in self._commitment_changes:
+            self._commitment_changes[key] = self._register.find_next_change(
+                self._connection, provisions, self.now_us
+            )
+        return self._commitment_changes.get(key)
+
+    def _committed_at(self, at_us: int) -> Committed | None:
+        register = self._register
+        if register is None:
+            return None
+        known: dict[str, frozenset[str]] = {}
+
+        def committed(provision: str) -> frozenset[str]:
+            if provision not in known:
+                known.update(register.list_committed(self._connection, [provision], at_us))
+            return known.setdefault(provision, frozenset())
+
+        return committed
 
     def facts_of(self, stored: Stored) -> Facts:
         """What the rules may know of a stored contribution."""
@@ -325,7 +357,8 @@ class Decisions:
         return self._forum_policy
 
     def _hold(self, policy: Policy) -> _Held:
-        return _Held(policy, compile_policy(policy, self.electorate))
+        follows = any(depends_on_commitments(rule) for rule in policy.rules)
+        return _Held(policy, compile_policy(policy, self.electorate), follows)
 
     def _read_accepts(self) -> dict[str, Accepts]:
         """What each member accepts; one that cannot be read accepts nothing, and is an alert."""

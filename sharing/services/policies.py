@@ -17,6 +17,7 @@ from auth.services import record_audit
 from kernel.clock import DAY_US
 from kernel.db import Database
 from kernel.strictjson import JsonValue, loads
+from sharing.queries.commitments import find_provisions
 from sharing.queries.policies import NO_RULES, find_policy
 from sharing.rules.accepts import check_accepts
 from sharing.rules.grammar import Names, check_size, parse_policy
@@ -231,7 +232,7 @@ def list_names(connection: Connection, forum_id: int) -> Names:
         blocs=frozenset(bloc for member in members for bloc in member.blocs),
         jurisdictions=frozenset(m.jurisdiction for m in members if m.jurisdiction),
         collections=names,
-        provisions=None,
+        provisions=find_provisions(connection),
     )
 
 

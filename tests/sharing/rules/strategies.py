@@ -139,13 +139,14 @@ terms = st.one_of(
     st.sampled_from(("XAB", "XAC")).map(lambda v: Term("jurisdiction", v)),
     st.sampled_from(PARTNER_NAMES).map(lambda v: Term("partner", v)),
 )
-terms_to_come = st.just(Term("committed", "un-a-70-174:13(k)"))
+PROVISIONS = ("un-a-70-174:13(k)", "xx-1:CBM 8")
+commitments = st.sampled_from(PROVISIONS).map(lambda v: Term("committed", v))
 
 
 @cache
 def audiences(*, with_commitments: bool = False) -> st.SearchStrategy[Audience]:
-    """An audience; with commitments, now and then one that cannot be decided yet."""
-    named = st.one_of(terms, terms, terms, terms_to_come) if with_commitments else terms
+    """An audience; with commitments, now and then one that depends on them."""
+    named = st.one_of(terms, terms, commitments) if with_commitments else terms
     return st.builds(
         Audience,
         st.frozensets(named, min_size=1, max_size=4),
@@ -214,8 +215,15 @@ moments = st.builds(
     Moment,
     instants,
     st.fixed_dictionaries({asked: subsets((*CODES, "XZZ")) for asked in ASKED}).map(_counting),
+    st.one_of(
+        st.none(),
+        st.fixed_dictionaries({each: subsets((*CODES, "XZZ")) for each in PROVISIONS}).map(
+            lambda drawn: drawn.__getitem__
+        ),
+    ),
 )
-"""An instant, and any members meeting each of the two reciprocities that are asked for."""
+"""An instant, any members meeting each of the two reciprocities that are asked for, and any
+committed to each of two provisions; now and then nobody knows who."""
 
 policies = st.lists(rules(), min_size=1, max_size=6).map(lambda drawn: Policy(tuple(drawn)))
 forum_policies = st.lists(rules("withhold"), max_size=1).map(lambda drawn: Policy(tuple(drawn)))

@@ -130,11 +130,18 @@ def test_a_compiled_policy_decides_as_the_policy_does() -> None:
 def test_rules_that_concern_nobody_here_are_not_asked_again() -> None:
     policy = make_policy(
         share("member:XZZ"),
-        share("forum", "committed:norm-1"),
         share("partners", conditions=Conditions(residency=frozenset({"XAB"}))),
         withhold("bloc:void"),
     )
     assert compile_policy(policy, FORUM).rules == ()
+
+
+def test_a_rule_about_the_committed_is_kept_while_it_concerns_nobody() -> None:
+    policy = make_policy(share("committed:norm-1"))
+    compiled = compile_policy(policy, FORUM)
+    assert reached(compiled) == OWN
+    known = Moment(0, committed=lambda provision: frozenset({"XAC"}))
+    assert reached(compiled, moment=known) == OWN | {"XAC/machine", "XAC/individual"}
 
 
 def test_a_rule_that_concerns_nobody_yet_still_falls_due() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from sharing.rules.decide import decide
 from sharing.rules.model import CredentialKind, Recipient
+from sharing.rules.moment import Moment
 from sharing.rules.rule import Rule, When
 from sharing.rules.tlp import Tlp
 from tests.sharing.rules.deciding import RELAY, XAA, XAB, ask, last_reason
@@ -202,14 +203,49 @@ def test_a_share_rule_grants_only_the_objects_it_is_about(when: When, is_whole: 
     assert decision.outcome == ("whole" if is_whole else "hidden")
 
 
-def test_a_share_rule_with_a_commitment_grants_nothing_to_anyone() -> None:
+COMMITTED = Moment(0, committed=lambda provision: frozenset({"XAB", "relay"}))
+"""XAB is committed to everything; so is a State that is called as the partner is."""
+
+
+def test_a_share_rule_reaches_who_is_committed() -> None:
+    policy = make_policy(share("committed:norm-1"))
+    assert ask(XAB, policy, moment=COMMITTED).outcome == "whole"
+    assert ask(make_member("XAC"), policy, moment=COMMITTED).outcome == "hidden"
+
+
+def test_a_commitment_never_names_a_partner() -> None:
+    assert ask(RELAY, make_policy(share("committed:norm-1")), moment=COMMITTED).outcome == "hidden"
+    policy = make_policy(share("partners", excepted=("committed:norm-1",)))
+    assert ask(RELAY, policy, moment=COMMITTED).outcome == "whole"
+
+
+def test_a_rule_excepts_who_is_committed() -> None:
+    policy = make_policy(share("forum", excepted=("committed:norm-1",)))
+    assert ask(XAB, policy, moment=COMMITTED).outcome == "hidden"
+    assert ask(make_member("XAC"), policy, moment=COMMITTED).outcome == "whole"
+
+
+def test_a_withhold_rule_takes_from_who_is_committed() -> None:
+    policy = make_policy(share("forum"), withhold("committed:norm-1"))
+    assert ask(XAB, policy, moment=COMMITTED).outcome == "hidden"
+    assert ask(make_member("XAC"), policy, moment=COMMITTED).outcome == "whole"
+
+
+def test_a_commitment_does_not_open_red() -> None:
+    policy = make_policy(share("committed:norm-1"))
+    assert ask(XAB, policy, "individual", moment=COMMITTED, tlp=Tlp.RED).outcome == "hidden"
+    named = make_policy(share("member:XAB", excepted=("committed:norm-1",)))
+    assert ask(XAB, named, "individual", moment=COMMITTED, tlp=Tlp.RED).outcome == "hidden"
+
+
+def test_without_a_register_a_share_rule_with_a_commitment_grants_nothing() -> None:
     policy = make_policy(share("member:XAB", "committed:norm-1"))
     decision = ask(XAB, policy)
     assert decision.outcome == "hidden"
-    assert "does not know who is committed" in decision.trace[-2].sentence
+    assert "No register says who is committed" in decision.trace[-2].sentence
 
 
-def test_a_share_rule_that_excepts_the_committed_grants_nothing_to_anyone() -> None:
+def test_without_a_register_a_share_rule_that_excepts_the_committed_grants_nothing() -> None:
     assert ask(XAB, make_policy(share("forum", excepted=("committed:norm-1",)))).outcome == "hidden"
 
 
@@ -323,19 +359,19 @@ def test_taking_what_the_object_does_not_have_leaves_it_whole() -> None:
     assert decision.trace[3].sentence == "A rule of XAA withholds what the object does not have."
 
 
-def test_a_withhold_rule_with_a_commitment_takes_the_object_from_everybody() -> None:
+def test_without_a_register_a_withhold_rule_with_a_commitment_takes_from_everybody() -> None:
     policy = make_policy(EVERYBODY.rules[0], withhold("committed:norm-1", excepted=("member:XAB",)))
     assert ask(XAB, policy).outcome == "hidden"
     assert ask(RELAY, policy).outcome == "hidden"
 
 
-def test_a_withhold_rule_with_a_commitment_takes_only_what_it_names() -> None:
+def test_without_a_register_a_withhold_rule_with_a_commitment_takes_only_what_it_names() -> None:
     rule = withhold("committed:norm-1", only=frozenset({"x_victim"}))
     decision = ask(XAB, make_policy(share("forum"), rule))
     assert decision.omitted == {"x_victim"}
     assert last_reason(decision) == (
-        "A rule of XAA withholds x_victim from XAB. This version of Comity does not know who is "
-        "committed to what, so it withholds from everybody."
+        "A rule of XAA withholds x_victim from XAB. No register says who is committed to what, "
+        "so it withholds from everybody."
     )
 
 
