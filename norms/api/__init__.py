@@ -1,0 +1,1 @@
+"""The register over `/api/v1/norms`."""

@@ -1,0 +1,1 @@
+"""Questions about the register. Nothing here writes; every question has a reader."""

@@ -1,0 +1,1 @@
+"""What is done to the register: loaded, recorded, confirmed; each a verb and a transaction."""
