@@ -132,6 +132,7 @@ def _furnish(app: Flask) -> None:
         ),
         "import": ("sharing.cli.imports:import_", "Contribute files of STIX as a member."),
         "member": ("sharing.cli.members:member", "States and organisations that take part here."),
+        "norms": ("norms.cli.commands:norms", "What was agreed, by whom, since when."),
         "partner": ("sharing.cli.seats:partner", "Recipients of a forum that are no members."),
         "person": (
             "auth.cli.persons:person",

@@ -4,7 +4,7 @@ What does not live here: what a change means for what is shared; the sharing roo
 these with it in one transaction.
 """
 
-from auth.services.acting import operator_reader, seat_for_operator
+from auth.services.acting import installation_reader, operator_reader, seat_for_operator
 from auth.services.audit import OPERATOR, record_audit
 from auth.services.credentials import (
     Issued,
@@ -34,6 +34,7 @@ __all__ = [
     "add_seat",
     "check_can_seat",
     "disable_person",
+    "installation_reader",
     "issue_token",
     "open_forum",
     "operator_reader",

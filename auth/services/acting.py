@@ -32,6 +32,13 @@ def operator_reader(connection: Connection, member_code: str) -> Reader:
     )
 
 
+def installation_reader() -> Reader:
+    """A reader for a command that acts for nobody: it sees what is public, and no more."""
+    return Reader(
+        actor=OPERATOR, credential_id=OPERATOR, kind="individual", scopes=frozenset(SCOPES)
+    )
+
+
 def seat_for_operator(connection: Connection, member_code: str, forum_slug: str) -> Seated:
     """The member's seat in a forum, for a command. Raises NotFound unless it has one now."""
     reader = operator_reader(connection, member_code)

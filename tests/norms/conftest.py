@@ -1,0 +1,34 @@
+"""Installations for the tests of the register; a catalogue is loaded once and copied."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from kernel.settings import Settings
+from tests.sharing.cli.running import Installation
+
+
+@pytest.fixture
+def registry(settings: Settings) -> Installation:
+    """An installation with nothing in its register, on each database in turn."""
+    return Installation(settings)
+
+
+@pytest.fixture(scope="session")
+def catalogue_template(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the embedded database into which the catalogue was loaded."""
+    folder = tmp_path_factory.mktemp("catalogue") / "installation"
+    shutil.copytree(sqlite_template, folder)
+    Installation(Settings(data_dir=str(folder))).done("norms", "load")
+    return folder
+
+
+@pytest.fixture
+def loaded(catalogue_template: Path, tmp_path: Path) -> Installation:
+    """An embedded installation with the catalogue in its register."""
+    folder = tmp_path / "installation"
+    shutil.copytree(catalogue_template, folder)
+    return Installation(Settings(data_dir=str(folder)))
