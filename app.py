@@ -41,6 +41,7 @@ def create_app(
     from kernel.signing import open_signer
     from web.installation import Installation, init_installation
 
+    connect_rooms()
     app = Flask("comity", static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = settings.max_content_length
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -58,6 +59,17 @@ def create_app(
     init_installation(app, surroundings)
     _furnish(app)
     return app
+
+
+def connect_rooms() -> None:
+    """Let the halves hear of each other: policies ask who is committed, and follow changes."""
+    from norms.port import CommitmentRegister
+    from norms.services.deriving import connect_watcher
+    from sharing.queries.commitments import connect_register
+    from sharing.services.following import follow
+
+    connect_register(CommitmentRegister())
+    connect_watcher(follow)
 
 
 def _furnish(app: Flask) -> None:
@@ -214,6 +226,7 @@ def _work(settings: Settings, goes_on: Callable[[], bool]) -> None:
     from kernel.db import Database
     from kernel.worker import run_worker
 
+    connect_rooms()
     database = Database.open(settings)
     try:
         run_worker(database, list_tasks(), go_on=goes_on)
@@ -224,6 +237,7 @@ def _work(settings: Settings, goes_on: Callable[[], bool]) -> None:
 def _prepare(settings: Settings, database: Database) -> None:
     from migrations.commands import prepare_database
 
+    connect_rooms()
     prepare_database(settings, database)
 
 
