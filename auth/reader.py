@@ -17,7 +17,10 @@ WRITING_SEATS = frozenset({"member", "partner-state"})
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """One recipient's owner through one credential: a member, or a partner of one forum.
+    """Who asks through one credential: a member, a partner of one forum, or a secretariat.
+
+    `secretariat_of` is the number of the forum whose secretariat it is; such a reader is no
+    recipient anywhere.
 
     `roles` are those of the person behind an individual credential, None for a machine.
     `actor` names the asker in the audit trail: `credential:ID`, or `operator` for a command
@@ -32,6 +35,7 @@ class Reader:
     member_code: str | None = None
     partner_id: int | None = None
     roles: frozenset[str] | None = None
+    secretariat_of: int | None = None
 
     def has_scope(self, scope: str) -> bool:
         """Whether the credential may be used for `scope` at all."""

@@ -33,8 +33,18 @@ PARTNER_SCOPES: Final = frozenset({"taxii:read", "api:read"})
 _ROLES_FOR_SCOPE: Final = {
     "taxii:read": frozenset({"reader", "contributor"}),
     "taxii:write": frozenset({"contributor"}),
-    "api:read": frozenset(MEMBER_PERSON_ROLES),
-    "api:write": frozenset({"contributor", "policy-officer", "release-approver", "member-admin"}),
+    "api:read": frozenset((*MEMBER_PERSON_ROLES, *FORUM_PERSON_ROLES)),
+    "api:write": frozenset(
+        {
+            "contributor",
+            "policy-officer",
+            "release-approver",
+            "drafter",
+            "clearance-officer",
+            "member-admin",
+            "secretariat",
+        }
+    ),
 }
 
 _CODE = re.compile(r"[A-Z][A-Z0-9-]{1,15}", re.ASCII)

@@ -120,7 +120,7 @@ person_role = Table(
     Column("role", Text, primary_key=True),
 )
 
-# Acts for exactly one recipient's owner: a member, or a partner of one forum.
+# Acts for exactly one: a member, a partner of one forum, or one forum's secretariat.
 credential = Table(
     "credential",
     content_metadata,
@@ -135,8 +135,14 @@ credential = Table(
     Column("created_us", BigInteger, nullable=False),
     Column("expires_us", BigInteger),
     Column("revoked_us", BigInteger),
+    Column("forum_id", ForeignKey("forum.id"), index=True),
     CheckConstraint("kind IN ('machine', 'individual')", name="kind"),
-    CheckConstraint("(member_id IS NULL) <> (partner_id IS NULL)", name="acts_for_one"),
+    CheckConstraint(
+        "(CASE WHEN member_id IS NULL THEN 0 ELSE 1 END)"
+        " + (CASE WHEN partner_id IS NULL THEN 0 ELSE 1 END)"
+        " + (CASE WHEN forum_id IS NULL THEN 0 ELSE 1 END) = 1",
+        name="acts_for_one",
+    ),
     CheckConstraint("kind = 'machine' OR person_id IS NOT NULL", name="individual_is_a_person"),
 )
 

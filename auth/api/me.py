@@ -51,6 +51,7 @@ class MeSchema(Shape):
     EXAMPLE: ClassVar = {
         "member": "XAA",
         "partner": None,
+        "secretariat": None,
         "credential": "k3v7q2m9x4b8",
         "kind": "individual",
         "person": "officer@xaa.example",
@@ -60,6 +61,7 @@ class MeSchema(Shape):
     }
     member = text(nullable=True)
     partner = text("FORUM/NAME of a partner.", nullable=True)
+    secretariat = text("The forum whose secretariat it is.", nullable=True)
     credential = text()
     kind = word(*KINDS)
     person = text(nullable=True)
@@ -80,6 +82,7 @@ def show_me() -> dict[str, Any]:
     return {
         "member": reader.member_code,
         "partner": found.partner if found else None,
+        "secretariat": found.secretariat if found else None,
         "credential": reader.credential_id,
         "kind": reader.kind,
         "person": found.person_email if found else None,
@@ -105,7 +108,8 @@ def list_forums(query: dict[str, Any]) -> Response:
 
 def listing_of(reader: Reader, name: str, query: dict[str, Any]) -> Listing:
     """A list of the caller's that belongs to no forum; its cursors are good for no other."""
-    return make_listing(name, f"{reader.kind} {reader.member_id} {reader.partner_id}", query)
+    who = f"{reader.kind} {reader.member_id} {reader.partner_id} {reader.secretariat_of}"
+    return make_listing(name, who, query)
 
 
 def _forum(seated: Seated) -> dict[str, str]:

@@ -38,6 +38,7 @@ def credential() -> None:
 @credential.command("add")
 @click.argument("code", required=False)
 @click.option("--partner", metavar="FORUM/NAME", help="The partner it acts for, not a member.")
+@click.option("--secretariat", metavar="FORUM", help="The forum whose secretariat it acts for.")
 @click.option("--name", required=True, help="What it is for, in words.")
 @click.option("--kind", default="machine", metavar="[machine|individual]", show_default=True)
 @click.option("--person", metavar="EMAIL", help="Whose roles an individual credential carries.")
@@ -46,10 +47,11 @@ def credential() -> None:
 )
 @click.option("--expires", metavar="T", help="When it ends: 2027-01-31T00:00:00Z.")
 @working
-def add(
+def add(  # noqa: PLR0913, PLR0917 - the options of the command
     workplace: Workplace,
     code: str | None,
     partner: str | None,
+    secretariat: str | None,
     name: str,
     kind: str,
     person: str | None,
@@ -61,6 +63,7 @@ def add(
         name=name,
         member_code=code,
         partner=partner,
+        secretariat=secretariat,
         kind=kind,
         person_email=person,
         scopes=scopes,
@@ -76,17 +79,24 @@ def add(
 @credential.command("list")
 @click.argument("code", required=False)
 @click.option("--partner", metavar="FORUM/NAME", help="A partner's, not a member's.")
+@click.option("--secretariat", metavar="FORUM", help="A forum's secretariat's.")
 @working
-def list_(workplace: Workplace, code: str | None, partner: str | None) -> Answer:
-    """List a member's or a partner's credentials, without their secrets."""
-    if (code is None) == (partner is None):
-        raise click.UsageError("name one of: a member's CODE, --partner FORUM/NAME")
-    with workplace.database.read() as connection:
-        found = (
-            list_credentials(connection, member_id=_member_id(connection, code))
-            if code is not None
-            else list_credentials(connection, partner_id=_partner_id(connection, partner or ""))
+def list_(
+    workplace: Workplace, code: str | None, partner: str | None, secretariat: str | None
+) -> Answer:
+    """List the credentials of a member, a partner or a secretariat, without their secrets."""
+    if sum(one is not None for one in (code, partner, secretariat)) != 1:
+        raise click.UsageError(
+            "name one of: a member's CODE, --partner FORUM/NAME, --secretariat FORUM"
         )
+    with workplace.database.read() as connection:
+        if code is not None:
+            found = list_credentials(connection, member_id=_member_id(connection, code))
+        elif partner is not None:
+            found = list_credentials(connection, partner_id=_partner_id(connection, partner))
+        else:
+            number = _forum_id(connection, secretariat or "")
+            found = list_credentials(connection, secretariat_of=number)
     return Answer(
         [document_of(one, workplace.now_us) for one in found],
         "\n".join(_line(one, workplace.now_us) for one in found),
@@ -123,6 +133,7 @@ def document_of(found: Credential, now_us: int) -> dict[str, Any]:
         "name": found.name,
         "member": found.member_code,
         "partner": found.partner,
+        "secretariat": found.secretariat,
         "kind": found.kind,
         "person": found.person_email,
         "scopes": list(found.scopes),
@@ -140,6 +151,7 @@ def _issued(connection: Connection, issued: Issued) -> Answer:
         "secret": issued.secret,
         "member": found.member_code,
         "partner": found.partner,
+        "secretariat": found.secretariat,
         "kind": found.kind,
         "name": found.name,
         "scopes": list(found.scopes),
@@ -159,7 +171,7 @@ def _status(found: Credential, now_us: int) -> str:
 
 
 def _line(found: Credential, now_us: int) -> str:
-    owner = found.member_code or found.partner
+    owner = found.member_code or found.partner or f"secretariat of {found.secretariat}"
     return f"{found.id}  {_status(found, now_us):8}{found.kind:12}{owner}  {found.name}"
 
 
@@ -176,6 +188,13 @@ def _member_id(connection: Connection, code: str) -> int:
         raise NotFound(
             "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
         )
+    return found.id
+
+
+def _forum_id(connection: Connection, slug: str) -> int:
+    found = find_forum(connection, slug)
+    if found is None:
+        raise NotFound("auth.unknown-forum", f"there is no forum {slug!r}; see `comity forum list`")
     return found.id
 
 

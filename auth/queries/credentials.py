@@ -29,7 +29,9 @@ from auth.tables import credential, forum, member, partner, person, person_role,
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A credential on record, without its secret. Its owner is a member or a partner."""
+    """A credential on record, without its secret. Its owner is a member, a partner or (by the
+    forum's slug) a secretariat.
+    """
 
     id: str
     name: str
@@ -42,6 +44,7 @@ class Credential:
     created_us: int
     expires_us: int | None
     revoked_us: int | None
+    secretariat: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +67,17 @@ def find_credential(connection: Connection, credential_id: str) -> Credential | 
 
 
 def list_credentials(
-    connection: Connection, *, member_id: int | None = None, partner_id: int | None = None
+    connection: Connection,
+    *,
+    member_id: int | None = None,
+    partner_id: int | None = None,
+    secretariat_of: int | None = None,
 ) -> list[Credential]:
-    """The credentials of one member or one partner, oldest first; of nobody without either."""
+    """The credentials of one owner, oldest first; of nobody without one."""
     if member_id is not None:
         return _credentials(connection, credential.c.member_id == member_id)
+    if secretariat_of is not None:
+        return _credentials(connection, credential.c.forum_id == secretariat_of)
     return _credentials(connection, credential.c.partner_id == partner_id)
 
 
@@ -107,6 +116,7 @@ def _standing(*more: ColumnElement[Any]) -> Select[Any]:
             credential.c.kind,
             credential.c.member_id,
             credential.c.partner_id,
+            credential.c.forum_id,
             credential.c.scopes,
             credential.c.secret_hash,
             credential.c.expires_us,
@@ -122,10 +132,21 @@ def _standing(*more: ColumnElement[Any]) -> Select[Any]:
             credential.c.revoked_us.is_(None),
             or_(credential.c.expires_us.is_(null()), credential.c.expires_us > now_us),
             # Never by the absence of a row alone: the owner must be there and active.
-            or_(member.c.status == "active", partner.c.status == "active"),
+            or_(
+                member.c.status == "active",
+                partner.c.status == "active",
+                # A secretariat is there as long as its forum and its person are.
+                and_(credential.c.forum_id.is_not(None), credential.c.kind == "individual"),
+            ),
             or_(
                 and_(credential.c.kind == "machine", credential.c.person_id.is_(None)),
-                and_(person.c.status == "active", person.c.member_id == credential.c.member_id),
+                and_(
+                    person.c.status == "active",
+                    or_(
+                        person.c.member_id == credential.c.member_id,
+                        person.c.forum_id == credential.c.forum_id,
+                    ),
+                ),
             ),
         )
     )
@@ -155,16 +176,19 @@ def _recognised(row: Row[Any], scopes: list[str]) -> Recognised:
         member_code=row.code,
         partner_id=row.partner_id,
         roles=roles,
+        secretariat_of=row.forum_id,
     )
     return Recognised(reader, bytes(row.secret_hash), row.expires_us)
 
 
 def _credentials(connection: Connection, condition: ColumnElement[bool]) -> list[Credential]:
+    seat_of = forum.alias("secretariat_forum")
     rows = connection.execute(
         select(
             credential,
             member.c.code,
             forum.c.slug,
+            seat_of.c.slug.label("secretariat"),
             partner.c.name.label("partner"),
             person.c.email,
         )
@@ -172,6 +196,7 @@ def _credentials(connection: Connection, condition: ColumnElement[bool]) -> list
         .outerjoin(member, member.c.id == credential.c.member_id)
         .outerjoin(partner, partner.c.recipient_id == credential.c.partner_id)
         .outerjoin(forum, forum.c.id == partner.c.forum_id)
+        .outerjoin(seat_of, seat_of.c.id == credential.c.forum_id)
         .outerjoin(person, person.c.id == credential.c.person_id)
         .where(condition)
         .order_by(credential.c.created_us, credential.c.id)
@@ -192,4 +217,5 @@ def _credential(row: Row[Any]) -> Credential:
         created_us=row.created_us,
         expires_us=row.expires_us,
         revoked_us=row.revoked_us,
+        secretariat=row.secretariat,
     )

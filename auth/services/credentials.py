@@ -30,7 +30,9 @@ KINDS = ("machine", "individual")
 
 @dataclass(frozen=True, slots=True)
 class NewCredential:
-    """What a credential is to be: a member's (by code) or a partner's (`FORUM/NAME`)."""
+    """What a credential is to be: a member's (by code), a partner's (`FORUM/NAME`), or that of
+    a forum's secretariat (by slug).
+    """
 
     name: str
     member_code: str | None = None
@@ -39,6 +41,7 @@ class NewCredential:
     person_email: str | None = None
     scopes: Sequence[str] = ()
     expires_us: int | None = None
+    secretariat: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Issued:
 class _Owner:
     member_id: int | None = None
     partner_id: int | None = None
+    forum_id: int | None = None
 
 
 def add_credential(
@@ -64,7 +68,7 @@ def add_credential(
     now_us: int,
     randomness: Randomness = random_bytes,
 ) -> Issued:
-    """Issue a credential to a member or a partner.
+    """Issue a credential to a member, a partner or a secretariat.
 
     Raises BadInput, NotFound for an unknown member, partner or person, and Conflict when the
     person acts for somebody else.
@@ -84,6 +88,7 @@ def add_credential(
             kind=new.kind,
             member_id=owner.member_id,
             partner_id=owner.partner_id,
+            forum_id=owner.forum_id,
             person_id=person_id,
             scopes=" ".join(scopes),
             secret_hash=hash_secret(signer, issued.id, issued.secret),
@@ -184,10 +189,21 @@ def _record(
 
 
 def _find_owner(connection: Connection, new: NewCredential) -> _Owner:
-    if (new.member_code is None) == (new.partner is None):
+    owners = (new.member_code, new.partner, new.secretariat)
+    if sum(one is not None for one in owners) != 1:
         raise BadInput(
-            "auth.bad-owner", "a credential acts for one of: a member (CODE), a partner (--partner)"
+            "auth.bad-owner",
+            "a credential acts for one of: a member (CODE), a partner (--partner), "
+            "a forum's secretariat (--secretariat)",
         )
+    if new.secretariat is not None:
+        forum = find_forum(connection, new.secretariat)
+        if forum is None:
+            raise NotFound(
+                "auth.unknown-forum",
+                f"there is no forum {new.secretariat!r}; see `comity forum list`",
+            )
+        return _Owner(forum_id=forum.id)
     if new.partner is not None:
         return _Owner(partner_id=_find_partner_id(connection, new.partner))
     found = find_member(connection, new.member_code or "")
@@ -212,14 +228,18 @@ def _find_partner_id(connection: Connection, written: str) -> int:
 
 
 def _find_person_id(connection: Connection, new: NewCredential, owner: _Owner) -> int | None:
-    """The person behind an individual credential, who must act for the credential's member."""
+    """The person behind an individual credential, who must act for the credential's owner."""
+    if new.kind == "machine" and owner.forum_id is not None:
+        raise BadInput(
+            "auth.bad-kind", "a secretariat's credential is a person's; use --kind individual"
+        )
     if new.kind == "machine":
         if new.person_email is not None:
             raise BadInput(
                 "auth.bad-kind", "a machine's credential has no person; use --kind individual"
             )
         return None
-    if owner.member_id is None:
+    if owner.partner_id is not None:
         raise BadInput("auth.bad-kind", "a partner's credential is always of the kind machine")
     if new.person_email is None:
         raise BadInput("auth.bad-kind", "an individual credential needs --person EMAIL")
@@ -229,8 +249,11 @@ def _find_person_id(connection: Connection, new: NewCredential, owner: _Owner) -
             "auth.unknown-person",
             f"no active person has the address {new.person_email!r}; see `comity person list`",
         )
-    if found.member_id != owner.member_id:
-        raise Conflict(
-            "auth.persons-body", f"{found.email} does not act for the member {new.member_code}"
+    if found.member_id != owner.member_id or found.forum_slug != new.secretariat:
+        whom = (
+            f"the member {new.member_code}"
+            if new.secretariat is None
+            else f"the secretariat of {new.secretariat}"
         )
+        raise Conflict("auth.persons-body", f"{found.email} does not act for {whom}")
     return found.id

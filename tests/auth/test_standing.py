@@ -89,8 +89,9 @@ def test_a_partner_is_given_scopes_to_read_alone(world: World) -> None:
         (["release-approver"], {"api:read", "api:write"}),
         (["member-admin"], {"api:read", "api:write"}),
         (["auditor"], {"api:read"}),
-        (["drafter"], {"api:read"}),
-        (["clearance-officer"], {"api:read"}),
+        (["drafter"], {"api:read", "api:write"}),
+        (["clearance-officer"], {"api:read", "api:write"}),
+        (["secretariat"], {"api:read", "api:write"}),
         (["operator"], set()),
     ],
 )
