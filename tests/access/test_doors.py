@@ -23,7 +23,7 @@ def list_unsigned(app: Flask) -> list[tuple[str, str]]:
 @pytest.fixture
 def opened(small_world: World) -> World:
     """An application that has answered nothing yet, so that routes can be added."""
-    small_world.with_settings()
+    small_world.with_app_of_its_own()
     return small_world
 
 

@@ -20,7 +20,7 @@ def test_a_fault_nobody_foresaw_tells_a_number_and_nothing_else(world: World) ->
     def fail() -> str:
         raise RuntimeError("a secret of the inside")
 
-    world.with_settings()
+    world.with_app_of_its_own()
     for address in ("/fail", "/api/v1/fail", "/taxii2/fail/x/y/z/q"):
         world.app.add_url_rule(address, address, fail)
     for address in ("/fail", "/api/v1/fail", "/taxii2/fail/x/y/z/q"):

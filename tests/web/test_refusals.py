@@ -110,7 +110,7 @@ def test_a_browser_that_came_by_https_is_told_to_stay(world: World) -> None:
 def test_forwarded_headers_are_believed_of_counted_proxies_alone(world: World) -> None:
     sent = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
     assert "evil.example" not in world.get(None, "/", headers=sent).text
-    world.with_settings(trusted_proxies=1)
+    world.with_app_of_its_own(trusted_proxies=1)
     sent["X-Forwarded-Host"] = "comity.example"
     answer = world.get(None, "/", headers=sent)
     assert "https://comity.example/taxii2/" in answer.text

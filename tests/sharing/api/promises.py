@@ -10,13 +10,12 @@ import csv
 import io
 import json
 from collections.abc import Mapping
-from functools import cache
 from typing import Any
 
 import jsonschema_rs
 import pytest
-from flask import Flask
 from werkzeug.exceptions import HTTPException
+from werkzeug.routing import Map
 from werkzeug.test import TestResponse
 
 from tests.sharing.taxii.world import World
@@ -25,13 +24,18 @@ API, DOCUMENT = "/api/v1/", "/api/v1/openapi.json"
 NEXT = "X-Comity-Next"
 
 
+_known: dict[Map, Promises] = {}
+
+
 class Promises:
     """The document of one application, and what it says of an answer."""
 
     def __init__(self, world: World) -> None:
         self.adapter = world.app.url_map.bind("localhost")
-        self.text: str = world.app.test_client().get(DOCUMENT).text
-        self.paths: dict[str, Any] = json.loads(self.text)["paths"]
+        text = world.app.test_client().get(DOCUMENT).text
+        self.document: dict[str, Any] = json.loads(text)
+        self.paths: dict[str, Any] = self.document["paths"]
+        self._validators: dict[str, Any] = {}
 
     def check(self, method: str, address: str, answer: TestResponse) -> str | None:
         """The operation that answered; None for what is none of the document's business."""
@@ -57,7 +61,7 @@ class Promises:
             # The rest is for what any operation may come to; a refusal of its own is named.
             assert answer.status_code == 429 or answer.status_code >= 500, answer.text
             described = responses["default"]
-        whole = json.loads(self.text)
+        whole = self.document
         for part in described.get("$ref", "#").split("/")[1:]:
             whole = whole[part]
         return whole if "$ref" in described else described
@@ -69,23 +73,26 @@ class Promises:
             assert {len(row) for row in rows} == {len(rows[0])}
             return
         assert answer.mimetype.endswith("json")
-        validator_of(self.text, json.dumps(shape)).validate(answer.get_json())
+        self._validator_of(json.dumps(shape)).validate(answer.get_json())
         assert NEXT not in answer.headers
 
+    def _validator_of(self, shape: str) -> Any:
+        """A validator of a shape in the document, formats included."""
+        if shape not in self._validators:
+            whole = json.loads(shape) | {"components": self.document["components"]}
+            self._validators[shape] = jsonschema_rs.validator_for(whole, validate_formats=True)
+        return self._validators[shape]
 
-@cache
-def validator_of(document: str, shape: str) -> Any:
-    """A validator of a shape in a document, formats included."""
-    components = json.loads(document)["components"]
-    return jsonschema_rs.validator_for(
-        json.loads(shape) | {"components": components}, validate_formats=True
-    )
+
+def promises_of(world: World) -> Promises:
+    """Those of the world's application; they are its routes', which others may share."""
+    routes = world.app.url_map
+    return _known.get(routes) or _known.setdefault(routes, Promises(world))
 
 
 def hold_to_promises(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Check every answer of the API to any world from now on; what was seen, as it comes."""
     seen: set[str] = set()
-    known: dict[Flask, Promises] = {}
     ask = World.open
 
     def open_and_check(
@@ -99,8 +106,7 @@ def hold_to_promises(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     ) -> TestResponse:
         answer = ask(world, who, method, address, headers=headers, **rest)
         if address.startswith(API):
-            promises = known.get(world.app) or known.setdefault(world.app, Promises(world))
-            said = promises.check(method, address, answer)
+            said = promises_of(world).check(method, address, answer)
             if said is not None:
                 seen.add(said)
         return answer

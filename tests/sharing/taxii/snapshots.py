@@ -57,31 +57,34 @@ def _load(engine: Engine, content: bytes) -> None:
     held.close()
 
 
-def _copy_out(connection: Connection) -> dict[str, bytes]:
+def _copy_out(connection: Connection) -> tuple[dict[str, bytes], dict[str, int]]:
+    """The rows of each table that has any, and how far each sequence has come."""
     rows = {}
     with connection.connection.cursor() as cursor:
         for name in _names():
             with cursor.copy(f'COPY "{name}" TO STDOUT') as copy:
                 rows[name] = b"".join(bytes(part) for part in copy)
-    return {name: content for name, content in rows.items() if content}
+        cursor.execute(
+            "SELECT quote_ident(schemaname) || '.' || quote_ident(sequencename), last_value "
+            "FROM pg_sequences WHERE last_value IS NOT NULL"
+        )
+        sequences = dict(cursor.fetchall())
+    return {name: content for name, content in rows.items() if content}, sequences
 
 
-def _copy_in(connection: Connection, rows: dict[str, bytes]) -> None:
+def _copy_in(connection: Connection, content: tuple[dict[str, bytes], dict[str, int]]) -> None:
+    rows, sequences = content
     with connection.connection.cursor() as cursor:
-        for name, content in rows.items():
+        # They were checked when they were first written.
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        for name, lines in rows.items():
             with cursor.copy(f'COPY "{name}" FROM STDIN') as copy:
-                copy.write(content)
-            cursor.execute(
-                "SELECT column_name FROM information_schema.columns WHERE table_name = %s "
-                "AND (column_default LIKE 'nextval%%' OR is_identity = 'YES')",
-                (name,),
-            )
-            for (column,) in cursor.fetchall():
-                cursor.execute(
-                    "SELECT setval(pg_get_serial_sequence(%s, %s), "
-                    f'(SELECT max("{column}") FROM "{name}"))',
-                    (f'"{name}"', column),
-                )
+                copy.write(lines)
+        cursor.execute(
+            "SELECT setval(name::regclass, value) FROM unnest(%s::text[], %s::bigint[]) "
+            "AS reached (name, value)",
+            (list(sequences), list(sequences.values())),
+        )
 
 
 def _names() -> list[str]:

@@ -29,6 +29,7 @@ from sharing.queries.collections import Collection, find_collection
 from sharing.services import policies, seating
 from sharing.services.collections import NewCollection, add_collection
 from sharing.taxii.media import TAXII
+from tests.sharing.taxii.applications import make_app
 from tests.sharing.taxii.snapshots import Snapshot, put, take
 
 START_US = 1_790_000_000_000_000
@@ -74,6 +75,11 @@ class World:
 
     def with_settings(self, **changed: Any) -> None:
         """Start the application again with other settings."""
+        self.settings = replace(self.settings, **changed)
+        self.app = make_app(self.settings, self.database, self.signer, self.clock)
+
+    def with_app_of_its_own(self, **changed: Any) -> None:
+        """The same, with an application that nothing shares: one to add routes to, or to wrap."""
         self.settings = replace(self.settings, **changed)
         self.app = create_app(
             self.settings, database=self.database, signer=self.signer, now_us=self.clock
@@ -178,7 +184,7 @@ _made: dict[str, tuple[Snapshot, World]] = {}
 def make_world(database: Database, settings: Settings) -> World:
     """The forum as this module's first lines describe it."""
     signer, clock = Signer(b"s" * 32), Clock()
-    app = create_app(settings, database=database, signer=signer, now_us=clock)
+    app = make_app(settings, database, signer, clock)
     world = World(app, database, signer, clock, settings)
     kind = database.content.dialect.name
     if kind in _made:
