@@ -187,6 +187,9 @@ def serve(*, host: str, port: int, workers: int) -> None:
         with open_workplace() as workplace:
             settings = workplace.settings
             _ = workplace.signer
+        # Once before the forks, for all that it imports: workers share that, and begin sooner.
+        create_app(settings)
+        list_tasks()
         serve_web(
             lambda: create_app(settings),
             settings,
