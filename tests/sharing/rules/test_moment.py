@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sharing.rules.moment import count_nobody, find_span, holds, next_change
+from sharing.rules.moment import count_nobody, find_span, holds, list_provisions, next_change
 from sharing.rules.rule import Reciprocity, Rule, When
 from sharing.rules.tlp import Tlp
 from tests.sharing.rules.makers import (
@@ -132,3 +132,15 @@ def test_a_share_rule_that_never_holds_ends_where_embargoes_are_ignored() -> Non
     assert not any(holds(rule, FACTS, now_us) for now_us in range(100, 115))
     assert holds(rule, FACTS, 104, ignoring_embargo=True)
     assert changes(rule) == [105]
+
+
+def test_who_sees_an_object_depends_on_commitments_that_rules_about_it_name() -> None:
+    policy = make_policy(
+        share("committed:norm-1", excepted=("committed:norm-2",), id="1"),
+        share("committed:norm-3", when=When(types=frozenset({"malware"})), id="2"),
+        share("committed:norm-4", when=When(tlp_at_most=Tlp.CLEAR), id="3"),
+    )
+    forum_policy = make_policy(withhold("forum"), withhold("committed:norm-5", id="4"))
+    found = list_provisions(FACTS, make_place(), policy, forum_policy)
+    assert found == {"norm-1", "norm-2", "norm-5"}
+    assert list_provisions(FACTS, make_place(), NOBODY, NOBODY) == frozenset()
