@@ -130,9 +130,24 @@ def make_settings(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[Callable[[], Settings]]:
     """Makes settings of one more freshly migrated installation, on each engine in turn."""
+    yield from _making_settings(request, tmp_path)
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def shared_settings(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """Settings of an installation that all tests of a file use, on each engine in turn."""
+    for make in _making_settings(request, tmp_path_factory.mktemp("shared")):
+        yield make()
+
+
+def _making_settings(
+    request: pytest.FixtureRequest, folder: Path
+) -> Iterator[Callable[[], Settings]]:
     if request.param == "sqlite":
         template = request.getfixturevalue("sqlite_template")
-        yield lambda: _sqlite_settings(template, tmp_path / _make_name("folder"))
+        yield lambda: _sqlite_settings(template, folder / _make_name("folder"))
         return
     server = request.getfixturevalue("postgresql_url")
     template = request.getfixturevalue("postgresql_template")
@@ -143,8 +158,8 @@ def make_settings(
         # Its files are copied: a page at a time through the log takes five times as long.
         copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         _admin(server, copy.format(sql.Identifier(names[-1]), sql.Identifier(template)))
-        folder = str(tmp_path / names[-1])
-        return Settings(database_url=_at(server, names[-1]), data_dir=folder)
+        data_dir = str(folder / names[-1])
+        return Settings(database_url=_at(server, names[-1]), data_dir=data_dir)
 
     yield make
     for name in names:

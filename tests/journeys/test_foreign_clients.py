@@ -49,13 +49,16 @@ class Served:
         return Collection(self.address(name), user=user, password=password)
 
 
-@pytest.fixture
-def served(database: Database, settings: Settings) -> Iterator[Served]:
-    world = make_world(database, settings)
+@pytest.fixture(scope="module")
+def served(shared_settings: Settings) -> Iterator[Served]:
+    """One server for all clients: what they write, they write to `second`."""
+    database = Database.open(shared_settings)
+    world = make_world(database, shared_settings)
     objects = world.indicators(COUNT, description="one of many", pattern_version="2.1")
     world.contribute(*objects)
-    with serving(settings, b"s" * 32) as base:
+    with serving(shared_settings, b"s" * 32) as base:
         yield Served(world, base, objects)
+    database.close()
 
 
 def test_taxii2_client_discovers_pages_writes_and_deletes(served: Served) -> None:
@@ -77,7 +80,7 @@ def test_taxii2_client_discovers_pages_writes_and_deletes(served: Served) -> Non
 
 
 def _writes_and_deletes(served: Served) -> None:
-    collection = served.collection("xaa")
+    collection = served.collection("xaa", "second")
     first = served.world.indicator()
     newer = first | {"modified": "2026-02-02T00:00:00.000Z"}
     status = collection.add_objects({"objects": [first, newer]}, wait_for_completion=True)
@@ -85,15 +88,15 @@ def _writes_and_deletes(served: Served) -> None:
     user, password = served.world.secrets["xaa"]
     again = ApiRoot(served.root, user=user, password=password).get_status(status.id)
     assert again._raw == status._raw
-    versions = served.collection("xbb").object_versions(first["id"])
+    versions = served.collection("xbb", "second").object_versions(first["id"])
     assert versions["versions"] == [first["modified"], newer["modified"]]
-    found = served.collection("xbb").get_object(first["id"], version="first")
+    found = served.collection("xbb", "second").get_object(first["id"], version="first")
     assert found["objects"] == [first]
     collection.delete_object(first["id"], version=newer["modified"])
-    assert served.collection("xbb").get_object(first["id"])["objects"] == [first]
+    assert served.collection("xbb", "second").get_object(first["id"])["objects"] == [first]
     collection.delete_object(first["id"])
     with pytest.raises(HTTPError) as refusal:
-        served.collection("xbb").get_object(first["id"])
+        served.collection("xbb", "second").get_object(first["id"])
     assert refusal.value.response.status_code == 404
 
 
@@ -151,7 +154,8 @@ def test_cytaxii2_goes_from_discovery_to_contribution(served: Served) -> None:
     assert one["objects"] == [got[0]]
     writer = cytaxii2(f"{served.base}/taxii2/", *served.world.secrets["xaa"])
     new = served.world.indicator()
-    sent = writer.inbox_request(name, json.dumps({"objects": [new]}))
+    second = served.world.collections["second"]
+    sent = writer.inbox_request(second, json.dumps({"objects": [new]}))
     assert (sent["status_code"], sent["response"]["success_count"]) == (202, 1)
     refused = cytaxii2(f"{served.base}/taxii2/", "nobody", "nothing").discovery_request()
     assert (refused["status_code"], refused["response"]["http_status"]) == (401, "401")
