@@ -261,7 +261,14 @@ def show_served(query: dict[str, Any], forum: str) -> Response:
         place = _enter_collection(connection, seated, query["collection"])
     if "\0" in query["id"]:
         raise unknown_object()
-    told = find_served(current_database(), seated, place, query["id"], query["version"])
+    told = find_served(
+        current_database(),
+        seated,
+        place,
+        query["id"],
+        query["version"],
+        now_us=current_instant_us(),
+    )
     about = f"{place.uuid} {query['id']}"
     return _told_page(seated, told, query, about, ServedSchema)
 

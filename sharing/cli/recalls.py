@@ -152,7 +152,8 @@ def served(workplace: Workplace, object_id: str, ref: str, code: str) -> Answer:
     """Tell who had been served what of a member's own object; nothing is recalled."""
     with workplace.database.read() as connection:
         seated, place = expect_place(connection, code, ref)
-    told = [_served(one) for one in find_served(workplace.database, seated, place, object_id, None)]
+    found = find_served(workplace.database, seated, place, object_id, None, now_us=workplace.now_us)
+    told = [_served(one) for one in found]
     return Answer({"object_id": object_id, "served": told}, "\n".join(_lines(told)))
 
 

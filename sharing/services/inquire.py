@@ -8,17 +8,28 @@ from sharing.queries.collections import Collection
 from sharing.queries.contributions import list_copies
 from sharing.queries.delivered import list_served
 from sharing.queries.recalls import Told, list_as_told
+from sharing.services.settling import settled_read
 from sharing.services.withdraw import refuse_unknown, unknown_object
 
 
 def find_served(
-    database: Database, seated: Seated, place: Collection, stix_id: str, version_us: int | None
+    database: Database,
+    seated: Seated,
+    place: Collection,
+    stix_id: str,
+    version_us: int | None,
+    *,
+    now_us: int,
 ) -> list[Told]:
     """What of the member's versions of an object, or of one of them, was served to whom.
 
     Raises what `withdraw` raises for an id that is not the member's.
     """
-    with database.read() as connection, database.read_deliveries() as deliveries:
+    with (
+        # Whose an id is, is told to whoever sees it: by now, not by what nobody has settled.
+        settled_read(database, now_us=now_us) as connection,
+        database.read_deliveries() as deliveries,
+    ):
         own = [
             stored
             for stored in list_copies(connection, place.id, [stix_id])
