@@ -77,6 +77,7 @@ def _furnish(app: Flask) -> None:
     from auth.api import routes as auth_api
     from auth.doors import Permission, init_doors, sign_endpoint
     from auth.oauth import init_oauth
+    from norms.api import routes as norms_api
     from sharing.api import routes as sharing_api
     from sharing.taxii.extension import init_extension
     from sharing.taxii.routes import init_taxii
@@ -97,7 +98,7 @@ def _furnish(app: Flask) -> None:
     init_extension(app)
     api = init_api(app)
     sign_endpoint(app, "api-docs.openapi_json", Permission.PUBLIC)
-    for blueprint in (*auth_api.BLUEPRINTS, *sharing_api.BLUEPRINTS):
+    for blueprint in (*auth_api.BLUEPRINTS, *norms_api.BLUEPRINTS, *sharing_api.BLUEPRINTS):
         api.register_blueprint(blueprint)
     init_errors(app)
 

@@ -19,7 +19,7 @@ from norms.rules.commitments import Bound, Unit
 from norms.rules.dates import PartialDate, parse_date
 from norms.rules.events import Event, list_standing
 from norms.rules.force import read_force_rule
-from norms.rules.memberships import Belonging
+from norms.rules.memberships import Belonging, list_members
 from norms.rules.treaties import Treaty
 from norms.tables import forum_profile, instrument, membership, norm_event, party, provision
 
@@ -35,6 +35,12 @@ class Scope:
     events: Sequence[Event]
     belongings: Mapping[str, Sequence[Belonging]]
     reio: frozenset[str]
+
+    def group_on(self, day: int) -> frozenset[str]:
+        """The members, on a day, of the group of which some must have consented."""
+        rule = self.treaty.rule
+        there = self.belongings.get(rule.group, ()) if rule is not None and rule.group else ()
+        return list_members(there, day)
 
 
 def find_scope(connection: Connection, instrument_id: str) -> Scope | None:

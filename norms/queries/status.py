@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Connection, Row, select
@@ -14,22 +16,37 @@ from norms.queries.scope import list_belongings
 from norms.queries.verified import Provenance, find_confirmed, provenance
 from norms.rules.memberships import list_members
 from norms.rules.words import NO_STATEMENT
-from norms.tables import commitment, instrument, norm_event, provision
+from norms.tables import (
+    action,
+    action_event,
+    action_reader,
+    commitment,
+    instrument,
+    norm_event,
+    provision,
+)
+from norms.visibility import RELEASED, visible
 
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:
-    """One member and one provision; `status` is `no-statement` where nothing is on record."""
+    """One member and one provision; `status` is `no-statement` where nothing is on record.
+
+    `place` is the provision's instrument and place in it; `evidence` counts what the State
+    released of its own actions on the provision, as far as the reader may see it.
+    """
 
     member: str
     provision: str
     status: str
+    place: tuple[str, int] = ("", 0)
     basis: str | None = None
     since: str | None = None
     event: str | None = None
     is_reserved: bool = False
     is_contested: bool = False
     provenance: Provenance | None = None
+    evidence: int = 0
 
     def document(self) -> dict[str, Any]:
         """As JSON."""
@@ -63,21 +80,40 @@ def list_status(
     """Who of the forum's members is committed to which of its provisions on a day.
 
     One row for each member that day and each provision that exists then and that the forum
-    has adopted or has commitments to; by party, then by the provision's place. The reader makes
-    no difference: what is here is public.
+    has adopted or has commitments to; by party, then by the provision's place. Commitments are
+    public; of evidence the reader is told what it may see.
     """
-    del reader
     spans = _spans(connection, forum_id, day, provision_id, party)
     provisions = _provisions(connection, forum_id, day, provision_id)
     members = _members(connection, forum_slug, day)
     codes = sorted(members | {code for code, _ in spans})
+    evidence = count_evidence(connection, reader, day=day)
     return [
-        spans.get((code, one)) or StatusRow(code, one, NO_STATEMENT)
+        replace(
+            spans.get((code, one)) or StatusRow(code, one, NO_STATEMENT),
+            place=place,
+            evidence=evidence.get((code, one), 0),
+        )
         for code in codes
         if party is None or party == code
-        for one in provisions
+        for one, place in provisions.items()
         if code in members or (code, one) in spans
     ]
+
+
+def count_evidence(connection: Connection, reader: Reader, *, day: int) -> Counter[tuple[str, str]]:
+    """By party and provision, the evidence of released actions that the reader may see."""
+    rows = connection.execute(
+        select(action.c.party_code, action.c.provisions)
+        .join(action_event, action_event.c.action_id == action.c.id)
+        .where(
+            action.c.state == RELEASED,
+            action_event.c.kind == "evidence",
+            action_event.c.last_day <= day,
+            visible(reader, action, action_reader, action_reader.c.action_id),
+        )
+    )
+    return Counter((row.party_code, one) for row in rows for one in json.loads(row.provisions))
 
 
 def _members(connection: Connection, slug: str, day: int) -> frozenset[str]:
@@ -86,13 +122,13 @@ def _members(connection: Connection, slug: str, day: int) -> frozenset[str]:
 
 def _provisions(
     connection: Connection, forum_id: int, day: int, provision_id: str | None
-) -> list[str]:
+) -> dict[str, tuple[str, int]]:
     """The provisions to which anybody ever committed in the forum, or that it made itself."""
     committed = (
         select(commitment.c.provision_id).where(commitment.c.forum_id == forum_id).distinct()
     )
     statement = (
-        select(provision.c.id)
+        select(provision.c.id, provision.c.instrument_id, provision.c.position)
         .join(instrument, instrument.c.id == provision.c.instrument_id)
         .where(
             provision.c.id.in_(committed) | (instrument.c.forum_id == forum_id),
@@ -102,7 +138,7 @@ def _provisions(
     )
     if provision_id is not None:
         statement = statement.where(provision.c.id == provision_id)
-    return list(connection.execute(statement).scalars())
+    return {row.id: (row.instrument_id, row.position) for row in connection.execute(statement)}
 
 
 def _spans(

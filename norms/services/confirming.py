@@ -7,6 +7,7 @@ from typing import Any, Final
 from sqlalchemy import Column, Connection, insert, select
 
 from auth.services import record_audit
+from auth.tables import forum
 from kernel.errors import BadInput, NotFound
 from norms.tables import (
     co_chair,
@@ -64,16 +65,18 @@ def confirm_row(
             "norms.bad-confirmation", "say what the row was compared with, in up to 1000 characters"
         )
     column = NOUNS[noun]
-    number = noun == "forum"
-    if number and not key.isdecimal():
+    if "\0" in key:
         raise _unknown(noun, key)
-    wanted: object = int(key) if number else key
-    if connection.execute(select(column).where(column == wanted)).first() is None:
+    wanted: object = key
+    if noun == "forum":
+        wanted = connection.execute(select(forum.c.id).where(forum.c.slug == key)).scalar()
+    found = connection.execute(select(column).where(column == wanted)).first()
+    if found is None:
         raise _unknown(noun, key)
     connection.execute(
         insert(confirmation).values(
             subject_kind=noun,
-            subject_key=key,
+            subject_key=str(wanted),
             confirmed_by=person,
             confirmed_us=now_us,
             against=against.strip(),

@@ -11,9 +11,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, Table, delete, insert, select
 
 from auth.tables import forum
-from norms.queries.scope import Scope, find_scope
+from norms.queries.scope import find_scope
 from norms.rules.commitments import derive
-from norms.rules.memberships import list_members
 from norms.rules.treaties import find_force, list_instrument_spans, list_party_spans
 from norms.tables import commitment, instrument, instrument_standing, treaty_standing
 
@@ -51,7 +50,7 @@ def derive_instrument(connection: Connection, instrument_id: str) -> frozenset[s
     if scope is None:
         return frozenset()
     forums = {row.slug: row.id for row in connection.execute(select(forum.c.slug, forum.c.id))}
-    entry = _find_entry(scope)
+    entry = find_force(scope.treaty, scope.events, group=scope.group_on, reio=scope.reio)
     spans = list_party_spans(scope.treaty, scope.events, entry) if scope.is_treaty else {}
     _replace(
         connection,
@@ -107,14 +106,6 @@ def derive_instrument(connection: Connection, instrument_id: str) -> frozenset[s
     ]
     changed = _replace(connection, commitment, instrument_id, rows)
     return frozenset(str(row["provision_id"]) for row in changed)
-
-
-def _find_entry(scope: Scope) -> int | None:
-    rule = scope.treaty.rule
-    there = scope.belongings.get(rule.group, ()) if rule is not None and rule.group else ()
-    return find_force(
-        scope.treaty, scope.events, group=lambda day: list_members(there, day), reio=scope.reio
-    )
 
 
 def _replace(

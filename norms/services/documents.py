@@ -24,6 +24,15 @@ class Row:
         self.value: Mapping[str, Any] = value
         self.place = place
 
+    def check_names(self, allowed: frozenset[str]) -> None:
+        """Refuse names that nobody knows: what was misspelt must not be passed over."""
+        unknown = sorted(set(self.value) - allowed)
+        if unknown:
+            raise bad(
+                f"{self.place}.{unknown[0]}".lstrip("."),
+                f"this is not known; use: {', '.join(sorted(allowed))}",
+            )
+
     def text(self, name: str) -> str:
         """A text that must be there."""
         found = self.find_text(name)

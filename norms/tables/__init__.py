@@ -15,8 +15,20 @@ from norms.tables.forums import (
 )
 from norms.tables.instruments import instrument, provision, provision_link, text_pin
 from norms.tables.parties import confirmation, party
+from norms.tables.states import (
+    action,
+    action_event,
+    action_reader,
+    position,
+    position_reader,
+    silence_event,
+    silence_procedure,
+)
 
 __all__ = [
+    "action",
+    "action_event",
+    "action_reader",
     "co_chair",
     "commitment",
     "confirmation",
@@ -27,10 +39,14 @@ __all__ = [
     "membership",
     "norm_event",
     "party",
+    "position",
+    "position_reader",
     "programme",
     "programme_item",
     "provision",
     "provision_link",
+    "silence_event",
+    "silence_procedure",
     "text_pin",
     "treaty_standing",
 ]

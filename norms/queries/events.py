@@ -1,0 +1,141 @@
+"""Events as they are on record: corrected ones too, each saying by what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, select
+
+from auth.reader import Reader
+from auth.tables import forum
+from norms.queries.verified import Confirmed, Provenance, find_confirmed, provenance
+from norms.rules.dates import PartialDate, format_day, parse_date
+from norms.rules.objections import find_window_end, is_in_time
+from norms.rules.words import OBJECTIONS, RESERVATION
+from norms.tables import norm_event
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedEvent:
+    """An event; `objections_until` of a reservation, `in_time` of an objection (VCLT 20(5))."""
+
+    id: str
+    key: str | None
+    kind: str
+    date: str
+    instrument: str
+    forum: str | None
+    party: str | None
+    provisions: tuple[str, ...]
+    parties: tuple[str, ...]
+    basis: str | None
+    symbol: str | None
+    refers_to: str | None
+    corrects: str | None
+    corrected_by: str | None
+    body: str | None
+    detail: dict[str, Any]
+    on_behalf_of: str | None
+    objections_until: str | None
+    in_time: bool | None
+    recorded_us: int
+    provenance: Provenance
+
+
+def list_events(  # noqa: PLR0913 - each a filter
+    connection: Connection,
+    reader: Reader,
+    *,
+    instrument: str | None = None,
+    party: str | None = None,
+    forum_slug: str | None = None,
+    kinds: Iterable[str] | None = None,
+    name: str | None = None,
+    from_day: int | None = None,
+    to_day: int | None = None,
+) -> list[RecordedEvent]:
+    """Events by day and order of recording. Public."""
+    del reader
+    referred = norm_event.alias("referred")
+    corrected = norm_event.alias("corrected")
+    correcting = norm_event.alias("correcting")
+    statement: Select[Any] = (
+        select(
+            norm_event,
+            forum.c.slug,
+            referred.c.uuid.label("refers_to"),
+            referred.c.kind.label("referred_kind"),
+            referred.c.date.label("referred_date"),
+            referred.c.detail.label("referred_detail"),
+            corrected.c.uuid.label("corrects"),
+            correcting.c.uuid.label("corrected_by"),
+        )
+        .outerjoin(forum, forum.c.id == norm_event.c.forum_id)
+        .outerjoin(referred, referred.c.id == norm_event.c.refers_to_id)
+        .outerjoin(corrected, corrected.c.id == norm_event.c.corrects_id)
+        .outerjoin(correcting, correcting.c.corrects_id == norm_event.c.id)
+        .order_by(norm_event.c.first_day, norm_event.c.id)
+    )
+    for column, value in (
+        (norm_event.c.instrument_id, instrument),
+        (norm_event.c.party_code, party),
+        (forum.c.slug, forum_slug),
+        (norm_event.c.uuid, name),
+    ):
+        if value is not None:
+            statement = statement.where(column == value)
+    if kinds is not None:
+        statement = statement.where(norm_event.c.kind.in_(sorted(kinds)))
+    if from_day is not None:
+        statement = statement.where(norm_event.c.last_day >= from_day)
+    if to_day is not None:
+        statement = statement.where(norm_event.c.first_day <= to_day)
+    confirmed = find_confirmed(connection, "event")
+    return [_event(row, confirmed) for row in connection.execute(statement)]
+
+
+def find_event(connection: Connection, reader: Reader, name: str) -> RecordedEvent | None:
+    """One event."""
+    if "\0" in name:
+        return None
+    return next(iter(list_events(connection, reader, name=name)), None)
+
+
+def notified_of(date: str, detail: str) -> PartialDate:
+    """When others were notified of an act: as said, else on its own date."""
+    return parse_date(json.loads(detail).get("notified") or date)
+
+
+def _event(row: Row[Any], confirmed: Mapping[str, Confirmed]) -> RecordedEvent:
+    until, in_time = None, None
+    if row.kind == RESERVATION:
+        until = format_day(find_window_end(notified_of(row.date, row.detail)))
+    if row.kind in OBJECTIONS and row.referred_kind == RESERVATION:
+        objected = PartialDate(row.date, row.first_day, row.last_day)
+        in_time = is_in_time(objected, notified_of(row.referred_date, row.referred_detail))
+    return RecordedEvent(
+        id=row.uuid,
+        key=row.key,
+        kind=row.kind,
+        date=row.date,
+        instrument=row.instrument_id,
+        forum=row.slug,
+        party=row.party_code,
+        provisions=tuple(json.loads(row.provisions)),
+        parties=tuple(json.loads(row.parties)),
+        basis=row.basis,
+        symbol=row.symbol,
+        refers_to=row.refers_to,
+        corrects=row.corrects,
+        corrected_by=row.corrected_by,
+        body=row.body,
+        detail=json.loads(row.detail),
+        on_behalf_of=row.on_behalf_of,
+        objections_until=until,
+        in_time=in_time,
+        recorded_us=row.recorded_us,
+        provenance=provenance(row, confirmed.get(row.uuid)),
+    )
