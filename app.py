@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kernel import clock
-from kernel.commands import LazyGroup
+from kernel.commands import REGISTER, LazyGroup
 
 # Rooms are imported where they are used: `comity --help` waits for none of them.
 if TYPE_CHECKING:
@@ -168,6 +168,8 @@ def _furnish(app: Flask) -> None:
 def main(context: click.Context) -> None:
     """States keep agreed norms on record and share threat intelligence, each under its policy."""
     context.obj = _prepare
+    # What a demonstration shows besides what is shared.
+    context.meta[REGISTER] = _load_register
 
 
 @main.command()
@@ -236,6 +238,14 @@ def _work(settings: Settings, goes_on: Callable[[], bool]) -> None:
         run_worker(database, list_tasks(), go_on=goes_on)
     finally:
         database.close()
+
+
+def _load_register(database: Database, now_us: int) -> None:
+    """Put the catalogue that comes with this release into the register."""
+    from norms.services.catalogue import load_catalogue, read_packaged
+
+    with database.write() as connection:
+        load_catalogue(connection, read_packaged(), actor="operator", now_us=now_us)
 
 
 def _prepare(settings: Settings, database: Database) -> None:

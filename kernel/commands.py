@@ -66,6 +66,12 @@ class Workplace:
 Prepare = Callable[[Settings, "Database"], None]
 """Checks that a database can be worked with; the root command's `obj`."""
 
+REGISTER: Final = "comity.register"
+"""Where the root command's `meta` keeps what loads the catalogue of norms: a `Load`."""
+
+Load = Callable[["Database", int], None]
+"""Puts something into a migrated database, at an instant."""
+
 Progress = Callable[[int, int], None]
 """Told (done, in all) now and then."""
 

@@ -166,6 +166,7 @@ def show_actions(query: dict[str, Any]) -> Response:
 
 @blueprint.route("/actions", methods=["POST"])
 @door(Permission.API_WRITE)
+@blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(requestBody=_ACTION_BODY)
 @blueprint.response(201, ActionSchema, example=ActionSchema.EXAMPLE)
 def add_action() -> Response:

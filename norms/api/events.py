@@ -274,6 +274,7 @@ def add_records() -> Response:
 @blueprint.route("/confirmations", methods=["POST"])
 @door(Permission.API_WRITE)
 @blueprint.doc(requestBody=_CONFIRMATION_BODY)
+@blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.response(201, ConfirmationSchema, example=ConfirmationSchema.EXAMPLE)
 def add_confirmation() -> Response:
     """Put on record that the caller's person has compared a row with its source."""

@@ -218,6 +218,7 @@ def show_commitments(query: dict[str, Any], code: str) -> Response:
 
 @blueprint.route("/comparison", methods=["GET"])
 @door(Permission.API_READ)
+@blueprint.alt_response(404, "NOT_FOUND")
 @listed(blueprint, SideQuery, SideSchema)
 def compare_parties(query: dict[str, Any]) -> Response:
     """Two parties side by side: what each has said to every provision that either has."""

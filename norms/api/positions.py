@@ -140,6 +140,7 @@ def show_positions(query: dict[str, Any]) -> Response:
 
 @blueprint.route("/positions", methods=["POST"])
 @door(Permission.API_WRITE)
+@blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(requestBody=_POSITION_BODY)
 @blueprint.response(201, PositionSchema, example=PositionSchema.EXAMPLE)
 def add_position() -> Response:
@@ -153,6 +154,7 @@ def add_position() -> Response:
 
 @blueprint.route("/positions/recorded", methods=["POST"])
 @door(Permission.API_WRITE)
+@blueprint.alt_response(404, "NOT_FOUND")
 @blueprint.doc(requestBody=_RECORDED_BODY)
 @blueprint.response(201, PositionSchema, example=PositionSchema.EXAMPLE)
 def add_recorded_position() -> Response:

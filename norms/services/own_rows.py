@@ -59,14 +59,16 @@ def add_draft(
     name = new_name()
     connection.execute(
         insert(kind.table).values(
-            **values,
-            uuid=name,
-            party_code=code,
-            state="draft",
-            audience="own",
-            drafted_by=reader.actor,
-            drafted_us=now_us,
-            **self_reported(reader, values, now_us),
+            values
+            | self_reported(reader, values, now_us)
+            | {
+                "uuid": name,
+                "party_code": code,
+                "state": "draft",
+                "audience": "own",
+                "drafted_by": reader.actor,
+                "drafted_us": now_us,
+            }
         )
     )
     _audit(connection, reader, f"norms.{kind.noun}.draft", name, now_us)

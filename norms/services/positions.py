@@ -130,20 +130,22 @@ def record_position(
     name = own_rows.new_name()
     connection.execute(
         insert(position).values(
-            **values,
-            uuid=name,
-            party_code=code,
-            state="released",
-            audience="public",
-            drafted_by=reader.actor,
-            drafted_us=now_us,
-            released_by=reader.actor,
-            released_us=now_us,
-            source=values.get("source") or row.text("source"),
-            source_class="secretariat-recorded",
-            confidence="unconfirmed",
-            recorded_by=reader.actor,
-            recorded_us=now_us,
+            values
+            | {
+                "uuid": name,
+                "party_code": code,
+                "state": "released",
+                "audience": "public",
+                "drafted_by": reader.actor,
+                "drafted_us": now_us,
+                "released_by": reader.actor,
+                "released_us": now_us,
+                "source": row.text("source"),
+                "source_class": "secretariat-recorded",
+                "confidence": "unconfirmed",
+                "recorded_by": reader.actor,
+                "recorded_us": now_us,
+            }
         )
     )
     return name

@@ -15,7 +15,7 @@ from typing import Final
 import click
 
 from kernel import clock
-from kernel.commands import Prepare, refusals_told
+from kernel.commands import REGISTER, Load, Prepare, refusals_told
 from kernel.db import Database
 from kernel.errors import BadInput, Conflict
 from kernel.logs import configure_logging
@@ -80,6 +80,9 @@ def _make(context: click.Context, settings: Settings) -> tuple[Made, Sequence[Ac
         prepare: Prepare | None = context.find_root().obj
         if prepare is not None:
             prepare(settings, database)
+        load: Load | None = context.meta.get(REGISTER)
+        if load is not None:
+            load(database, clock.now_us())
         made = make_demo(database, open_signer(settings), clock=clock.now_us)
         return made, explain_demo(database, made.collection_uuid, now_us=clock.now_us())
     finally:

@@ -72,7 +72,7 @@ class Register:
         """One request of a person's."""
         self.world.clock.now_us += 1000
         headers = {"Accept": "application/json"}
-        rest: dict[str, Any] = {"query_string": query}
+        rest: dict[str, Any] = {"query_string": query} if query else {}
         if body is not None:
             headers["Content-Type"] = "application/json"
             rest["data"] = json.dumps(body).encode()

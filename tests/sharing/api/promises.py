@@ -72,6 +72,10 @@ class Promises:
             assert rows
             assert {len(row) for row in rows} == {len(rows[0])}
             return
+        if answer.mimetype == "text/calendar":
+            assert answer.text.startswith("BEGIN:VCALENDAR\r\n")
+            assert answer.text.endswith("END:VCALENDAR\r\n")
+            return
         assert answer.mimetype.endswith("json")
         self._validator_of(json.dumps(shape)).validate(answer.get_json())
         assert NEXT not in answer.headers
