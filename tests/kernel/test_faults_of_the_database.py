@@ -123,7 +123,7 @@ def test_an_operator_with_an_older_release_is_told_to_install_the_newer(
 
 
 def test_an_operator_goes_back_to_a_revision_that_exists(database: Database) -> None:
-    for revision in ("9999", "-9", "@", ""):
+    for revision in ("9999", "-999", "@", ""):
         with pytest.raises(BadInput) as told:
             migrations.downgrade(database, revision)
         assert told.value.code == "migrations.unknown-revision"
