@@ -12,7 +12,8 @@ import pytest
 from auth import services as auth_services
 from kernel.db import Database
 from kernel.settings import Settings
-from tests.norms.states import ADOPTION, DECISION, NORMS, Register, make_register
+from tests.norms.states import ADOPTION, DECISION, NORMS, Register
+from tests.sharing.taxii.world import make_world
 
 NEVER = str(uuid.UUID(int=9999, version=4))
 ASKERS = ("xbb-reader", "xbb-drafter", "xbb-clearance-officer", "ann", "ivo", "mirror")
@@ -49,8 +50,10 @@ def pair(
     for _ in range(2):
         chosen = make_settings()
         opened.append(Database.open(chosen))
+        # The first world of a process is made, the next is a copy: they draw differently.
+        world = make_world(opened[-1], chosen)
         ids.reseed("people")
-        made = make_register(opened[-1], chosen)
+        made = Register(world)
         made.done("ann", "POST", "records", DECISION)
         made.record("ann", ADOPTION)
         sides.append(made)
