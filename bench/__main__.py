@@ -17,9 +17,12 @@ from pathlib import Path
 import psycopg
 from sqlalchemy.engine import make_url
 
-from bench import installations
+import migrations
+from bench import installations, register
 from bench.corpus import SLICE, envelopes
 from bench.measure import Client, Peer, median_seconds
+from kernel.db import Database
+from kernel.settings import Settings
 
 FAR_AHEAD = "?added_after=2999-01-01T00:00:00.000000Z"
 
@@ -54,6 +57,18 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="comity-bench-") as name, _server(engine) as make:
             for row in _measure(Path(name), make, arguments.objects):
                 print(row.line(), flush=True)
+            print(f"\n{_register(engine, Path(name), make)}", flush=True)
+
+
+def _register(engine: str, folder: Path, make_url_for: Callable[[str], str]) -> str:
+    """The register of UN size on this engine."""
+    settings = Settings(data_dir=str(folder / "register"), database_url=make_url_for("register"))
+    database = Database.open(settings)
+    try:
+        migrations.upgrade(database)
+        return register.told(engine, register.measure_register(database))
+    finally:
+        database.close()
 
 
 def _measure(folder: Path, make_url_for: Callable[[str], str], count: int) -> Iterator[Row]:

@@ -97,7 +97,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_commitment")),
     )
-    op.create_index("ix_commitment_forum_id", "commitment", ["forum_id", "from_day"])
+    op.create_index("ix_commitment_forum_id", "commitment", ["forum_id", "party_code", "from_day"])
     op.create_index(
         "ix_commitment_instrument_id", "commitment", ["instrument_id", "party_code"], unique=False
     )

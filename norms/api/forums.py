@@ -297,6 +297,7 @@ def show_status(query: dict[str, Any], slug: str) -> Response:
     has made no statement.
     """
     reader, day = current_reader(), read_day(query["as_of"])
+    listing = listing_of("status", query, about=slug)
     with current_database().read() as connection:
         found = expect(find_profile(connection, reader, slug), "forum")
         rows = list_status(
@@ -307,9 +308,10 @@ def show_status(query: dict[str, Any], slug: str) -> Response:
             day=day,
             provision_id=query["provision"],
             party=query["member"],
+            after=str(listing.after[0]) if listing.after else None,
+            limit=listing.limit if query["status"] is None else None,
         )
     wanted = [row for row in rows if query["status"] in (None, row.status)]
-    listing = listing_of("status", query, about=slug)
     return listing.answer(
         listing.cut(wanted, _status_key),
         _status_key,

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, select
 
 from auth.reader import Reader
 from auth.tables import forum
@@ -25,11 +24,11 @@ from norms.tables import (
     norm_event,
     provision,
 )
+from norms.tables import party as party_table
 from norms.visibility import RELEASED, visible
 
 
-@dataclass(frozen=True, slots=True)
-class StatusRow:
+class StatusRow(NamedTuple):
     """One member and one provision; `status` is `no-statement` where nothing is on record.
 
     `place` is the provision's instrument and place in it; `evidence` counts what the State
@@ -67,7 +66,7 @@ class StatusRow:
         }
 
 
-def list_status(
+def list_status(  # noqa: PLR0913 - each a filter
     connection: Connection,
     reader: Reader,
     forum_id: int,
@@ -76,29 +75,44 @@ def list_status(
     day: int,
     provision_id: str | None = None,
     party: str | None = None,
+    after: str | None = None,
+    limit: int | None = None,
 ) -> list[StatusRow]:
     """Who of the forum's members is committed to which of its provisions on a day.
 
     One row for each member that day and each provision that exists then and that the forum
     has adopted or has commitments to; by party, then by the provision's place. Commitments are
-    public; of evidence the reader is told what it may see.
+    public; of evidence the reader is told what it may see. With `after` from this party on; with
+    `limit` at least so many rows, where there are.
     """
-    spans = _spans(connection, forum_id, day, provision_id, party)
     provisions = _provisions(connection, forum_id, day, provision_id)
     members = _members(connection, forum_slug, day)
-    codes = sorted(members | {code for code, _ in spans})
+    # Who is no member that day may still be committed; each is looked up by its own index.
+    others = select(party_table.c.code).where(
+        exists().where(commitment.c.party_code == party_table.c.code, _on(forum_id, day))
+    )
+    if party is not None:
+        others = others.where(party_table.c.code == party)
+    codes = sorted(members | set(connection.execute(others).scalars()))
+    codes = [code for code in codes if party in (None, code) and (after is None or code >= after)]
+    if limit is not None:
+        # As many parties as fill so many rows, and the one after which the page begins.
+        codes = codes[: limit // max(len(provisions), 1) + 2]
+    spans = _spans(connection, forum_id, day, provision_id, codes)
+    # Many spans follow from one event: each is looked up, and its provenance made, once.
+    events = _find_events(connection, {span.event_id for span in spans.values()})
     evidence = count_evidence(connection, reader, day=day)
-    return [
-        replace(
-            spans.get((code, one)) or StatusRow(code, one, NO_STATEMENT),
-            place=place,
-            evidence=evidence.get((code, one), 0),
-        )
-        for code in codes
-        if party is None or party == code
-        for one, place in provisions.items()
-        if code in members or (code, one) in spans
-    ]
+    rows = []
+    for code in codes:
+        for one, place in provisions.items():
+            cell = (code, one)
+            span = spans.get(cell)
+            if span is not None:
+                rows.append(_row(span, *events[span.event_id], place, evidence.get(cell, 0)))
+            elif code in members:
+                shown = evidence.get(cell, 0)
+                rows.append(StatusRow(code, one, NO_STATEMENT, place, evidence=shown))
+    return rows
 
 
 def count_evidence(connection: Connection, reader: Reader, *, day: int) -> Counter[tuple[str, str]]:
@@ -124,14 +138,14 @@ def _provisions(
     connection: Connection, forum_id: int, day: int, provision_id: str | None
 ) -> dict[str, tuple[str, int]]:
     """The provisions to which anybody ever committed in the forum, or that it made itself."""
-    committed = (
-        select(commitment.c.provision_id).where(commitment.c.forum_id == forum_id).distinct()
+    committed = exists().where(
+        commitment.c.provision_id == provision.c.id, commitment.c.forum_id == forum_id
     )
     statement = (
         select(provision.c.id, provision.c.instrument_id, provision.c.position)
         .join(instrument, instrument.c.id == provision.c.instrument_id)
         .where(
-            provision.c.id.in_(committed) | (instrument.c.forum_id == forum_id),
+            (instrument.c.forum_id == forum_id) | committed,
             provision.c.from_day.is_(None) | (provision.c.from_day <= day),
         )
         .order_by(provision.c.instrument_id, provision.c.position, provision.c.id)
@@ -142,24 +156,48 @@ def _provisions(
 
 
 def _spans(
-    connection: Connection, forum_id: int, day: int, provision_id: str | None, party: str | None
-) -> dict[tuple[str, str], StatusRow]:
-    statement = (
-        select(commitment, *_EVENT)
-        .join(norm_event, norm_event.c.id == commitment.c.event_id)
-        .where(
-            commitment.c.forum_id == forum_id,
-            commitment.c.from_day <= day,
-            commitment.c.to_day.is_(None) | (commitment.c.to_day > day),
-        )
+    connection: Connection,
+    forum_id: int,
+    day: int,
+    provision_id: str | None,
+    codes: Sequence[str],
+) -> dict[tuple[str, str], Row[Any]]:
+    if not codes:
+        return {}
+    statement = select(commitment).where(
+        _on(forum_id, day),
+        commitment.c.party_code >= codes[0],
+        commitment.c.party_code <= codes[-1],
     )
     if provision_id is not None:
         statement = statement.where(commitment.c.provision_id == provision_id)
-    if party is not None:
-        statement = statement.where(commitment.c.party_code == party)
-    rows = connection.execute(statement).all()
+    rows: Sequence[Row[Any]] = connection.execute(statement).all()
+    return {(row.party_code, row.provision_id): row for row in rows}
+
+
+def _on(forum_id: int, day: int) -> ColumnElement[bool]:
+    return and_(
+        commitment.c.forum_id == forum_id,
+        commitment.c.from_day <= day,
+        commitment.c.to_day.is_(None) | (commitment.c.to_day > day),
+    )
+
+
+def _find_events(connection: Connection, ids: Collection[int]) -> dict[int, tuple[str, Provenance]]:
+    """Of each event, its id for others and where it comes from."""
     confirmed = find_confirmed(connection, "event")
-    return {(row.party_code, row.provision_id): _row(row, confirmed) for row in rows}
+    ordered = sorted(ids)
+    found: dict[int, tuple[str, Provenance]] = {}
+    for start in range(0, len(ordered), _BATCH):
+        statement: Select[Any] = select(norm_event.c.id, *_EVENT).where(
+            norm_event.c.id.in_(ordered[start : start + _BATCH])
+        )
+        for row in connection.execute(statement):
+            found[row.id] = (row.uuid, provenance(row, confirmed.get(row.uuid)))
+    return found
+
+
+_BATCH = 500
 
 
 _EVENT = (
@@ -172,17 +210,25 @@ _EVENT = (
 )
 
 
-def _row(row: Row[Any], confirmed: Mapping[str, Any]) -> StatusRow:
+def _row(
+    row: Row[Any],
+    event: str,
+    where: Provenance,
+    place: tuple[str, int] = ("", 0),
+    evidence: int = 0,
+) -> StatusRow:
     return StatusRow(
         member=row.party_code,
         provision=row.provision_id,
         status=row.status,
         basis=row.basis,
         since=row.since,
-        event=row.uuid,
+        event=event,
         is_reserved=bool(row.is_reserved),
         is_contested=bool(row.is_contested),
-        provenance=provenance(row, confirmed.get(row.uuid)),
+        provenance=where,
+        place=place,
+        evidence=evidence,
     )
 
 
@@ -205,4 +251,4 @@ def list_commitments_of(
     )
     confirmed = find_confirmed(connection, "event")
     for row in connection.execute(statement):
-        yield row.slug, _row(row, confirmed)
+        yield row.slug, _row(row, row.uuid, provenance(row, confirmed.get(row.uuid)))

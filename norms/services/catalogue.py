@@ -59,10 +59,9 @@ def _load(
         events[ADDED if recorder.record(row).is_new else UNCHANGED] += 1
     if any(events.values()):
         counts["event"] = events
+    recorder.finish()
     if loader.rows.is_anything_new:
         derive_everything(connection, now_us=scribe.now_us)
-    else:
-        recorder.finish()
     record_audit(connection, actor, "norms.load", _summary(counts), now_us=scribe.now_us)
     return counts
 

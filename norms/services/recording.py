@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -42,6 +43,7 @@ _REFERS_TO: Final[Mapping[str, frozenset[str]]] = {
     words.CONTEST: words.EVENT_KINDS - {words.CONTEST},
     words.CONTEST_WITHDRAWAL: frozenset({words.CONTEST}),
 }
+_MOST_NAMED: Final = 100
 _DETAILS: Final = ("notified", "territory", "authority", "articles", "language", "pins")
 
 
@@ -60,6 +62,8 @@ class Recorder:
         self._connection = connection
         self._scribe = scribe
         self._instruments: set[str] = set()
+        self._waiting: list[dict[str, Any]] = []
+        self._by_party: defaultdict[str | None, list[str]] = defaultdict(list)
         self._forums: dict[str, int] = {
             row.slug: row.id for row in connection.execute(select(forum.c.slug, forum.c.id))
         }
@@ -82,33 +86,44 @@ class Recorder:
             if said is not None:
                 values = {**values, "key": f"{key}#{digest}", "corrects_id": said.id}
         values["loaded"] = digest if self._scribe.is_catalogue else None
-        self._connection.execute(insert(norm_event).values(**values))
+        self._waiting.append(values)
+        self._by_party[values["party_code"]].append(str(values["uuid"]))
         self._instruments.add(str(values["instrument_id"]))
-        self._audit(values)
         return Recorded(str(values["uuid"]), is_new=True)
 
+    def write(self) -> None:
+        """Append what was read so far."""
+        if self._waiting:
+            self._connection.execute(insert(norm_event), self._waiting)
+            self._waiting = []
+
     def finish(self) -> None:
-        """Derive the instruments that the events are about."""
+        """Append the rest, and derive the instruments that the events are about."""
+        self.write()
+        self._audit()
         derive_all(self._connection, self._instruments, now_us=self._scribe.now_us)
 
-    def _audit(self, values: Mapping[str, Any]) -> None:
+    def _audit(self) -> None:
+        """One entry for each party that the events are of, which its auditors may read."""
         if self._scribe.is_catalogue:
             return  # the load itself is in the audit, once
-        code = values["party_code"]
-        member_id = self._connection.execute(
-            select(member.c.id).where(member.c.code == code)
-        ).scalar()
-        record_audit(
-            self._connection,
-            self._scribe.actor,
-            "norms.record",
-            f"event:{values['uuid']} {values['kind']}",
-            member_id=member_id,
-            now_us=self._scribe.now_us,
-        )
+        for code, events in self._by_party.items():
+            member_id = self._connection.execute(
+                select(member.c.id).where(member.c.code == code)
+            ).scalar()
+            record_audit(
+                self._connection,
+                self._scribe.actor,
+                "norms.record",
+                f"event:{events[0]}" if len(events) == 1 else f"events:{len(events)}",
+                member_id=member_id,
+                detail={"party": code, "events": events[:_MOST_NAMED]},
+                now_us=self._scribe.now_us,
+            )
 
     def _find_keyed(self, key: str) -> Found[Any] | None:
         """The newest event that a catalogue recorded under a key."""
+        self.write()
         statement: Select[Any] = (
             select(norm_event)
             .where(
@@ -192,6 +207,7 @@ class Recorder:
         said = row.find_text(name)
         if said is None:
             return None
+        self.write()
         found = self._connection.execute(
             select(norm_event).where((norm_event.c.uuid == said) | (norm_event.c.key == said))
         ).first()

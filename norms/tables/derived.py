@@ -28,7 +28,7 @@ commitment = Table(
     # A reservation to this very provision; a claim by the party that this was recorded wrongly.
     Column("is_reserved", Boolean, nullable=False),
     Column("is_contested", Boolean, nullable=False),
-    Index("ix_commitment_forum_id", "forum_id", "from_day"),
+    Index("ix_commitment_forum_id", "forum_id", "party_code", "from_day"),
     Index("ix_commitment_provision_id", "provision_id", "from_day"),
     Index("ix_commitment_party_code", "party_code", "from_day"),
     Index("ix_commitment_instrument_id", "instrument_id", "party_code"),

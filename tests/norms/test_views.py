@@ -1,0 +1,167 @@
+"""The views of the register: profiles, two States, parallels, what is due, calendars, paging."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import delete, select
+
+from norms.services.deriving import derive_everything
+from norms.tables import commitment, instrument_standing, treaty_standing
+from tests.norms.states import TREATY, Register
+
+
+def derived(register: Register) -> dict[str, list[tuple[Any, ...]]]:
+    """All that follows from the events, without the numbers of rows."""
+    found = {}
+    with register.world.database.read() as connection:
+        for table in (commitment, treaty_standing, instrument_standing):
+            columns = [column for column in table.c if column.name != "id"]
+            rows = connection.execute(select(*columns)).all()
+            found[table.name] = sorted(tuple(map(repr, row)) for row in rows)
+    return found
+
+
+def live(register: Register) -> None:
+    """A treaty with a rule, a reservation, a suspension, a correction."""
+    register.done("ann", "POST", "records", TREATY)
+    first = register.record(
+        "ann",
+        {"kind": "ratification", "instrument": "qt", "party": "XAA", "date": "2025-10"},
+        {"kind": "accession", "instrument": "qt", "party": "XCC", "date": "2025-11-01"},
+        {"kind": "suspension", "instrument": "qt", "party": "XCC", "date": "2026-06-01"},
+    )[0]
+    register.record(
+        "ann",
+        {
+            "kind": "ratification",
+            "instrument": "qt",
+            "party": "XAA",
+            "date": "2025-10-05",
+            "corrects": first,
+        },
+    )
+    register.record(
+        "xaa-clearance-officer",
+        {"kind": "reservation", "instrument": "qt", "provisions": ["Art. 2"], "date": "2025-10-05"},
+    )
+
+
+def test_what_is_derived_event_by_event_is_what_is_derived_from_nothing(
+    register: Register,
+) -> None:
+    live(register)
+    before = derived(register)
+    assert all(before.values())
+    with register.world.database.write() as connection:
+        for table in (commitment, treaty_standing, instrument_standing):
+            connection.execute(delete(table))
+        derive_everything(connection, now_us=register.world.clock())
+    assert derived(register) == before
+
+
+def test_two_states_stand_side_by_side_without_a_word_of_merit(register: Register) -> None:
+    rows = register.items("xaa-reader", "comparison", left="XAA", right="XCC")
+    assert [(row["provision"], row["left"], row["right"]) for row in rows] == [
+        ("qd:1", "in-effect", "no-statement"),
+        ("qd:2", "in-effect", "no-statement"),
+    ]
+    swapped = register.items("xaa-reader", "comparison", left="XCC", right="XAA")
+    assert [(row["left"], row["right"]) for row in swapped] == [("no-statement", "in-effect")] * 2
+
+
+def test_a_profile_is_as_of_a_day(register: Register) -> None:
+    live(register)
+    profile = register.get("xbb-reader", "parties/XCC", as_of="2024-12-31")
+    assert (profile["forums"], profile["treaties"]) == ([], [])
+    profile = register.get("xbb-reader", "parties/XCC", as_of="2026-06-01")
+    assert [(row["forum"], row["label"]) for row in profile["forums"]] == [
+        ("quay", "participating State")
+    ]
+    assert [(row["instrument"], row["status"]) for row in profile["treaties"]] == [
+        ("qt", "suspended")
+    ]
+    own = register.items("xbb-reader", "parties/XAA/commitments", as_of="2026-06-01", forum="quay")
+    assert {row["provision"] for row in own} == {"qd:1", "qd:2", "qt:Art. 1", "qt:Art. 2"}
+
+
+def test_an_instrument_stands_beside_another_paragraph_by_paragraph(register: Register) -> None:
+    register.done("ann", "POST", "records", TREATY)
+    links = [
+        {"from": "qd:1", "to": "qt:Art. 2", "kind": "implements", "confidence": "checked"},
+        {"from": "qd:1", "to_instrument": "qt", "paragraphs": "3-4", "kind": "elaborates"},
+    ]
+    register.done("ann", "POST", "records", {"links": links})
+    rows = register.items("xaa-reader", "instruments/qd/parallels", beside="qt")
+    assert [
+        (row["provision"], row["kind"], row["other"], row["other_paragraphs"], row["verified"])
+        for row in rows
+    ] == [
+        ("qd:1", "elaborates", None, "3-4", False),
+        ("qd:1", "implements", "qt:Art. 2", None, True),
+        ("qd:2", None, None, None, True),
+    ]
+    back = register.items("xaa-reader", "instruments/qt/parallels", beside="qd")
+    assert [(row["provision"], row["other"]) for row in back] == [
+        ("qt:Art. 1", None),
+        ("qt:Art. 2", "qd:1"),
+    ]
+
+
+def test_what_is_due_names_windows_deadlines_and_days(register: Register) -> None:
+    live(register)
+    plan = {"plan": "P", "due": "2026-05"}
+    register.done("xaa-drafter", "POST", "actions", plan)
+    draft = {"title": "T", "symbol": "S", "deadline": "2026-03-01T12:00:00Z"}
+    register.done("ann", "POST", "forums/quay/silence-procedures", draft)
+    rows = register.items("xaa-reader", "due", from_day="2026-01-01", to_day="2027-12-31")
+    told = {(row["kind"], row["day"], row["last_day"]) for row in rows}
+    assert told >= {
+        ("signature-window-closes", "2027-06-30", "2027-06-30"),
+        ("objection-window-closes", "2026-10-05", "2026-10-05"),
+        ("entry-into-force", "2026-01-30", "2026-01-30"),
+        ("silence-deadline", "2026-03-01", "2026-03-01"),
+        ("action-due", "2026-05-01", "2026-05-31"),
+    }
+    assert [row["day"] for row in rows] == sorted(row["day"] for row in rows)
+    # A draft's date is nobody else's to know.
+    others = register.items("xbb-reader", "due", from_day="2026-01-01")
+    assert "action-due" not in {row["kind"] for row in others}
+
+
+def test_a_calendar_keeps_its_ids_and_folds_its_lines(register: Register) -> None:
+    register.done("ann", "POST", "records", {"instruments": [LONG]})
+    first = register.ask("xaa-reader", "GET", "calendar.ics")
+    second = register.ask("xaa-reader", "GET", "calendar.ics")
+    assert first.mimetype == "text/calendar"
+    ids = [line for line in first.text.split("\r\n") if line.startswith("UID:")]
+    assert ids == [line for line in second.text.split("\r\n") if line.startswith("UID:")]
+    assert len(ids) == 1
+    assert max(len(line.encode()) for line in first.text.split("\r\n")) <= 75
+    unfolded = first.text.replace("\r\n ", "")
+    assert "SUMMARY:Über Häfen\\, Kais\\; und sehr viel mehr " in unfolded
+    assert "DTSTART;VALUE=DATE:20270630\r\nDTEND;VALUE=DATE:20270701" in first.text
+
+
+LONG = {
+    "id": "ql",
+    "symbol": "QL",
+    "title": "Über Häfen, Kais; und sehr viel mehr " + "ä" * 60,
+    "legal_character": "legally-binding",
+    "forum": "quay",
+    "closes_for_signature": "2027-06-30",
+}
+
+
+def test_pages_of_the_status_hold_every_row_once(register: Register) -> None:
+    whole = register.items("xaa-reader", "forums/quay/status", as_of="2026-01-01")
+    assert len(whole) == 6
+    paged: list[dict[str, Any]] = []
+    query: dict[str, Any] = {"as_of": "2026-01-01", "limit": 1}
+    page = register.get("xaa-reader", "forums/quay/status", **query)
+    while "next" in page:
+        paged += page["items"]
+        page = register.get("xaa-reader", "forums/quay/status", **query, next=page["next"])
+    assert paged + page["items"] == whole
+    silent = register.items("xaa-reader", "forums/quay/status", status="no-statement")
+    assert {row["member"] for row in silent} == {"XCC"}
