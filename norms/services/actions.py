@@ -15,7 +15,7 @@ from norms.rules.progress import KINDS
 from norms.services import own_rows
 from norms.services.documents import Row, bad
 from norms.services.own_rows import ACTION
-from norms.services.rights import CLEARANCE, DRAFTER
+from norms.services.rights import CLEARANCE, DRAFTER, check_writes_for
 from norms.tables import action_event
 
 COLUMNS: Final = (
@@ -45,6 +45,7 @@ def draft_action(
     connection: Connection, reader: Reader, document: Mapping[str, Any], *, now_us: int
 ) -> str:
     """A new draft; its id. Raises BadInput, Forbidden."""
+    check_writes_for(reader, DRAFTER)
     values = _read(connection, Row(document, ""))
     return own_rows.add_draft(connection, reader, ACTION, values, now_us=now_us)
 

@@ -58,6 +58,7 @@ def declare(
 
     Raises BadInput with the place of a fault, Forbidden for what is not the reader's to record.
     """
+    code = "" if reader.secretariat_of is not None else check_writes_for(reader, CLEARANCE)
     whole = Row(document, "")
     whole.check_names(frozenset({"events"}))
     rows = list(whole.rows("events"))
@@ -70,7 +71,6 @@ def declare(
             _check_secretariats(connection, reader, row)
         scribe = Scribe(reader.actor, now_us, "secretariat-recorded")
         return record_events(connection, scribe, rows)
-    code = check_writes_for(reader, CLEARANCE)
     own = [_as_own(connection, row, code) for row in rows]
     return record_events(connection, Scribe(reader.actor, now_us, "self-reported"), own)
 

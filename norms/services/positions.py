@@ -10,14 +10,14 @@ from sqlalchemy import Connection, insert, select, update
 
 from auth.reader import Reader
 from auth.tables import forum
-from kernel.errors import NotFound
+from kernel.errors import Forbidden, NotFound
 from norms.rules.dates import today
 from norms.services import own_rows
 from norms.services.documents import Row, bad
 from norms.services.own_rows import POSITION
 from norms.services.provenance import Scribe
 from norms.services.recording import record_events
-from norms.services.rights import CLEARANCE, DRAFTER, check_secretariat_of
+from norms.services.rights import CLEARANCE, DRAFTER, check_secretariat_of, check_writes_for
 from norms.tables import instrument, norm_event, party, position
 from norms.visibility import own
 
@@ -43,6 +43,7 @@ def draft_position(
     connection: Connection, reader: Reader, document: Mapping[str, Any], *, now_us: int
 ) -> str:
     """A new draft; its id. Raises BadInput, Forbidden."""
+    check_writes_for(reader, DRAFTER)
     values = _read(connection, reader, Row(document, ""))
     return own_rows.add_draft(connection, reader, POSITION, values, now_us=now_us)
 
@@ -117,6 +118,8 @@ def record_position(
     connection: Connection, reader: Reader, document: Mapping[str, Any], *, now_us: int
 ) -> str:
     """What a State has said in public, recorded by a secretariat and marked so; its id."""
+    if reader.secretariat_of is None:
+        raise Forbidden("norms.not-its-secretariat", "only a secretariat records this")
     row = Row(document, "")
     row.check_names(_NAMES | {"party"})
     code = row.text("party")

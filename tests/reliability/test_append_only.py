@@ -1,4 +1,4 @@
-"""The ledger and the audit trail only grow: each database refuses to rewrite a row of them."""
+"""Ledger, audit trail and events of the register only grow: no database rewrites a row."""
 
 from __future__ import annotations
 
@@ -8,10 +8,13 @@ from sqlalchemy.exc import DBAPIError
 
 from auth.tables import audit
 from kernel.db import Database
+from norms.services.catalogue import record_document
+from norms.services.provenance import Scribe
+from norms.tables import norm_event
 from sharing.tables import ledger
 from tests.sharing.taxii.world import World
 
-TABLES = {"ledger": ledger, "audit": audit}
+TABLES = {"ledger": ledger, "audit": audit, "norm_event": norm_event}
 REWRITES = {
     "update of a row": "UPDATE {table} SET {column} = 'another' WHERE {key} = 1",
     "update of every row": "UPDATE {table} SET {column} = 'another'",
@@ -41,8 +44,8 @@ REWRITES_OF_POSTGRESQL = {
 
 def rewrites(table: str, *, is_sqlite: bool) -> dict[str, str]:
     """Statements that would change what has been written."""
-    column = {"ledger": "subject", "audit": "subject"}[table]
-    key = {"ledger": "seq", "audit": "id"}[table]
+    column = {"ledger": "subject", "audit": "subject", "norm_event": "kind"}[table]
+    key = {"ledger": "seq", "audit": "id", "norm_event": "id"}[table]
     columns = ", ".join(
         f"'another' AS {one.name}" if one.name == column else one.name
         for one in TABLES[table].columns
@@ -55,6 +58,25 @@ def rewrites(table: str, *, is_sqlite: bool) -> dict[str, str]:
     }
 
 
+def agree(database: Database) -> None:
+    """Put an event into the register."""
+    adopted = {"kind": "adoption", "instrument": "xx", "date": "2020", "symbol": "HD/1"}
+    rows = {
+        "instruments": [
+            {
+                "id": "xx",
+                "symbol": "HD/1",
+                "title": "T",
+                "legal_character": "voluntary-non-binding",
+                "forum": "harbour",
+            }
+        ],
+        "events": [adopted] * 6,
+    }
+    with database.write() as connection:
+        record_document(connection, rows, Scribe("operator", 0))
+
+
 def contents(connection: Connection, table: str) -> list[tuple[object, ...]]:
     return sorted(tuple(row) for row in connection.execute(select(TABLES[table])))
 
@@ -62,6 +84,7 @@ def contents(connection: Connection, table: str) -> list[tuple[object, ...]]:
 @pytest.mark.parametrize("table", TABLES)
 def test_what_is_written_is_never_rewritten(world: World, table: str) -> None:
     database = world.database
+    agree(database)
     with database.read() as connection:
         before = contents(connection, table)
     for name, statement in rewrites(table, is_sqlite=database.is_sqlite).items():
@@ -96,6 +119,7 @@ def test_control_without_its_triggers_each_of_these_rewrites_a_row(
 ) -> None:
     """Each statement is one that the database would do if it were not refused."""
     database = world.database
+    agree(database)
     if database.is_sqlite:
         named = "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table"
         drop = "DROP TRIGGER {}"
