@@ -144,6 +144,14 @@ def test_a_rule_about_the_committed_is_kept_while_it_concerns_nobody() -> None:
     assert reached(compiled, moment=known) == OWN | {"XAC/machine", "XAC/individual"}
 
 
+def test_a_rule_excepts_all_at_once_who_is_committed() -> None:
+    compiled = compile_policy(make_policy(share("forum", excepted=("committed:norm-1",))), FORUM)
+    known = Moment(0, committed=lambda provision: frozenset({"XAC"}))
+    without = Moment(0, committed=lambda provision: frozenset())
+    excepted = reached(compiled, moment=without) - reached(compiled, moment=known)
+    assert excepted == {"XAC/machine", "XAC/individual"}
+
+
 def test_a_rule_that_concerns_nobody_yet_still_falls_due() -> None:
     policy = make_policy(share("member:XZZ", delay_us=5), share("forum"))
     assert compile_policy(policy, FORUM).list_timed() == policy.rules[:1]
