@@ -9,7 +9,7 @@ import pytest
 
 from kernel.db import Database
 from kernel.settings import Settings
-from tests.norms.states import ADOPTION, DECISION, Register, make_register
+from tests.norms.states import Register, make_register
 from tests.sharing.cli.running import Installation
 
 
@@ -39,16 +39,10 @@ def loaded(catalogue_template: Path, tmp_path: Path) -> Installation:
 @pytest.fixture
 def register(database: Database, settings: Settings) -> Register:
     """Three States, a decision that two of them adopted, and the secretariat of their forum."""
-    made = make_register(database, settings)
-    made.done("ann", "POST", "records", DECISION)
-    made.record("ann", ADOPTION)
-    return made
+    return make_register(database, settings, with_decision=True)
 
 
 @pytest.fixture
 def embedded_register(sqlite_database: Database, sqlite_settings: Settings) -> Register:
     """The same on the embedded database alone, for what no database has a part in."""
-    made = make_register(sqlite_database, sqlite_settings)
-    made.done("ann", "POST", "records", DECISION)
-    made.record("ann", ADOPTION)
-    return made
+    return make_register(sqlite_database, sqlite_settings, with_decision=True)

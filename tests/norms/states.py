@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from werkzeug.test import TestResponse
@@ -11,9 +12,11 @@ from auth.services import NewCredential, PersonsBody, add_credential, add_person
 from kernel.clock import parse_instant
 from kernel.db import Database
 from kernel.settings import Settings
+from kernel.signing import Signer
 from norms.services.catalogue import record_document
 from norms.services.provenance import Scribe
-from tests.sharing.taxii.world import World, make_world
+from tests.sharing.taxii.snapshots import Snapshot, put, take
+from tests.sharing.taxii.world import Clock, World, make_app, make_world
 
 NORMS = "/api/v1/norms"
 STATES = ("XAA", "XBB", "XCC")
@@ -22,8 +25,10 @@ STATES = ("XAA", "XBB", "XCC")
 class Register:
     """An installation with people; `xaa-drafter` is a person of XAA's with that role."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, is_made: bool = False) -> None:
         self.world = world
+        if is_made:
+            return
         self.move_to("2026-01-01T09:00:00Z")
         with world.database.write() as connection:
             record_document(
@@ -115,9 +120,31 @@ class Register:
         return rows[0]
 
 
-def make_register(database: Database, settings: Settings) -> Register:
-    """The harbour's States, of which three are parties to the quay."""
-    return Register(make_world(database, settings))
+# The first register of each kind is made, others are copies of it.
+_made: dict[tuple[str, bool], tuple[Snapshot, World]] = {}
+
+
+def make_register(
+    database: Database, settings: Settings, *, with_decision: bool = False
+) -> Register:
+    """The harbour's States, of which three are parties to the quay; and what two adopted there."""
+    kind = (database.content.dialect.name, with_decision)
+    if kind in _made:
+        snapshot, first = _made[kind]
+        signer, clock = Signer(b"s" * 32), Clock(first.clock.now_us)
+        app = make_app(settings, database, signer, clock)
+        put(snapshot, database)
+        world = World(app, database, signer, clock, settings, first.forum_id)
+        world.secrets, world.collections = dict(first.secrets), dict(first.collections)
+        return Register(world, is_made=True)
+    made = Register(make_world(database, settings))
+    if with_decision:
+        made.done("ann", "POST", "records", DECISION)
+        made.record("ann", ADOPTION)
+    world = made.world
+    kept = replace(world, clock=Clock(world.clock.now_us), secrets=dict(world.secrets))
+    _made[kind] = (take(database), replace(kept, collections=dict(world.collections)))
+    return made
 
 
 DECISION: dict[str, Any] = {
