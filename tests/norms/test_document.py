@@ -56,7 +56,7 @@ def test_no_request_is_answered_with_a_fault_or_otherwise_than_the_document_says
     modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
 
     @settings(
-        max_examples=10, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+        max_examples=4, deadline=None, database=None, suppress_health_check=list(HealthCheck)
     )
     @given(data=st.data())
     def try_one(operation: Any, data: st.DataObject) -> None:

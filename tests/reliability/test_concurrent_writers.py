@@ -34,7 +34,7 @@ from tests.reliability.speaking import Asking, speak
 from tests.sharing.taxii.world import World
 
 WRITERS = {"sqlite": 2, "postgresql": 4}
-ROUNDS = 30
+ROUNDS = 15
 SHARED = 10
 SECRET_KEY = b"s" * 32
 Prepare = Callable[[int], None]

@@ -31,7 +31,7 @@ from tests.reliability.test_concurrent_writers import indicator
 from tests.sharing.taxii.world import World
 from web.installation import installation_of
 
-ROUNDS = 20
+ROUNDS = 12
 IDS = 6
 SECRET_KEY = b"s" * 32
 # 404: deleted already, or a seat that is suspended just now; 403: another's copy is seen.
