@@ -55,9 +55,7 @@ def test_no_request_is_answered_with_a_fault_or_otherwise_than_the_document_says
     assert len(tried) == 42
     modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
 
-    @settings(
-        max_examples=4, deadline=None, database=None, suppress_health_check=list(HealthCheck)
-    )
+    @settings(max_examples=4, deadline=None, database=None, suppress_health_check=list(HealthCheck))
     @given(data=st.data())
     def try_one(operation: Any, data: st.DataObject) -> None:
         case = data.draw(operation.as_strategy(generation_mode=data.draw(st.sampled_from(modes))))
