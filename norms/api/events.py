@@ -143,6 +143,7 @@ class EventSchema(Sourced):
         "on_behalf_of": None,
         "objections_until": "2020-01-01",
         "in_time": None,
+        "permitted": None,
         "recorded": "2026-11-27T08:30:00.000000Z",
         **SOURCED,
     }
@@ -165,6 +166,13 @@ class EventSchema(Sourced):
     on_behalf_of = text(nullable=True)
     objections_until = text("Twelve months after its notification (VCLT 20(5)).", nullable=True)
     in_time = fields.Boolean(required=True, allow_none=True)
+    permitted = fields.Boolean(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Whether the treaty lists what is reserved against as open to it."
+        },
+    )
     recorded = instant()
 
 
@@ -320,6 +328,7 @@ def _event(found: RecordedEvent) -> dict[str, Any]:
         "on_behalf_of": found.on_behalf_of,
         "objections_until": found.objections_until,
         "in_time": found.in_time,
+        "permitted": found.is_permitted,
         "recorded": format_instant(found.recorded_us),
         **provenance_document(found.provenance),
     }

@@ -13,14 +13,18 @@ from auth.reader import Reader
 from auth.tables import forum
 from norms.queries.verified import Confirmed, Provenance, find_confirmed, provenance
 from norms.rules.dates import PartialDate, format_day, parse_date
-from norms.rules.objections import find_window_end, is_in_time
+from norms.rules.objections import find_window_end, is_in_time, is_permitted
 from norms.rules.words import OBJECTIONS, RESERVATION
+from norms.tables import instrument as instrument_table
 from norms.tables import norm_event
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
-    """An event; `objections_until` of a reservation, `in_time` of an objection (VCLT 20(5))."""
+    """An event; `objections_until` of a reservation, `in_time` of an objection (VCLT 20(5)).
+
+    `is_permitted` of a reservation, by what its treaty lists; None where it lists nothing.
+    """
 
     id: str
     key: str | None
@@ -41,6 +45,7 @@ class RecordedEvent:
     on_behalf_of: str | None
     objections_until: str | None
     in_time: bool | None
+    is_permitted: bool | None
     recorded_us: int
     provenance: Provenance
 
@@ -66,6 +71,7 @@ def list_events(  # noqa: PLR0913 - each a filter
         select(
             norm_event,
             forum.c.slug,
+            instrument_table.c.reservable,
             referred.c.uuid.label("refers_to"),
             referred.c.kind.label("referred_kind"),
             referred.c.date.label("referred_date"),
@@ -74,6 +80,7 @@ def list_events(  # noqa: PLR0913 - each a filter
             correcting.c.uuid.label("corrected_by"),
         )
         .outerjoin(forum, forum.c.id == norm_event.c.forum_id)
+        .outerjoin(instrument_table, instrument_table.c.id == norm_event.c.instrument_id)
         .outerjoin(referred, referred.c.id == norm_event.c.refers_to_id)
         .outerjoin(corrected, corrected.c.id == norm_event.c.corrects_id)
         .outerjoin(correcting, correcting.c.corrects_id == norm_event.c.id)
@@ -110,8 +117,10 @@ def notified_of(date: str, detail: str) -> PartialDate:
 
 
 def _event(row: Row[Any], confirmed: Mapping[str, Confirmed]) -> RecordedEvent:
-    until, in_time = None, None
+    until, in_time, permitted = None, None, None
     if row.kind == RESERVATION:
+        paths = [one.partition(":")[2] for one in json.loads(row.provisions)]
+        permitted = is_permitted(paths, json.loads(row.reservable) if row.reservable else None)
         until = format_day(find_window_end(notified_of(row.date, row.detail)))
     if row.kind in OBJECTIONS and row.referred_kind == RESERVATION:
         objected = PartialDate(row.date, row.first_day, row.last_day)
@@ -136,6 +145,7 @@ def _event(row: Row[Any], confirmed: Mapping[str, Confirmed]) -> RecordedEvent:
         on_behalf_of=row.on_behalf_of,
         objections_until=until,
         in_time=in_time,
+        is_permitted=permitted,
         recorded_us=row.recorded_us,
         provenance=provenance(row, confirmed.get(row.uuid)),
     )

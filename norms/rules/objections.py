@@ -1,4 +1,4 @@
-"""Objections to reservations: until when they may be made, and what silence means.
+"""Reservations and objections: what may be reserved, until when it may be objected to.
 
 VCLT Art. 20(5): a reservation is taken to be accepted by a State that has raised no objection by
 the end of twelve months after it was notified of it.
@@ -6,9 +6,22 @@ the end of twelve months after it was notified of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from norms.rules.dates import PartialDate, add_months
 
 WINDOW_MONTHS = 12
+
+
+def is_permitted(provisions: Iterable[str], reservable: Iterable[str] | None) -> bool | None:
+    """Whether a treaty lets these be reserved against; None where it says nothing (VCLT 19(b)).
+
+    `provisions` and `reservable` are paths. A reservation to the whole is to more than a list.
+    """
+    if reservable is None:
+        return None
+    asked = set(provisions)
+    return bool(asked) and asked <= set(reservable)
 
 
 def find_window_end(notified: PartialDate) -> int:

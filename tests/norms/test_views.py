@@ -129,6 +129,21 @@ def test_what_is_due_names_windows_deadlines_and_days(register: Register) -> Non
     assert "action-due" not in {row["kind"] for row in others}
 
 
+def test_a_reservation_says_whether_its_treaty_permits_it(register: Register) -> None:
+    treaty = TREATY["instruments"][0] | {"reservable": ["Art. 2"]}
+    register.done("ann", "POST", "records", TREATY | {"instruments": [treaty]})
+    reserved = {"kind": "reservation", "instrument": "qt", "date": "2026-01-01"}
+    ids = register.record(
+        "xaa-clearance-officer",
+        reserved | {"provisions": ["Art. 2"]},
+        reserved | {"provisions": ["Art. 1"]},
+        reserved,
+        reserved | {"instrument": "qd"},
+    )
+    told = [register.get("xbb-reader", f"events/{one}")["permitted"] for one in ids]
+    assert told == [True, False, False, None]
+
+
 def test_a_calendar_keeps_its_ids_and_folds_its_lines(register: Register) -> None:
     register.done("ann", "POST", "records", {"instruments": [LONG]})
     first = register.ask("xaa-reader", "GET", "calendar.ics")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from norms.rules.dates import format_day, parse_date, parse_day
-from norms.rules.objections import find_window_end, is_in_time, is_open
+from norms.rules.objections import find_window_end, is_in_time, is_open, is_permitted
 from norms.rules.progress import Progress, Step, find_progress
 
 
@@ -44,5 +44,9 @@ def test_an_objection_is_in_time_for_twelve_months() -> None:
     assert format_day(find_window_end(notified)) == "2026-01-10"
     assert is_in_time(parse_date("2026-01-10"), notified)
     assert not is_in_time(parse_date("2026-01"), notified)
+    assert is_permitted(["1"], None) is None
+    assert is_permitted(["1"], ["1", "2"]) is True
+    assert is_permitted(["1", "3"], ["1", "2"]) is False
+    assert is_permitted([], ["1"]) is False
     assert is_open(notified, parse_day("2026-01-10"))
     assert not is_open(notified, parse_day("2026-01-11"))
