@@ -83,7 +83,8 @@ KINDS = (
 
 def _sessions(connection: Connection, reader: Reader, from_day: int, to_day: int) -> Iterator[Due]:
     for one in list_sessions(connection, reader, from_day=from_day, to_day=to_day):
-        yield Due("session", one.key, one.first_day, one.last_day, one.title, one.forum, None)
+        title = f"{one.forum}: {one.title}"
+        yield Due("session", one.key, one.first_day, one.last_day, title, one.forum, None)
 
 
 def _windows(connection: Connection) -> Iterator[Due]:
