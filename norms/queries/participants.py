@@ -122,5 +122,16 @@ def _consent(acts: list[Event]) -> str | None:
 
 
 def _count(acts: list[Event], kinds: frozenset[str] | set[str]) -> int:
-    undone = {one.refers_to for one in acts if one.kind in words.UNQUALIFYING}
-    return sum(one.kind in kinds and one.id not in undone for one in acts)
+    taken_back: defaultdict[int | None, list[Event]] = defaultdict(list)
+    for one in acts:
+        if one.kind in words.UNQUALIFYING or one.kind == "withdrawal-of-objection":
+            taken_back[one.refers_to].append(one)
+    return sum(one.kind in kinds and not _is_undone(one, taken_back[one.id]) for one in acts)
+
+
+def _is_undone(act: Event, taken_back: list[Event]) -> bool:
+    """Whether nothing is left of an act: taken back as a whole, or in all that it names."""
+    if any(not one.provisions for one in taken_back):
+        return True
+    left = set(act.provisions).difference(*(one.provisions for one in taken_back))
+    return bool(act.provisions) and not left
