@@ -19,6 +19,8 @@ from norms.rules.spans import Span, sweep
 from norms.rules.treaties import PartyStanding
 
 _ENDS = words.WITHDRAWALS | {words.DISSOCIATION}
+_ENDS_OF_TEXT = {words.TERMINATION: "lapsed", words.SUPERSESSION: "superseded"}
+"""What ends an instrument, for all or (superseded) for one, and what a commitment is then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,15 @@ class Standing:
 class Ground:
     """Why a party is committed from `start` on; `end` is when that lapses by itself.
 
-    `suspended` are spans in which it is not in operation.
+    `may_begin` is the first day on which it may have begun: an act that ended surely before that
+    was about something else. `suspended` are spans in which it is not in operation.
     """
 
     forum: str
     basis: str
     since: str
     start: int
+    may_begin: int
     event: Event
     end: int | None = None
     ended_as: str = "lapsed"
@@ -91,42 +95,53 @@ def derive(
     `belongings` are those of each forum that adopted something, by slug.
     """
     by_party = _by_party(events)
+    of_instrument = [one for one in events if one.party is None and one.kind in _ENDS_OF_TEXT]
     grounds = _grounds(bound, events, belongings, treaty_spans)
     for party in sorted(grounds):
-        acts = _Acts(by_party.get(party, ()))
+        every = (*by_party.get(party, ()), *of_instrument)
         for unit in units:
+            acts = _Acts(one for one in every if one.concerns(unit.id))
             yield from _spans_of(party, unit, grounds[party], acts)
 
 
 class _Acts:
-    """What one party did beside committing itself, by what it does to a commitment."""
+    """What else happened of one party and one provision, by what it does to a commitment."""
 
     def __init__(self, events: Iterable[Event]) -> None:
         self.ends: list[Event] = []
         self.suspensions: list[Event] = []
         self.resumptions: list[Event] = []
-        self.supersessions: list[Event] = []
-        self.qualifying: list[tuple[Event, int | None]] = []
-        self.contests: list[tuple[Event, int | None]] = []
-        every = list(events)
-        undone = {
-            one.refers_to: one.date.last_day
-            for one in every
-            if one.kind in words.UNQUALIFYING or one.kind == words.CONTEST_WITHDRAWAL
-        }
-        for one in every:
+        self.ends_of_text: list[Event] = []
+        self.qualifying: list[Event] = []
+        self.contests: list[Event] = []
+        self.undoing: defaultdict[int | None, list[Event]] = defaultdict(list)
+        self.days: set[int] = set()
+        for one in events:
+            self.days |= {one.date.first_day, one.date.last_day}
             if one.kind in _ENDS:
                 self.ends.append(one)
             elif one.kind in words.SUSPENSIONS:
                 self.suspensions.append(one)
             elif one.kind in words.RESUMPTIONS:
                 self.resumptions.append(one)
-            elif one.kind == words.SUPERSESSION:
-                self.supersessions.append(one)
+            elif one.kind in _ENDS_OF_TEXT:
+                self.ends_of_text.append(one)
             elif one.kind in words.QUALIFYING:
-                self.qualifying.append((one, undone.get(one.id)))
+                self.qualifying.append(one)
             elif one.kind == words.CONTEST:
-                self.contests.append((one, undone.get(one.id)))
+                self.contests.append(one)
+            elif one.kind in words.UNQUALIFYING or one.kind == words.CONTEST_WITHDRAWAL:
+                self.undoing[one.refers_to].append(one)
+
+    def holds(self, one: Event, day: int) -> bool:
+        """Whether it was said by a day, and not taken back since."""
+        return one.date.first_day <= day and not any(
+            undoing.date.last_day <= day for undoing in self.undoing.get(one.id, ())
+        )
+
+    def is_contested(self, event: Event, day: int) -> bool:
+        """Whether the party contests an event that was recorded of it."""
+        return any(one.refers_to == event.id and self.holds(one, day) for one in self.contests)
 
 
 def _spans_of(
@@ -158,76 +173,80 @@ def _days(unit: Unit, grounds: Iterable[Ground], acts: _Acts) -> Iterator[int]:
             yield begun
             if over is not None:
                 yield over
-    for one in (*acts.ends, *acts.suspensions, *acts.supersessions):
-        yield one.date.first_day
-    for one in acts.resumptions:
-        yield one.date.last_day
-    for one, undone in (*acts.qualifying, *acts.contests):
-        yield one.date.first_day
-        if undone is not None:
-            yield undone
+    yield from acts.days
 
 
 def _standing(unit: Unit, ground: Ground, acts: _Acts, day: int) -> Standing | None:
     start = ground.start if unit.from_day is None else max(ground.start, unit.from_day)
     if day < start:
         return None
-    # A first end; the party committing itself anew is a ground of its own.
-    for one in acts.ends:
-        if _is_about(one, unit, ground) and one.date.first_day <= day:
-            if one.date.first_day < start or (
-                one.kind == words.DISSOCIATION and one.date.first_day <= start
-            ):
-                if one.kind == words.DISSOCIATION:
-                    return None
-                continue
-            return Standing("withdrawn", ground.basis, one.date.text, one.id)
-    if ground.end is not None and ground.end <= day:
-        return Standing(ground.ended_as, ground.basis, format_day(ground.end), ground.event.id)
-    for one in acts.supersessions:
-        if _is_about(one, unit, ground) and start <= one.date.first_day <= day:
-            return Standing("superseded", ground.basis, one.date.text, one.id)
-    contested = any(
-        one.refers_to == ground.event.id and _holds(one, undone, day)
-        for one, undone in acts.contests
-    )
-    live = [
-        one
-        for one, undone in acts.qualifying
-        if _is_about(one, unit, ground) and _holds(one, undone, day)
-    ]
+    if any(_stands_apart(one, ground) and one.date.first_day <= day for one in acts.ends):
+        return None
+    over = _find_end(ground, acts, day)
+    if over is not None:
+        status, since, by = over
+        contested = acts.is_contested(by, day)
+        return Standing(status, ground.basis, since, by.id, is_contested=contested)
+    contested = acts.is_contested(ground.event, day)
+    live = [one for one in acts.qualifying if _is_about(one, ground) and acts.holds(one, day)]
     reserved = any(one.kind == words.RESERVATION and one.provisions for one in live)
     status = "qualified" if live else "in-effect"
-    if _is_suspended(unit, ground, acts, day):
+    if _is_suspended(ground, acts, day):
         status = "suspended"
     return Standing(status, ground.basis, ground.since, ground.event.id, reserved, contested)
 
 
-def _is_suspended(unit: Unit, ground: Ground, acts: _Acts, day: int) -> bool:
+def _is_suspended(ground: Ground, acts: _Acts, day: int) -> bool:
     if any(begun <= day and (over is None or day < over) for begun, over in ground.suspended):
         return True
     begun_days = [
         one.date.first_day
         for one in acts.suspensions
-        if _is_about(one, unit, ground) and one.date.first_day <= day
+        if _is_about(one, ground) and one.date.first_day <= day
     ]
     if not begun_days:
         return False
     resumed = [
         one.date.last_day
         for one in acts.resumptions
-        if _is_about(one, unit, ground) and one.date.last_day <= day
+        if _is_about(one, ground) and one.date.last_day <= day
     ]
     return max(resumed, default=0) < max(begun_days)
 
 
-def _is_about(one: Event, unit: Unit, ground: Ground) -> bool:
-    """Whether an act concerns this provision as committed to in the ground's forum."""
-    return one.concerns(unit.id) and (one.forum is None or one.forum == ground.forum)
+def _is_about(one: Event, ground: Ground) -> bool:
+    """Whether an act is about what was committed to in the ground's forum."""
+    return one.forum is None or one.forum == ground.forum
 
 
-def _holds(one: Event, undone: int | None, day: int) -> bool:
-    return one.date.first_day <= day and (undone is None or day < undone)
+def _stands_apart(one: Event, ground: Ground) -> bool:
+    """Whether the party stood apart from what others adopted. What it says itself later, stands."""
+    return (
+        one.kind == words.DISSOCIATION
+        and ground.event.kind == words.ADOPTION
+        and one.date.first_day <= ground.start
+        and _is_about(one, ground)
+    )
+
+
+def _find_end(ground: Ground, acts: _Acts, day: int) -> tuple[str, str, Event] | None:
+    """How the commitment has ended by a day, since when (as given), by which event."""
+
+    def has_ended(one: Event) -> bool:
+        # What was surely before the ground ended another; where nobody knows, it ended this one.
+        return (
+            ground.may_begin <= one.date.last_day
+            and one.date.first_day <= day
+            and _is_about(one, ground)
+        )
+
+    for one in filter(has_ended, acts.ends):
+        return "withdrawn", one.date.text, one
+    if ground.end is not None and ground.end <= day:
+        return ground.ended_as, format_day(ground.end), ground.event
+    for one in filter(has_ended, acts.ends_of_text):
+        return _ENDS_OF_TEXT[one.kind], one.date.text, one
+    return None
 
 
 _RANKS = {"in-effect": 3, "qualified": 3, "suspended": 2}
@@ -263,6 +282,7 @@ def _grounds(
                     event.basis or "unilateral-declaration",
                     event.date.text,
                     event.date.last_day,
+                    event.date.first_day,
                     event,
                 )
             )
@@ -284,7 +304,8 @@ def _adopted(
     named = frozenset(event.parties) or list_members(there, day)
     for party in sorted(named):
         end = _leaving(there, party, day) if bound.lapses_on_leaving else None
-        yield party, Ground(forum, basis, event.date.text, day, event, end)
+        begins = event.date.first_day
+        yield party, Ground(forum, basis, event.date.text, day, begins, event, end)
     if not bound.binds_later_members or event.parties:
         return
     for one in there:
@@ -293,7 +314,7 @@ def _adopted(
             start = one.from_day or day
             end = _leaving(there, one.party, start) if bound.lapses_on_leaving else None
             later = "membership-on-accession-of-forum"
-            yield one.party, Ground(forum, later, format_day(start), start, event, end)
+            yield one.party, Ground(forum, later, format_day(start), start, start, event, end)
 
 
 def _leaving(there: Sequence[Belonging], party: str, day: int) -> int | None:
@@ -338,6 +359,7 @@ def _treaty_ground(
         event.kind,
         standing.since,
         start,
+        event.date.first_day,
         event,
         end,
         "withdrawn",

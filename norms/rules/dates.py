@@ -26,6 +26,10 @@ class PartialDate:
     first_day: int
     last_day: int
 
+    def is_before(self, other: PartialDate) -> bool:
+        """Whether it was surely earlier; of dates that overlap nobody knows."""
+        return self.last_day < other.first_day
+
 
 def parse_date(text: str) -> PartialDate:
     """`2019`, `2019-07` or `2019-07-12`. Raises BadInput (`norms.bad-date`)."""

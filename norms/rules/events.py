@@ -6,7 +6,7 @@ What does not live here: what follows from an event (`commitments`, `treaties`).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from norms.rules.dates import PartialDate
 from norms.rules.words import ANNULMENT
@@ -41,25 +41,36 @@ def list_standing(events: Iterable[Event]) -> list[Event]:
     """The events that count, by day, then id: of each with its corrections one, or none.
 
     A correction replaces what it corrects; an annulment takes it away, so that what was before
-    counts again. The order in which events were recorded makes no difference.
+    counts again. What refers to an event refers to what counts of it now: a correction loses no
+    contest, objection or withdrawal. The order of recording makes no difference.
     """
     all_of_them = list(events)
     correcting = {event.corrects: event for event in all_of_them if event.corrects is not None}
     standing = []
+    now_called: dict[int, int] = {}
     for event in all_of_them:
         if event.corrects is None:
-            found = _last_word(event, correcting)
+            chain, found = _last_word(event, correcting)
             if found is not None:
                 standing.append(found)
-    return sorted(standing, key=lambda event: (event.date.first_day, event.date.last_day, event.id))
+                now_called.update(dict.fromkeys(chain, found.id))
+    settled = [
+        event
+        if event.refers_to is None
+        else replace(event, refers_to=now_called.get(event.refers_to, event.refers_to))
+        for event in standing
+    ]
+    return sorted(settled, key=lambda event: (event.date.first_day, event.date.last_day, event.id))
 
 
-def _last_word(event: Event, correcting: Mapping[int, Event]) -> Event | None:
-    """What counts of an event and its chain of corrections."""
+def _last_word(event: Event, correcting: Mapping[int, Event]) -> tuple[list[int], Event | None]:
+    """The ids of an event and its chain of corrections, and what counts of them."""
     # What counted after each link of the chain; before the first one, nothing.
     counted: list[Event | None] = [None, event]
+    chain = [event.id]
     link = correcting.get(event.id)
     while link is not None:
         counted.append(counted[-2] if link.kind == ANNULMENT else link)
+        chain.append(link.id)
         link = correcting.get(link.id)
-    return counted[-1]
+    return chain, counted[-1]

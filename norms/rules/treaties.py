@@ -87,7 +87,9 @@ def list_consents(events: Iterable[Event]) -> list[Consent]:
     for party, history in _histories(events).items():
         for consent in history.consents:
             day = consent.date.last_day
-            ended = [one.date.first_day for one in history.ends if one.date.first_day >= day]
+            ended = [
+                one.date.first_day for one in history.ends if not one.date.is_before(consent.date)
+            ]
             consents.append(Consent(party, day, min(ended, default=None)))
     return consents
 
@@ -154,7 +156,7 @@ def _sweep_party(
         ended = history.last_ended(history.ends, day)
         if consent is None:
             return _before_consent(history, day)
-        if ended is not None and ended.date.first_day >= consent.date.last_day:
+        if ended is not None and not ended.date.is_before(consent.date):
             return PartyStanding("former-party", ended.date.text, ended.id)
         effect = effects[consent.id]
         if effect is None or day < effect:

@@ -6,6 +6,8 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
+from norms.queries.committed import list_committed
+from norms.rules.dates import parse_day
 from norms.services.deriving import derive_everything
 from norms.tables import commitment, instrument_standing, treaty_standing
 from tests.norms.states import TREATY, Register
@@ -58,6 +60,46 @@ def test_what_is_derived_event_by_event_is_what_is_derived_from_nothing(
             connection.execute(delete(table))
         derive_everything(connection, now_us=register.world.clock())
     assert derived(register) == before
+
+
+def test_what_its_state_contests_counts_for_nobody_however_it_is_corrected(
+    register: Register,
+) -> None:
+    (adoption,) = [one["id"] for one in register.items("ann", "events", kind="adoption")]
+    contest = {"kind": "contest", "refers_to": adoption, "date": "2025-02-01"}
+    (contest_id,) = register.record("xaa-clearance-officer", contest)
+    said = {"kind": "adoption", "instrument": "qd", "forum": "quay", "date": "2024-05-01"}
+    register.record("ann", {**said, "symbol": "QD/1/Corr.1", "corrects": adoption})
+    day = parse_day("2026-01-01")
+    with register.world.database.read() as connection:
+        assert list_committed(connection, ["qd:1"], day) == {"qd:1": frozenset({"XBB"})}
+    assert register.status("XAA", "2026-01-01")["contested"] is True
+    over = {"kind": "contest-withdrawal", "refers_to": contest_id, "date": "2025-12-01"}
+    register.record("xaa-clearance-officer", over)
+    with register.world.database.read() as connection:
+        assert list_committed(connection, ["qd:1"], day) == {"qd:1": frozenset({"XAA", "XBB"})}
+
+
+def test_the_columns_count_what_is_left_of_a_reservation(register: Register) -> None:
+    live(register)
+    (reservation,) = [one["id"] for one in register.items("ann", "events", kind="reservation")]
+    both = {
+        "kind": "reservation",
+        "instrument": "qt",
+        "provisions": ["Art. 1", "Art. 2"],
+        "date": "2025-10-05",
+        "corrects": reservation,
+    }
+    over = {"kind": "withdrawal-of-reservation", "refers_to": reservation, "party": "XAA"}
+    steps = [(both, 1)]
+    steps += [
+        ({**over, "provisions": [one], "date": f"2026-02-0{day}"}, left)
+        for day, one, left in ((1, "Art. 1", 1), (2, "Art. 2", 0))
+    ]
+    for step, left in steps:
+        register.record("xaa-clearance-officer", step)
+        rows = register.items("ann", "instruments/qt/participants", as_of="2026-05-01")
+        assert [row["reservations"] for row in rows if row["party"] == "XAA"] == [left]
 
 
 def test_two_states_stand_side_by_side_without_a_word_of_merit(register: Register) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -171,7 +172,115 @@ def test_an_adoption_of_some_provisions_commits_to_no_others() -> None:
     assert {one.provision for one in spans_of([some], MEMBERS)} == {"xx:2"}
 
 
+def test_who_dissociated_itself_may_commit_itself_later() -> None:
+    own = make_event("commitment", "2018-01-01", "XAA", basis="unilateral-declaration")
+    for apart in ("2015-06-01", "2016-01-01"):
+        spans = spans_of([ADOPTED, make_event("dissociation", apart, "XAA"), own], MEMBERS)
+        assert status_on(spans, "2017-12-31", "XAA") != "in-effect"
+        assert status_on(spans, "2018-01-01", "XAA") == "in-effect"
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended"), [("2015", "2015-08"), ("2015-06-01", "2015"), ("2015-06", "2015-06-10")]
+)
+def test_where_nobody_knows_which_was_first_a_withdrawal_ends(begun: str, ended: str) -> None:
+    events = [make_event("adoption", begun), make_event("commitment-withdrawal", ended, "XAA")]
+    spans = spans_of(events, MEMBERS)
+    assert status_on(spans, "2016-01-01", "XAA") == "withdrawn"
+    assert "in-effect" not in {one.standing.status for one in spans if one.party == "XAA"}
+
+
+def test_a_denunciation_in_the_year_of_the_ratification_ends() -> None:
+    events = [
+        make_event("ratification", "2020", "XAA"),
+        make_event("denunciation", "2020", "XAA"),
+        make_event("ratification", "2020-01-01", "XAB"),
+    ]
+    spans = spans_of(events, treaty=make_treaty(1))
+    assert {one.party for one in spans} == {"XAB"}
+
+
+def test_a_withdrawal_from_the_whole_holds_for_a_provision_that_comes_later() -> None:
+    units = (Unit("xx:1"), Unit("xx:2", parse_day("2017-01-01")))
+    left = make_event("commitment-withdrawal", "2016-01-01", "XAA")
+    spans = spans_of([ADOPTED, left], MEMBERS, units=units)
+    assert status_on(spans, "2017-01-01", "XAA", "xx:2") == "withdrawn"
+    assert status_on(spans, "2017-01-01", "XAB", "xx:2") == "in-effect"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status"), [("termination", "lapsed"), ("supersession", "superseded")]
+)
+def test_what_ends_an_instrument_ends_what_it_commits_to(kind: str, status: str) -> None:
+    over = make_event(kind, "2023-01-01")
+    ratified = make_event("ratification", "2020-01-01", "XAA")
+    for spans in (
+        spans_of([ADOPTED, over], MEMBERS),
+        spans_of([ratified, over], treaty=make_treaty(1)),
+    ):
+        assert status_on(spans, "2022-12-31", "XAA") == "in-effect"
+        assert status_on(spans, "2023-01-01", "XAA") == status
+
+
+def test_a_reservation_withdrawn_in_part_stands_for_the_rest() -> None:
+    reserved = make_event("reservation", "2016-01-01", "XAA", provisions=("xx:1", "xx:2"))
+    partly = make_event(
+        "withdrawal-of-reservation",
+        "2017-01-01",
+        "XAA",
+        refers_to=reserved.id,
+        provisions=("xx:2",),
+    )
+    spans = spans_of([ADOPTED, reserved, partly], MEMBERS)
+    assert status_on(spans, "2017-01-01", "XAA", "xx:1") == "qualified"
+    assert status_on(spans, "2017-01-01", "XAA", "xx:2") == "in-effect"
+
+
+def test_a_contest_may_be_of_one_provision() -> None:
+    contest = make_event("contest", "2016-01-01", "XAA", refers_to=ADOPTED.id, provisions=("xx:1",))
+    spans = spans_of([ADOPTED, contest], MEMBERS)
+    contested = {(one.party, one.provision) for one in spans if one.standing.is_contested}
+    assert contested == {("XAA", "xx:1")}
+
+
+def test_a_contest_of_what_ended_a_commitment_is_shown_beside_it() -> None:
+    left = make_event("commitment-withdrawal", "2016-01-01", "XAA")
+    contest = make_event("contest", "2016-02-01", "XAA", refers_to=left.id)
+    spans = spans_of([ADOPTED, left, contest], MEMBERS)
+    own = [one for one in spans if (one.party, one.provision) == ("XAA", "xx:1")]
+    assert [(one.standing.status, one.standing.is_contested) for one in own] == [
+        ("in-effect", False),
+        ("withdrawn", False),
+        ("withdrawn", True),
+    ]
+
+
 # Corrections
+
+
+@pytest.mark.parametrize("kind", ["adoption", "annulment"])
+def test_rule_1_a_correction_loses_no_contest(kind: str) -> None:
+    wrong = make_event("adoption", "2015-06-02", corrects=ADOPTED.id)
+    contest = make_event("contest", "2016-01-01", "XAA", refers_to=ADOPTED.id)
+    last = make_event(kind, "2015-06-01", corrects=wrong.id)
+    spans = spans_of([ADOPTED, contest, wrong, last], MEMBERS)
+    at = parse_day("2017-01-01")
+    held = [one for one in spans if one.from_day <= at and (one.to_day is None or at < one.to_day)]
+    assert {(one.party, one.standing.is_contested) for one in held} == {
+        ("XAA", True),
+        ("XAB", False),
+    }
+
+
+def test_rule_1_a_reservation_that_is_corrected_stays_withdrawn() -> None:
+    reserved = make_event("reservation", "2016-01-01", "XAA", provisions=("xx:1",))
+    over = make_event("withdrawal-of-reservation", "2017-01-01", "XAA", refers_to=reserved.id)
+    right = make_event(
+        "reservation", "2016-02-01", "XAA", provisions=("xx:1",), corrects=reserved.id
+    )
+    spans = spans_of([ADOPTED, reserved, over, right], MEMBERS)
+    assert status_on(spans, "2016-02-01", "XAA") == "qualified"
+    assert status_on(spans, "2017-01-01", "XAA") == "in-effect"
 
 
 def test_rule_1_a_correction_replaces_what_it_corrects() -> None:
@@ -206,6 +315,9 @@ KINDS = (
     "commitment-resumption",
     "dissociation",
     "supersession",
+    "termination",
+    "contest",
+    "withdrawal-of-reservation",
     "ratification",
     "signature-simple",
     "denunciation",
@@ -213,6 +325,7 @@ KINDS = (
 )
 DATES = ("2015", "2016", "2016-02", "2016-02-10", "2017-05-05", "2018-01-01", "2019-03")
 PARTIES = ("XAA", "XAB", "XAC", "XAD")
+DAYS = ("2016-02-10", "2017-05-05", "2018-06-01", "2020-01-01")
 
 
 @st.composite
@@ -228,7 +341,9 @@ def histories(draw: st.DrawFn) -> list[Event]:
             corrects: int | None = target.id
         else:
             kind, corrects = draw(st.sampled_from(KINDS)), None
-        party = None if kind == "adoption" else draw(st.sampled_from(PARTIES))
+        alone = kind in ("adoption", "termination")
+        party = None if alone else draw(st.sampled_from(PARTIES))
+        refers = kind in ("contest", "withdrawal-of-reservation") and bool(events)
         some = draw(st.sampled_from(((), ("xx:1",), ("xx:2",))))
         events.append(
             make_event(
@@ -237,6 +352,7 @@ def histories(draw: st.DrawFn) -> list[Event]:
                 party,
                 provisions=some,
                 corrects=corrects,
+                refers_to=draw(st.sampled_from(events)).id if refers else None,
                 id=number,
             )
         )
@@ -253,12 +369,38 @@ def test_status_is_the_same_in_any_order_of_recording(
     assert spans_of(events, MEMBERS, treaty=treaty) == spans_of(shuffled, MEMBERS, treaty=treaty)
 
 
-@given(histories(), st.sampled_from(("2016-02-10", "2017-05-05", "2018-06-01", "2020-01-01")))
+@given(histories(), st.randoms(use_true_random=False))
+def test_status_is_the_same_whichever_was_recorded_first(
+    events: list[Event], chance: random.Random
+) -> None:
+    numbers = [one.id for one in events]
+    chance.shuffle(numbers)
+    number = dict(zip((one.id for one in events), numbers, strict=True))
+    renumbered = [
+        replace(
+            one,
+            id=number[one.id],
+            corrects=None if one.corrects is None else number[one.corrects],
+            refers_to=None if one.refers_to is None else number[one.refers_to],
+        )
+        for one in events
+    ]
+    treaty = make_treaty()
+    first = spans_of(events, MEMBERS, treaty=treaty)
+    second = spans_of(renumbered, MEMBERS, treaty=treaty)
+    for day in ("2015-12-31", *DAYS):
+        for party in PARTIES:
+            for unit in ("xx:1", "xx:2"):
+                assert status_on(first, day, party, unit) == status_on(second, day, party, unit)
+
+
+@given(histories(), st.sampled_from(DAYS))
 def test_rule_2_status_as_of_a_day_depends_only_on_events_up_to_it(
     events: list[Event], day: str
 ) -> None:
     at = parse_day(day)
-    standing = list_standing(events)
+    # What counts now, each as if it had been recorded so.
+    standing = [replace(one, corrects=None) for one in list_standing(events)]
     before = [one for one in standing if one.date.first_day <= at]
     treaty = make_treaty()
     whole = spans_of(standing, MEMBERS, treaty=treaty)
