@@ -196,11 +196,11 @@ def _histories(events: Iterable[Event]) -> dict[str, _History]:
             history.signatures.append(event)
         elif event.kind == words.INVITATION:
             history.invitations.append(event)
-        elif event.kind in words.WITHDRAWALS and not event.provisions:
+        elif event.kind in words.TREATY_ENDS and not event.provisions:
             history.ends.append(event)
-        elif event.kind in words.SUSPENSIONS and not event.provisions:
+        elif event.kind == "suspension" and not event.provisions:
             history.suspensions.append(event)
-        elif event.kind in words.RESUMPTIONS and not event.provisions:
+        elif event.kind == "resumption" and not event.provisions:
             history.resumptions.append(event)
     return {party: one for party, one in found.items() if _is_any(one)}
 

@@ -143,6 +143,18 @@ def test_who_consents_later_is_bound_after_a_delay_of_its_own() -> None:
     assert standing_on(treaty, events, "2020-07-01", "XAF") == ("party", "2020-07-01")
 
 
+def test_a_states_own_word_does_not_end_or_revive_what_its_depositary_keeps() -> None:
+    treaty = make_treaty(1)
+    events = [
+        *ratified("XAA"),
+        make_event("commitment-withdrawal", "2021-01-01", "XAA"),
+        make_event("suspension", "2022-01-01", "XAA"),
+        make_event("commitment-resumption", "2022-06-01", "XAA"),
+    ]
+    assert standing_on(treaty, events, "2021-06-01", "XAA") == ("party", "2020-03-31")
+    assert standing_on(treaty, events, "2023-01-01", "XAA") == ("suspended", "2022-01-01")
+
+
 def test_a_definitive_signature_binds() -> None:
     treaty = make_treaty(1, then="on the day of deposit")
     events = [make_event("signature-definitive", "2020-01-01", "XAA")]
