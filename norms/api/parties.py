@@ -67,7 +67,7 @@ class CommitmentSchema(Shape):
     source_class = text(nullable=True)
     confidence = text(nullable=True)
     verified = fields.Boolean(required=True, allow_none=True)
-    reserved = flag("A reservation to this very provision.")
+    reserved = flag("A reservation that concerns this provision.")
     contested = flag("The State says that this was recorded wrongly.")
     event = text("The event that it follows from.", nullable=True)
 

@@ -189,7 +189,7 @@ def _standing(unit: Unit, ground: Ground, acts: _Acts, day: int) -> Standing | N
         return Standing(status, ground.basis, since, by.id, is_contested=contested)
     contested = acts.is_contested(ground.event, day)
     live = [one for one in acts.qualifying if _is_about(one, ground) and acts.holds(one, day)]
-    reserved = any(one.kind == words.RESERVATION and one.provisions for one in live)
+    reserved = any(one.kind == words.RESERVATION for one in live)
     status = "qualified" if live else "in-effect"
     if _is_suspended(ground, acts, day):
         status = "suspended"

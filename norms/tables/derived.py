@@ -25,7 +25,7 @@ commitment = Table(
     # The partial date from which it counts, as it was given.
     Column("since", Text, nullable=False),
     Column("event_id", ForeignKey("norm_event.id"), nullable=False),
-    # A reservation to this very provision; a claim by the party that this was recorded wrongly.
+    # A reservation concerns this provision; the party claims that it was recorded wrongly.
     Column("is_reserved", Boolean, nullable=False),
     Column("is_contested", Boolean, nullable=False),
     Index("ix_commitment_forum_id", "forum_id", "party_code", "from_day"),

@@ -92,6 +92,15 @@ def test_a_reservation_qualifies_until_it_is_withdrawn() -> None:
     assert [one.standing.is_reserved for one in spans if one.party == "XAA"][1] is True
 
 
+def test_a_reservation_that_names_no_provision_may_concern_each() -> None:
+    said = make_event("reservation", "2015-06-01", "XAA")
+    spans = [one for one in spans_of([ADOPTED, said], MEMBERS) if one.party == "XAA"]
+    assert {(one.provision, one.standing.is_reserved) for one in spans} == {
+        ("xx:1", True),
+        ("xx:2", True),
+    }
+
+
 def test_an_explanation_of_position_qualifies_and_does_not_reserve() -> None:
     said = make_event("explanation-of-position", "2015-06-01", "XAA")
     spans = [one for one in spans_of([ADOPTED, said], MEMBERS) if one.party == "XAA"]
