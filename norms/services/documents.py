@@ -90,6 +90,8 @@ class Row:
         values = self.value.get(name) or []
         if not isinstance(values, list) or not all(isinstance(one, str) and one for one in values):
             raise bad(f"{self.place}.{name}", "write a list of texts")
+        if any("\0" in one or len(one) > _LONGEST for one in values):
+            raise bad(f"{self.place}.{name}", f"at most {_LONGEST} characters, none of them NUL")
         return values
 
     def find_mapping(self, name: str) -> Mapping[str, Any] | None:

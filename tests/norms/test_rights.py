@@ -140,6 +140,7 @@ def test_a_secretariat_may_not_pass_its_record_for_the_states_own(register: Regi
         ("xaa-drafter", "positions", POSITION | {"supersedes": "x"}, "supersedes"),
         ("xaa-drafter", "actions", {"provisions": []}, "plan"),
         ("xaa-drafter", "actions", {"plan": "P", "due": "soon"}, "due"),
+        ("xaa-drafter", "actions", {"plan": "P", "provisions": ["\0"]}, "provisions"),
         ("ann", "forums/quay/silence-procedures", {"title": "T"}, "deadline"),
         (
             "ann",
