@@ -34,6 +34,7 @@ Renderer = Callable[[ComityError, Mapping[str, str]], Response]
 
 REALM: Final = "Comity"
 _RENDERERS: Final = "comity.renderers"
+_PAGES: Final = "comity.page-renderer"
 _KINDS: Final[dict[int, tuple[type[ComityError], str, str]]] = {
     400: (BadInput, "web.bad-request", "the request cannot be understood"),
     404: (NotFound, "web.not-found", "there is nothing at this address for you"),
@@ -70,6 +71,11 @@ def register_renderer(app: Flask, prefix: str, render: Renderer) -> None:
     app.extensions.setdefault(_RENDERERS, {})[prefix] = render
 
 
+def init_page_renderer(app: Flask, render: Renderer) -> None:
+    """Answer refusals everywhere else, where people are, by `render`."""
+    app.extensions[_PAGES] = render
+
+
 def is_below(path: str, prefix: str) -> bool:
     """Whether an address is in the part called `prefix`, with or without a last slash."""
     return path.startswith(prefix) or path == prefix.rstrip("/")
@@ -88,11 +94,14 @@ def answer_error(error: ComityError) -> Response:
 def _renderer_at(path: str) -> Renderer:
     renderers: dict[str, Renderer] = current_app.extensions.get(_RENDERERS, {})
     fitting = [prefix for prefix in renderers if is_below(path, prefix)]
-    return renderers[max(fitting, key=len)] if fitting else render_page
+    if fitting:
+        return renderers[max(fitting, key=len)]
+    pages: Renderer = current_app.extensions.get(_PAGES, render_bare)
+    return pages
 
 
-def render_page(error: ComityError, _headers: Mapping[str, str]) -> Response:
-    """A refusal as a small page for a person."""
+def render_bare(error: ComityError, _headers: Mapping[str, str]) -> Response:
+    """A refusal as the barest page, for an application without pages of its own."""
     page = Markup(
         "<!doctype html>\n"
         '<html lang="en"><head><meta charset="utf-8"><title>{title}</title></head>'

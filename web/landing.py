@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from flask import Flask, Response
-from markupsafe import Markup
+from flask import Flask, Response, current_app, url_for
 
 from web.installation import current_settings, public_base
+from web.pages import find_viewer, page, see_other
 
 API_DOCUMENT = "/api/v1/openapi.json"
 
 
 def show_landing() -> Response:
-    """GET /: what this is, and where machines connect."""
-    settings, base = current_settings(), public_base()
-    page = Markup(
-        "<!doctype html>\n"
-        '<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        "<title>{title}</title></head><body><main>"
-        "<h1>{title}</h1>"
-        "<p>States keep their agreed norms on record here and share threat intelligence, "
-        "each under its own policy.</p>"
-        "<dl><dt>TAXII 2.1 discovery</dt><dd><code>{base}/taxii2/</code></dd>"
-        "<dt>JSON API, as an OpenAPI document</dt>"
-        '<dd><a href="{document}"><code>{base}{document}</code></a></dd>'
-        "<dt>Bearer tokens (client credentials)</dt><dd><code>{base}/oauth/token</code></dd>"
-        "</dl><p>Each asks for an API credential, which the operator of this installation "
-        "issues{contact}.</p></main></body></html>\n"
-    ).format(
-        title=settings.title,
-        base=base,
+    """GET /: what this is, and where machines connect; who is signed in goes to their work."""
+    viewer = find_viewer()
+    home = viewer.home if viewer is not None else None
+    if home is not None and home in current_app.view_functions:
+        return see_other(url_for(home))
+    return page(
+        "web/landing.html",
+        base=public_base(),
         document=API_DOCUMENT,
-        contact=f": {settings.contact}" if settings.contact else "",
+        contact=current_settings().contact,
     )
-    return Response(page, content_type="text/html; charset=utf-8")
 
 
 def show_health() -> Response:

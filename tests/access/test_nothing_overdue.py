@@ -32,7 +32,7 @@ def list_doors(app: Flask) -> list[tuple[str, Rule]]:
     return [
         (method, rule)
         for rule in sorted(app.url_map.iter_rules(), key=str)
-        if "forum" in rule.arguments
+        if "forum" in rule.arguments and rule.rule.startswith(("/taxii2/", "/api/v1/"))
         for method in sorted((rule.methods or set()) & {"GET", "DELETE"})
     ]
 

@@ -1,0 +1,215 @@
+"""Pages for people: rendered from templates, in the reader's language, with the pages' headers.
+
+A room has its templates in a folder of its own beside its pages, and says here where its pages
+are to be found from the others. What does not live here: who is signed in (auth).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import structlog
+from flask import Blueprint, Flask, Response, current_app, render_template, request
+from flask_wtf.csrf import CSRFProtect
+from jinja2 import StrictUndefined
+from markupsafe import Markup
+from werkzeug.exceptions import HTTPException
+
+from kernel.clock import format_instant
+from kernel.errors import BadInput, ComityError
+from web.assets import asset_address, init_assets
+from web.errors import init_page_renderer, render_bare
+from web.installation import current_settings, installation_of
+from web.language import init_language
+from web.problems import phrase_of
+
+CONTENT_TYPE: Final = "text/html; charset=utf-8"
+POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_NAVIGATION: Final = "comity.navigation"
+_VIEWER: Final = "comity.viewer"
+_CSRF: Final = "comity.csrf"
+_SEARCH: Final = "comity.search"
+
+log = structlog.get_logger(__name__)
+
+Text = Any
+"""A text, or one that is translated when it is shown (`lazy_gettext`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """Who is looking: as pages show it, and where its work begins (`home`, an endpoint).
+
+    `signed` is what the room of signed-in people knows of it.
+    """
+
+    email: str
+    acts_for: str
+    home: str
+    signed: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A page that every other page leads to.
+
+    `area` groups places (`sharing`, `norms`, `account`); `is_for` says of the viewer that the
+    room of signed-in people knows whether the place is shown.
+    """
+
+    area: str
+    label: Text
+    endpoint: str
+    is_for: Callable[[Viewer], bool] = lambda _viewer: True
+
+    @property
+    def blueprint(self) -> str:
+        """The pages that belong to the same area."""
+        return self.endpoint.partition(".")[0]
+
+
+def init_pages(app: Flask) -> None:
+    """Let `app` render pages; rooms add theirs afterwards."""
+    installation = installation_of(app)
+    app.secret_key = installation.signer.hash("forms", "")
+    app.config.update(
+        SESSION_COOKIE_NAME="comity-form",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_SECURE=installation.settings.public_url.startswith("https:"),
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+    )
+    app.extensions[_CSRF] = CSRFProtect(app)
+    app.extensions.update({_NAVIGATION: [], _SEARCH: None, _VIEWER: None})
+    app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.add_extension("jinja2.ext.do")
+    app.jinja_env.filters.update(instant=show_instant, day=show_day)
+    app.jinja_env.globals.update(asset=asset_address, with_query=with_query)
+    app.context_processor(_surroundings)
+    app.register_blueprint(Blueprint("web", __name__, template_folder="templates"))
+    init_assets(app)
+    init_language(app)
+    init_page_renderer(app, render_refusal)
+
+
+def add_places(app: Flask, places: list[Place]) -> None:
+    """Let every page lead to these; they are shown in the order in which they were added."""
+    app.extensions[_NAVIGATION].extend(places)
+
+
+def set_viewer(app: Flask, finder: Callable[[], Viewer | None]) -> None:
+    """Say how pages learn who is looking."""
+    app.extensions[_VIEWER] = finder
+
+
+def find_viewer() -> Viewer | None:
+    """Who is looking at the page; None for a visitor, and where nobody can be recognised now."""
+    finder: Callable[[], Viewer | None] | None = current_app.extensions[_VIEWER]
+    try:
+        return None if finder is None else finder()
+    except ComityError:
+        return None
+
+
+def set_search(app: Flask, endpoint: str) -> None:
+    """Say which page the search box of every page asks."""
+    app.extensions[_SEARCH] = endpoint
+
+
+def check_form_is_ours() -> None:
+    """Refuse a form that this session's pages did not give out. Raises BadInput.
+
+    Read the token that Flask-WTF put into the form, and what the browser says of the page that
+    sent it (the header Sec-Fetch-Site).
+    """
+    if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
+        raise BadInput("web.foreign-form", "this form was sent by a page of another site")
+    csrf: CSRFProtect = current_app.extensions[_CSRF]
+    try:
+        csrf.protect()
+    except HTTPException:
+        raise BadInput(
+            "web.stale-form",
+            "this form was opened in a session that has ended since; open the page again, and "
+            "send it from there",
+        ) from None
+
+
+def page(template: str, *, status: int = 200, **context: Any) -> Response:  # noqa: ANN401
+    """A page rendered from a template, with the headers of pages."""
+    response = Response(render_template(template, **context), status=status)
+    response.content_type = CONTENT_TYPE
+    response.headers["Content-Security-Policy"] = POLICY
+    return response
+
+
+def see_other(address: str) -> Response:
+    """What a form answers with when it has been done: look there (HTTP 303)."""
+    response = Response(status=303)
+    response.headers["Location"] = address
+    return response
+
+
+def render_refusal(error: ComityError, headers: Mapping[str, str]) -> Response:
+    """A refusal as a page for a person; as the barest one where pages cannot be made."""
+    try:
+        return page(
+            "web/refusal.html", status=error.status, error=error, heading=phrase_of(error.status)
+        )
+    except Exception:  # the refusal is told all the same
+        log.exception("page-failed", code=error.code)
+        return render_bare(error, headers)
+
+
+def show_instant(at_us: int | None) -> Markup:
+    """An instant as a page shows it: UTC, to the minute, exact where a program looks."""
+    if at_us is None:
+        return Markup("")
+    exact = format_instant(at_us)
+    shown = datetime.fromtimestamp(at_us // 1_000_000, tz=UTC).strftime("%Y-%m-%d %H:%M")
+    return Markup('<time dir="ltr" datetime="{}">{} UTC</time>').format(exact, shown)
+
+
+def show_day(text: str | None) -> Markup:
+    """A date that is known to the day, the month or the year, as it stands."""
+    return Markup('<time dir="ltr">{}</time>').format(text) if text else Markup("")
+
+
+def with_query(**changes: Any) -> str:  # noqa: ANN401
+    """The address of this page with some of its query changed; None takes a name out."""
+    kept = request.args.to_dict(flat=False)
+    for name, value in changes.items():
+        if value is None:
+            kept.pop(name, None)
+        else:
+            kept[name] = [str(value)]
+    written = urlencode([(name, value) for name in kept for value in kept[name] if value])
+    return f"{request.path}?{written}" if written else request.path
+
+
+def _surroundings() -> dict[str, Any]:
+    viewer = find_viewer()
+    known: list[Place] = current_app.extensions[_NAVIGATION]
+    places = [place for place in known if viewer is not None and place.is_for(viewer)]
+    areas: dict[str, Place] = {}
+    for place in places:
+        areas.setdefault(place.area, place)
+    here = request.blueprint
+    return {
+        "title": current_settings().title,
+        "viewer": viewer,
+        "places": places,
+        "areas": list(areas.values()),
+        "current_area": next((one.area for one in known if one.blueprint == here), ""),
+        "search_endpoint": current_app.extensions[_SEARCH],
+    }
