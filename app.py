@@ -77,6 +77,7 @@ def _furnish(app: Flask) -> None:
     from auth.api import routes as auth_api
     from auth.doors import Permission, init_doors, sign_endpoint
     from auth.oauth import init_oauth
+    from auth.pages.routes import init_pages_of_auth
     from norms.api import routes as norms_api
     from sharing.api import routes as sharing_api
     from sharing.taxii.extension import init_extension
@@ -85,14 +86,18 @@ def _furnish(app: Flask) -> None:
     from web.headers import init_headers
     from web.landing import init_landing
     from web.openapi import init_api
+    from web.pages import init_pages
     from web.requests import init_request_log
 
     init_request_log(app)
     init_headers(app)
     init_doors(app)
+    init_pages(app)
     init_landing(app)
-    for endpoint in ("landing", "health"):
+    sign_endpoint(app, "landing", Permission.VISITOR)
+    for endpoint in ("health", "static"):
         sign_endpoint(app, endpoint, Permission.PUBLIC)
+    init_pages_of_auth(app)
     init_oauth(app)
     init_taxii(app)
     init_extension(app)

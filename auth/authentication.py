@@ -78,7 +78,7 @@ def authenticate(presented: Presented | None) -> Recognised:
             recognised = _recognise(connection, presented)
         if recognised is not None:
             return recognised
-    _slow_failure(presented)
+    _slow_presented(presented)
     refused = CredentialRefused(
         "auth.credential-refused",
         "this credential is unknown, wrong, revoked or expired, or its holder is suspended",
@@ -120,12 +120,20 @@ def _recognise(connection: Connection, presented: Presented) -> Recognised | Non
     return found if hmac.compare_digest(given, kept) and found is not None else None
 
 
-def _slow_failure(presented: Presented | None) -> None:
-    address = request.remote_addr or ""
+def _slow_presented(presented: Presented | None) -> None:
     # People paste secrets where the id belongs: only what looks like an id is told to anyone.
     named = presented.id if presented is not None and is_credential_id(presented.id) else ""
+    slow_failure(presented.id if presented is not None else "", f"credential:{named}")
+
+
+def slow_failure(tried: str, named: str) -> None:
+    """Count a failed attempt on `tried`, and wait if there were many; told of as `named`.
+
+    Raises TooMany when many wait already.
+    """
+    address = request.remote_addr or ""
     throttle: Throttle = current_app.extensions[_THROTTLE]
-    throttle.slow_failure(address, presented.id if presented is not None else "")
+    throttle.slow_failure(address, tried)
     log.warning("credential-refused", address=address, credential=named)
     failures = throttle.take_report()
     if failures is None:
@@ -136,7 +144,7 @@ def _slow_failure(presented: Presented | None) -> None:
                 connection,
                 "unknown",
                 "authentication.failed",
-                f"credential:{named}",
+                named,
                 detail={"address": address, "failures_since_last_entry": failures},
                 now_us=current_instant_us(),
             )

@@ -2,7 +2,8 @@
 
 A view is signed once, for all its methods; a rule with GET and POST that need different
 scopes has two views. At addresses below /taxii2/ and /api/ a caller is known before it learns
-whether the address exists.
+whether the address exists. Pages are entered by a person's session, everything else by an API
+credential; neither door looks at what belongs to the other.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ from enum import StrEnum
 from typing import Any, Final, TypeVar
 
 import structlog
-from flask import Flask, current_app, g, request
+from flask import Flask, Response, current_app, g, request, url_for
 
 from auth.authentication import authenticate_request, init_authentication
+from auth.queries.sessions import Signed
 from auth.reader import Reader
+from auth.sessions import find_signed
 from kernel.errors import Forbidden, NotFound
 from web.errors import is_below
 from web.installation import (
@@ -24,6 +27,7 @@ from web.installation import (
     current_settings,
     current_signer,
 )
+from web.pages import check_form_is_ours, see_other
 
 __all__ = [
     "Permission",
@@ -31,6 +35,7 @@ __all__ = [
     "current_instant_us",
     "current_reader",
     "current_settings",
+    "current_signed",
     "current_signer",
     "door",
     "find_sign",
@@ -39,6 +44,7 @@ __all__ = [
 ]
 
 GUARDED_PREFIXES: Final = ("/taxii2/", "/api/")
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SIGN: Final = "__comity_sign__"
 _SIGNS: Final = "comity.signs"
 
@@ -50,15 +56,33 @@ View = TypeVar("View", bound=Callable[..., Any])
 class Permission(StrEnum):
     """What it takes to enter. Each needs the scope of its name; `TAXII` and `API` either one
     of their two; `PUBLIC` nothing at all.
+
+    Of pages: `VISITOR` asks for nothing, `PERSON` for anybody who is signed in, `MEMBER` for a
+    person who acts for a member, `OPERATOR` for an operator.
     """
 
     PUBLIC = "public"
+    VISITOR = "page"
+    PERSON = "page:person"
+    MEMBER = "page:member"
+    OPERATOR = "page:operator"
     TAXII = "taxii"
     TAXII_READ = "taxii:read"
     TAXII_WRITE = "taxii:write"
     API = "api"
     API_READ = "api:read"
     API_WRITE = "api:write"
+
+    @property
+    def is_of_page(self) -> bool:
+        """Whether it is a person at a browser who enters here."""
+        return self.value.partition(":")[0] == "page"
+
+    def opens_to_person(self, signed: Signed) -> bool:
+        """Whether somebody who is signed in may enter this page."""
+        if self is Permission.MEMBER:
+            return signed.reader.member_id is not None
+        return self is not Permission.OPERATOR or signed.is_operator
 
     def opens_to(self, reader: Reader) -> bool:
         """Whether the reader's credential may be used here."""
@@ -108,15 +132,23 @@ def current_reader() -> Reader:
     return reader
 
 
-def _guard() -> None:
+def current_signed() -> Signed:
+    """The person who is signed in. Only behind a door of a page that is not for visitors."""
+    signed: Signed = g.signed
+    return signed
+
+
+def _guard() -> Response | None:
     """Runs before every view, and before the refusal of an address that matches none."""
     sign = _sign_of_request()
     if sign is Permission.PUBLIC:
-        return
+        return None
+    if sign is not None and sign.is_of_page:
+        return _guard_page(sign)
     if sign is None and not _is_guarded(request.path):
         if request.routing_exception is None:
             _stay_shut()
-        return
+        return None
     reader = authenticate_request().reader
     g.reader, g.actor = reader, reader.actor
     if sign is not None and not sign.opens_to(reader):
@@ -126,6 +158,26 @@ def _guard() -> None:
         )
     if sign is None and request.routing_exception is None:
         _stay_shut()
+    return None
+
+
+def _guard_page(sign: Permission) -> Response | None:
+    """The same for a page; whoever is not signed in is led to where that is done."""
+    signed = find_signed()
+    if signed is not None:
+        g.reader, g.actor = signed.reader, signed.reader.actor
+    if sign is not Permission.VISITOR:
+        if signed is None:
+            if request.method in _SAFE:
+                return see_other(url_for("sign-in", next=request.full_path.rstrip("?")))
+            raise Forbidden(
+                "auth.sign-in-needed", "your session has ended; sign in and do it again"
+            )
+        if not sign.opens_to_person(signed):
+            raise Forbidden("auth.role-needed", "this page is not for the role that you act in")
+    if request.method not in _SAFE:
+        check_form_is_ours()
+    return None
 
 
 def _sign_of_request() -> Permission | None:

@@ -157,6 +157,63 @@ token = Table(
     Column("revoked_us", BigInteger),
 )
 
+# A person at a browser; the cookie's token is kept as a keyed hash.
+session = Table(
+    "session",
+    content_metadata,
+    Column("id", BigId, primary_key=True),
+    Column("hash", LargeBinary, nullable=False, unique=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("method", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("seen_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False, index=True),
+    Column("revoked_us", BigInteger),
+    CheckConstraint("method IN ('password', 'passkey', 'link', 'provider')", name="method"),
+)
+
+person_password = Table(
+    "person_password",
+    content_metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True, autoincrement=False),
+    Column("hash", Text, nullable=False),
+    Column("changed_us", BigInteger, nullable=False),
+)
+
+# Opens one session, once.
+sign_in_link = Table(
+    "sign_in_link",
+    content_metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("created_us", BigInteger, nullable=False),
+    Column("expires_us", BigInteger, nullable=False),
+    Column("used_us", BigInteger),
+)
+
+passkey = Table(
+    "passkey",
+    content_metadata,
+    Column("id", LargeBinary, primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    Column("public_key", LargeBinary, nullable=False),
+    Column("uses", BigInteger, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("used_us", BigInteger),
+)
+
+# What a browser has to answer once: gone when it is answered or has expired.
+challenge = Table(
+    "challenge",
+    content_metadata,
+    Column("value", LargeBinary, primary_key=True),
+    Column("purpose", Text, nullable=False),
+    Column("about", Text, nullable=False),
+    Column("expires_us", BigInteger, nullable=False, index=True),
+)
+
 # Append-only: a trigger refuses every update and delete.
 audit = Table(
     "audit",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import click
 from sqlalchemy import Connection
 
 from auth.queries import Person, find_member, find_person, list_persons
 from auth.services import OPERATOR, PersonsBody, add_person, disable_person
+from auth.services.links import make_link
+from auth.services.passwords import set_password
 from kernel.commands import Answer, Workplace, working
 from kernel.errors import NotFound
 
@@ -67,6 +69,42 @@ def disable(workplace: Workplace, email: str) -> Answer:
         return _answer(connection, email)
 
 
+@person.command("link")
+@click.argument("email")
+@working
+def link(workplace: Workplace, email: str) -> Answer:
+    """Make a link that signs a person in once, within a day: the first time, or for recovery."""
+    with workplace.database.write() as connection:
+        found = _expect(connection, email)
+        token = make_link(
+            connection, workplace.signer, found, actor=OPERATOR, now_us=workplace.now_us
+        )
+    path = f"/sign-in/link?token={token}"
+    address = f"{workplace.settings.public_url.rstrip('/')}{path}"
+    return Answer({"email": found.email, "link": address}, address)
+
+
+@person.command("password")
+@click.argument("email")
+@click.option(
+    "--password-file",
+    type=click.File("r", encoding="utf-8"),
+    metavar="F",
+    help="Its first line is the password; asked for on a terminal without it.",
+)
+@working
+def password(workplace: Workplace, email: str, password_file: TextIO | None) -> Answer:
+    """Set a person's password; all sessions of the person end."""
+    if password_file is not None:
+        text = password_file.readline().rstrip("\r\n")
+    else:
+        text = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    with workplace.database.write() as connection:
+        found = _expect(connection, email)
+        set_password(connection, found, text, actor=OPERATOR, now_us=workplace.now_us)
+        return _answer(connection, email)
+
+
 def document_of(found: Person) -> dict[str, Any]:
     """A person as JSON: one of `member`, `forum`, `operator` says for whom it acts."""
     return {
@@ -79,10 +117,17 @@ def document_of(found: Person) -> dict[str, Any]:
     }
 
 
-def _answer(connection: Connection, email: str) -> Answer:
+def _expect(connection: Connection, email: str) -> Person:
     found = find_person(connection, email)
     if found is None:
-        raise NotFound("auth.unknown-person", f"no person has the address {email!r}")
+        raise NotFound(
+            "auth.unknown-person", f"no person has the address {email!r}; see `comity person list`"
+        )
+    return found
+
+
+def _answer(connection: Connection, email: str) -> Answer:
+    found = _expect(connection, email)
     return Answer(document_of(found), _line(found))
 
 

@@ -31,6 +31,11 @@ def find_person(connection: Connection, email: str) -> Person | None:
     return next(iter(_persons(connection, person.c.email == email.strip().lower())), None)
 
 
+def find_person_by_id(connection: Connection, person_id: int) -> Person | None:
+    """The person with this number, disabled or not."""
+    return next(iter(_persons(connection, person.c.id == person_id)), None)
+
+
 def find_person_behind(connection: Connection, actor: str) -> Person | None:
     """The person that an actor of the audit trail is, or whose credential it is.
 

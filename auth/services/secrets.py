@@ -19,6 +19,8 @@ _ID_BYTES: Final = 10
 # A word of our own in front lets scanners of repositories and logs find a secret that leaked.
 _CREDENTIAL_PREFIX: Final = "comity_"
 _TOKEN_PREFIX: Final = "comity_at_"  # noqa: S105 - a prefix, no secret
+_SESSION_PREFIX: Final = "comity_se_"
+_LINK_PREFIX: Final = "comity_li_"
 
 
 def make_credential_id(randomness: Randomness) -> str:
@@ -44,3 +46,23 @@ def hash_secret(signer: Signer, credential_id: str, secret: str) -> bytes:
 def hash_token(signer: Signer, token: str) -> bytes:
     """What is kept of a token."""
     return signer.hash("token", token)
+
+
+def make_session_token(randomness: Randomness) -> str:
+    """What a browser's session cookie holds."""
+    return _SESSION_PREFIX + randomness(_SECRET_BYTES).hex()
+
+
+def hash_session_token(signer: Signer, token: str) -> bytes:
+    """What is kept of a session's token."""
+    return signer.hash("session", token)
+
+
+def make_link_token(randomness: Randomness) -> str:
+    """What the address of a one-time sign-in link holds."""
+    return _LINK_PREFIX + randomness(_SECRET_BYTES).hex()
+
+
+def hash_link_token(signer: Signer, token: str) -> bytes:
+    """What is kept of a sign-in link's token."""
+    return signer.hash("sign-in-link", token)

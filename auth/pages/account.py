@@ -1,0 +1,105 @@
+"""`/account`: a person's own password and sessions."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, url_for
+from flask_babel import gettext as _
+from marshmallow import fields, validate
+
+from auth.doors import Permission, current_signed, door
+from auth.queries.persons import find_person_by_id
+from auth.queries.sessions import list_sessions
+from auth.services.passwords import (
+    FEWEST_CHARACTERS,
+    MOST_CHARACTERS,
+    find_by_password,
+    has_password,
+    set_password,
+)
+from auth.services.sessions import IDLE_US, end_session
+from kernel.errors import BadInput
+from web.forms import Filled, FormSchema, empty_form, read_form
+from web.installation import current_database, current_instant_us
+from web.pages import page, see_other
+
+blueprint = Blueprint("account", __name__, url_prefix="/account", template_folder="templates")
+
+
+class PasswordForm(FormSchema):
+    """The password of before, where there is one, and the new one twice."""
+
+    current = fields.String(load_default="", validate=validate.Length(max=MOST_CHARACTERS))
+    password = fields.String(required=True)
+    again = fields.String(required=True)
+
+
+@blueprint.get("", endpoint="show")
+@door(Permission.PERSON)
+def show_account() -> Response:
+    """GET /account: who one is here, one's sessions, and the form for the password."""
+    return _account_page(empty_form())
+
+
+@blueprint.post("/password", endpoint="set-password")
+@door(Permission.PERSON)
+def set_own_password() -> Response:
+    """POST /account/password: all other sessions end."""
+    signed, form = current_signed(), read_form(PasswordForm)
+    if not form.errors and form.values["password"] != form.values["again"]:
+        form.blame("again", _("This is not what you wrote the first time."))
+    if form.errors:
+        return _account_page(form, status=400)
+    with current_database().write() as connection:
+        person = find_person_by_id(connection, signed.person_id)
+        if person is None:
+            raise BadInput("auth.unknown-person", "this person is no longer known here")
+        # A browser left open must not be enough to lock its owner out, but for a fresh link.
+        asks = has_password(connection, person.id) and signed.method != "link"
+        if asks and find_by_password(connection, person.email, form.values["current"]) is None:
+            form.blame("current", _("This is not your password of now."))
+            return _account_page(form, status=403)
+        try:
+            set_password(
+                connection,
+                person,
+                form.values["password"],
+                actor=signed.reader.actor,
+                keep_session=signed.session_id,
+                now_us=current_instant_us(),
+            )
+        except BadInput as refused:
+            form.blame_error(refused, "password")
+            return _account_page(form, status=400)
+    flash(_("Your password is set. Your other sessions have ended."))
+    return see_other(url_for("account.show"))
+
+
+@blueprint.post("/sessions/<int:session_id>/end", endpoint="end-session")
+@door(Permission.PERSON)
+def end_own_session(session_id: int) -> Response:
+    """POST /account/sessions/ID/end: one of one's own sessions ends."""
+    signed = current_signed()
+    with current_database().write() as connection:
+        end_session(
+            connection, signed.person_id, signed.reader, session_id, now_us=current_instant_us()
+        )
+    flash(_("That session has ended."))
+    return see_other(url_for("account.show"))
+
+
+def _account_page(form: Filled, *, status: int = 200) -> Response:
+    signed = current_signed()
+    with current_database().read() as connection:
+        sessions = list_sessions(
+            connection, signed.person_id, since_us=current_instant_us() - IDLE_US
+        )
+        has_one = has_password(connection, signed.person_id)
+    return page(
+        "auth/account.html",
+        status=status,
+        form=form,
+        signed=signed,
+        sessions=sessions,
+        asks_current=has_one and signed.method != "link",
+        fewest=FEWEST_CHARACTERS,
+    )

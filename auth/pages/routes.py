@@ -1,0 +1,54 @@
+"""The pages of the auth room, and who is looking at any page."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_babel import lazy_gettext as _l
+
+from auth.pages import account, signing_in
+from auth.queries.sessions import Signed
+from auth.sessions import find_signed
+from web.pages import Place, Viewer, add_places, set_viewer
+
+_HOME_OF_MEMBERS = "exchange.home"
+_HOME_OF_DIPLOMATS = "register.home"
+
+
+def init_pages_of_auth(app: Flask) -> None:
+    """Put them into `app`."""
+    for rule, endpoint, view, methods in (
+        ("/sign-in", "sign-in", signing_in.show_sign_in, ["GET"]),
+        ("/sign-in", "sign-in.send", signing_in.sign_in, ["POST"]),
+        ("/sign-in/link", "sign-in.link", signing_in.show_link, ["GET"]),
+        ("/sign-in/link", "sign-in.use-link", signing_in.sign_in_by_link, ["POST"]),
+        ("/sign-out", "sign-out", signing_in.sign_out, ["POST"]),
+        ("/language", "language", signing_in.set_language, ["POST"]),
+    ):
+        app.add_url_rule(rule, endpoint, view, methods=methods)
+    app.register_blueprint(signing_in.blueprint)
+    app.register_blueprint(account.blueprint)
+    add_places(app, [Place("account", _l("My account"), "account.show")])
+    set_viewer(app, _find_viewer)
+
+
+def _find_viewer() -> Viewer | None:
+    signed = find_signed()
+    if signed is None:
+        return None
+    return Viewer(signed.email, _acts_for(signed), _home_of(signed), signed)
+
+
+def _acts_for(signed: Signed) -> str:
+    if signed.reader.member_code is not None:
+        return f"{signed.reader.member_code} {signed.member_name}"
+    return signed.forum_title or ""
+
+
+def _home_of(signed: Signed) -> str:
+    """Where a person's work begins: liaisons at what is shared, diplomats at the norms."""
+    roles = signed.reader.roles or frozenset()
+    if signed.is_operator:
+        return "operator.home"
+    if signed.reader.secretariat_of is not None or roles <= {"drafter", "clearance-officer"}:
+        return _HOME_OF_DIPLOMATS
+    return _HOME_OF_MEMBERS

@@ -1,0 +1,150 @@
+"""`/sign-in` and `/sign-out`: by password, or by a link that works once."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from flask import Blueprint, Response, request, url_for
+from flask_babel import gettext as _
+from marshmallow import fields, validate
+from sqlalchemy import Connection
+
+from auth.authentication import slow_failure
+from auth.doors import Permission, current_signed, door
+from auth.queries.persons import Person
+from auth.services.links import find_by_link, use_link
+from auth.services.passwords import MOST_CHARACTERS, find_by_password
+from auth.services.sessions import Method, begin_session, end_session
+from auth.sessions import find_signed, put_cookie, take_cookie
+from web.forms import Filled, FormSchema, empty_form, read_form
+from web.installation import current_database, current_instant_us, current_signer
+from web.language import choose_language
+from web.pages import page, see_other
+
+blueprint = Blueprint("signing-in", __name__, template_folder="templates")
+
+_MOST_ADDRESS: Final = 2000
+
+log = structlog.get_logger(__name__)
+
+
+class SignInForm(FormSchema):
+    """An address and a password."""
+
+    email = fields.String(required=True, validate=validate.Length(1, 254))
+    password = fields.String(required=True, validate=validate.Length(1, MOST_CHARACTERS))
+
+
+@door(Permission.VISITOR)
+def show_sign_in() -> Response:
+    """GET /sign-in: the form."""
+    if find_signed() is not None:
+        return see_other(_next_of(request.args.get("next")))
+    return _sign_in_page(empty_form(next=request.args.get("next", "")))
+
+
+@door(Permission.VISITOR)
+def sign_in() -> Response:
+    """POST /sign-in: a session, or the form again; every failure answers alike."""
+    form = read_form(SignInForm)
+    if form.errors:
+        return _sign_in_page(form, status=400)
+    with current_database().read() as connection:
+        found = find_by_password(connection, form.values["email"], form.values["password"])
+    if found is None:
+        # Under the address that was tried: nobody's sign-in is slowed but by failures for it.
+        slow_failure(form.values["email"].strip().lower(), "person:")
+        form.blame("", _("This address and this password do not belong together, or not any more."))
+        return _sign_in_page(form, status=403)
+    return _begin(found, "password", form.text("next"))
+
+
+@door(Permission.VISITOR)
+def show_link() -> Response:
+    """GET /sign-in/link: whom the link would sign in; it is used by the button alone.
+
+    Programs that look at links before people do shall not use them up.
+    """
+    token = request.args.get("token", "")
+    with current_database().read() as connection:
+        found = find_by_link(connection, current_signer(), token, now_us=current_instant_us())
+    return page("auth/link.html", status=200 if found else 404, found=found, token=token)
+
+
+@door(Permission.VISITOR)
+def sign_in_by_link() -> Response:
+    """POST /sign-in/link: a session of the person whose link this is. Raises BadInput."""
+    with current_database().write() as connection:
+        found = use_link(
+            connection,
+            current_signer(),
+            request.form.get("token", ""),
+            now_us=current_instant_us(),
+        )
+        return _begin_in(connection, found, "link", url_for("account.show"))
+
+
+@door(Permission.PERSON)
+def sign_out() -> Response:
+    """POST /sign-out: the session ends here and now."""
+    signed = current_signed()
+    with current_database().write() as connection:
+        end_session(
+            connection,
+            signed.person_id,
+            signed.reader,
+            signed.session_id,
+            now_us=current_instant_us(),
+        )
+    answer = see_other(url_for("landing"))
+    take_cookie(answer)
+    return answer
+
+
+@door(Permission.VISITOR)
+def set_language() -> Response:
+    """POST /language: the pages' language at this browser."""
+    choose_language(request.form.get("language", ""))
+    return see_other(_next_of(request.form.get("back")))
+
+
+def begin_for(found: Person, method: Method, address: str) -> Response:
+    """Sign in somebody who has proved who it is, and lead on to `address` if it is ours."""
+    return _begin(found, method, address)
+
+
+def _begin(found: Person, method: Method, address: str) -> Response:
+    with current_database().write() as connection:
+        return _begin_in(connection, found, method, address)
+
+
+def _begin_in(connection: Connection, found: Person, method: Method, address: str) -> Response:
+    token = begin_session(
+        connection,
+        current_signer(),
+        found,
+        method,
+        agent=request.headers.get("User-Agent", ""),
+        now_us=current_instant_us(),
+    )
+    answer = see_other(_next_of(address))
+    put_cookie(answer, token)
+    return answer
+
+
+def _sign_in_page(form: Filled, *, status: int = 200) -> Response:
+    return page("auth/sign-in.html", status=status, form=form)
+
+
+def _next_of(address: str | None) -> str:
+    """The address on this site that was wanted; `/` for any other."""
+    is_ours = (
+        address is not None
+        and len(address) <= _MOST_ADDRESS
+        and address.startswith("/")
+        and not address.startswith(("//", "/\\"))
+        and address.isprintable()
+        and "\\" not in address
+    )
+    return address if is_ours and address is not None else url_for("landing")
