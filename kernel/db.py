@@ -48,6 +48,11 @@ _SQLITE_RETRY_SECONDS = 0.01
 _READ = "comity_read"
 _WRITE = "comity_write"
 _BINARY = "comity_binary"
+_READING_SQLITE: Final[dict[str, Any]] = {_READ: True}
+_READING_POSTGRESQL: Final[dict[str, Any]] = {
+    "isolation_level": "REPEATABLE READ",
+    "postgresql_readonly": True,
+}
 
 BINARY_ROWS: Final = {_BINARY: True}
 """Execution options of a statement whose rows hold long bytes: PostgreSQL then sends them as
@@ -60,6 +65,13 @@ class Database:
     def __init__(self, content: Engine, deliveries: Engine) -> None:
         self.content = content
         self.deliveries = deliveries
+        # Each way of using an engine is made once: an option given to a connection copies it.
+        is_sqlite = content.dialect.name == "sqlite"
+        reading = _READING_SQLITE if is_sqlite else _READING_POSTGRESQL
+        self._reading = content.execution_options(**reading)
+        self._writing = content.execution_options(**{_WRITE: True})
+        self._reading_deliveries = deliveries.execution_options(**reading)
+        self._recording = deliveries.execution_options(**{_WRITE: True})
 
     @classmethod
     def open(cls, settings: Settings) -> Database:
@@ -114,50 +126,28 @@ class Database:
         """Whether this is the embedded database."""
         return self.content.dialect.name == "sqlite"
 
-    @property
-    def _read_only(self) -> dict[str, Any]:
-        if self.is_sqlite:
-            return {_READ: True}
-        return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """One consistent snapshot of the content; nothing can be written through it."""
-        with (
-            _faults_told(),
-            self.content.connect() as connection,
-            connection.execution_options(**self._read_only).begin(),
-        ):
+        with _faults_told(), self._reading.begin() as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One transaction on the content: commits at the end of the block or leaves nothing."""
-        with (
-            _faults_told(),
-            self.content.connect() as connection,
-            connection.execution_options(**{_WRITE: True}).begin(),
-        ):
+        with _faults_told(), self._writing.begin() as connection:
             yield connection
 
     @contextmanager
     def read_deliveries(self) -> Iterator[Connection]:
         """One consistent look at the log of deliveries; nothing can be written through it."""
-        with (
-            _faults_told(),
-            self.deliveries.connect() as connection,
-            connection.execution_options(**self._read_only).begin(),
-        ):
+        with _faults_told(), self._reading_deliveries.begin() as connection:
             yield connection
 
     @contextmanager
     def record(self) -> Iterator[Connection]:
         """One transaction on the log of deliveries, durable when the block ends."""
-        with (
-            _faults_told(),
-            self.deliveries.connect() as connection,
-            connection.execution_options(**{_WRITE: True}).begin(),
-        ):
+        with _faults_told(), self._recording.begin() as connection:
             yield connection
 
     def close(self) -> None:
@@ -218,7 +208,7 @@ def _keep_write_ahead_log(cursor: sqlite3.Cursor) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    options = connection.execution_options().get_execution_options()
+    options = connection.get_execution_options()
     _allow_writes(connection, are_allowed=not options.get(_READ))
     # A writer takes its lock at the start: an upgrade in mid-transaction fails instead of waiting.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITE) else "BEGIN")

@@ -6,15 +6,48 @@ A release is visible to a reader when it is open and its audience holds the read
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, bindparam, select
 
 from auth.reader import Seated
 from sharing.tables import audience_head, audience_member, release
 
+_ELEMENT: Final = bindparam("element", type_=Integer)
+_FORUM: Final = bindparam("forum_id", type_=BigInteger)
+_COLLECTION: Final = bindparam("collection_id", type_=BigInteger)
 
-def holds(seated: Seated, audience_id: ColumnElement[Any]) -> ColumnElement[bool]:
+Value = ColumnElement[Any] | int
+
+
+def visible_to(seated: Seated, collection_id: int, *columns: ColumnElement[Any]) -> Select[Any]:
+    """The columns of the releases of one collection that the reader sees now."""
+    return _visible(seated.element, seated.forum_id, collection_id, *columns)
+
+
+def visible(*columns: ColumnElement[Any]) -> Select[Any]:
+    """The same for whichever reader and collection `given` names when it runs."""
+    return _visible(_ELEMENT, _FORUM, _COLLECTION, *columns)
+
+
+def heads(*columns: ColumnElement[Any]) -> Select[Any]:
+    """The columns of the heads of a reader's audiences in one collection, as `given` names them."""
+    joined = audience_head.join(
+        audience_member, _holds(_ELEMENT, _FORUM, audience_head.c.audience_id)
+    )
+    return select(*columns).select_from(joined).where(audience_head.c.collection_id == _COLLECTION)
+
+
+def given(seated: Seated, collection_id: int) -> dict[str, Any]:
+    """The values that `visible` and `heads` run with; both need all three."""
+    return {
+        "element": seated.element,
+        "forum_id": seated.forum_id,
+        "collection_id": collection_id,
+    }
+
+
+def _holds(element: Value, forum_id: Value, audience_id: ColumnElement[Any]) -> ColumnElement[bool]:
     """The join condition between `audience_id` and the audiences that the reader is in.
 
     Elements are numbered per forum, so the forum is part of the condition: an audience of
@@ -22,28 +55,21 @@ def holds(seated: Seated, audience_id: ColumnElement[Any]) -> ColumnElement[bool
     """
     return and_(
         audience_member.c.audience_id == audience_id,
-        audience_member.c.element == seated.element,
-        audience_member.c.forum_id == seated.forum_id,
+        audience_member.c.element == element,
+        audience_member.c.forum_id == forum_id,
     )
 
 
-def visible_to(seated: Seated, collection_id: int, *columns: ColumnElement[Any]) -> Select[Any]:
-    """The columns of the releases of one collection that the reader sees now."""
-    joined = release.join(audience_member, holds(seated, release.c.audience_id))
+def _visible(
+    element: Value, forum_id: Value, collection_id: Value, *columns: ColumnElement[Any]
+) -> Select[Any]:
+    joined = release.join(audience_member, _holds(element, forum_id, release.c.audience_id))
     return (
         select(*columns)
         .select_from(joined)
         .where(
             release.c.collection_id == collection_id,
-            release.c.forum_id == seated.forum_id,
+            release.c.forum_id == forum_id,
             release.c.closed.is_(None),
         )
-    )
-
-
-def heads_of(seated: Seated, collection_id: int, *columns: ColumnElement[Any]) -> Select[Any]:
-    """The columns of the heads of the reader's audiences in one collection."""
-    joined = audience_head.join(audience_member, holds(seated, audience_head.c.audience_id))
-    return (
-        select(*columns).select_from(joined).where(audience_head.c.collection_id == collection_id)
     )

@@ -7,14 +7,21 @@ for; bodies come as the bytes that were received. What does not live here: who s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Connection,
-    ScalarSelect,
+    Integer,
     Select,
+    SmallInteger,
+    Text,
+    bindparam,
     func,
     literal_column,
     or_,
@@ -26,7 +33,7 @@ from auth.reader import Seated
 from kernel.db import BINARY_ROWS
 from sharing.queries.matching import LAST_VERSION, Match, VersionFilter
 from sharing.tables import body, contribution, forum_head, release
-from sharing.visibility import heads_of, visible_to
+from sharing.visibility import given, heads, visible
 
 # As the partial indexes spell them: SQLAlchemy would write `is_last = 1` for SQLite, which
 # does not recognise its own index in that.
@@ -53,16 +60,14 @@ class Head:
         return self.newest_us is None or (after_us is not None and self.newest_us <= after_us)
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectRow:
+class ObjectRow(NamedTuple):
     """One object of a page: its bytes as received."""
 
     date_added_us: int
     content: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestRow:
+class ManifestRow(NamedTuple):
     """One version of one object, without its bytes."""
 
     date_added_us: int
@@ -83,15 +88,8 @@ class Page(Generic[RowT]):
 
 def find_head(connection: Connection, seated: Seated, collection_id: int) -> Head:
     """Where the reader's view of one collection stands, in the caller's snapshot."""
-    newest = heads_of(
-        seated, collection_id, func.max(literal_column("audience_head.date_added_us"))
-    ).scalar_subquery()
-    row = connection.execute(
-        select(forum_head.c.seq, forum_head.c.due_us, newest.label("newest_us")).where(
-            forum_head.c.forum_id == seated.forum_id
-        )
-    ).one()
-    return Head(seq=row.seq, newest_us=row.newest_us, due_us=row.due_us)
+    row = connection.execute(_HEAD, given(seated, collection_id)).one()
+    return Head(seq=row[0], due_us=row[1], newest_us=row[2])
 
 
 def list_objects(
@@ -104,16 +102,11 @@ def list_objects(
     limit: int,
 ) -> Page[ObjectRow]:
     """The first `limit` objects added after `after_us` that match (TAXII 2.1 §5.4)."""
-    columns = (release.c.date_added_us, release.c.body_id)
-    keys = select_page(seated, collection_id, match, after_us, limit, *columns).subquery()
-    statement = (
-        select(keys.c.date_added_us, body.c.content)
-        .select_from(keys.join(body, body.c.id == keys.c.body_id))
-        .order_by(keys.c.date_added_us)
-        .execution_options(**BINARY_ROWS)
-    )
-    rows = [ObjectRow(row[0], row[1]) for row in connection.execute(statement)]
-    return Page(tuple(rows[:limit]), has_more=len(rows) > limit)
+    asked = Asking(seated, collection_id, match, after_us, limit)
+    rows = connection.execute(_select_bodies(asked.shape), asked.values).all()
+    # Already in order, or nearly: the database would make a table of the page to sort it.
+    found = sorted(map(ObjectRow._make, rows), key=_DATE_ADDED)
+    return Page(tuple(found[:limit]), has_more=len(found) > limit)
 
 
 def list_manifest(
@@ -126,10 +119,10 @@ def list_manifest(
     limit: int,
 ) -> Page[ManifestRow]:
     """The manifest records of what `list_objects` would serve (TAXII 2.1 §5.3)."""
-    columns = (release.c.date_added_us, release.c.stix_id, release.c.version_us)
-    statement = select_page(seated, collection_id, match, after_us, limit, *columns)
-    rows = [ManifestRow(row[0], row[1], row[2]) for row in connection.execute(statement)]
-    return Page(tuple(rows[:limit]), has_more=len(rows) > limit)
+    asked = Asking(seated, collection_id, match, after_us, limit)
+    rows = list_rows(connection, asked, _MANIFEST)
+    found = tuple(map(ManifestRow._make, rows[:limit]))
+    return Page(found, has_more=len(rows) > limit)
 
 
 def has_version(
@@ -140,74 +133,151 @@ def has_version(
     versions: VersionFilter = LAST_VERSION,
 ) -> bool:
     """Whether the reader sees this object here, in one of these versions."""
-    statement = (
-        visible_to(seated, collection_id, release.c.id)
-        .where(release.c.stix_id == stix_id, *_in_versions(versions))
-        .limit(1)
-    )
-    return connection.execute(statement).first() is not None
+    match = Match(ids=frozenset({stix_id}), versions=versions)
+    return bool(list_rows(connection, Asking(seated, collection_id, match, None, 0), _KEYS))
 
 
-def select_page(
-    seated: Seated,
-    collection_id: int,
-    match: Match,
-    after_us: int | None,
-    limit: int,
-    *columns: ColumnElement[Any],
-) -> Select[Any]:
-    """The columns of one page's releases and of one more, by whichever index the filters call
-    for; `date_added_us` must be among them."""
-    statement = visible_to(seated, collection_id, *columns).where(*_in_versions(match.versions))
-    if match.tlp is not None:
-        statement = statement.where(tlp_of_release() == match.tlp)
-    if after_us is not None:
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """One page of a reader's view: what matches, after which `date_added`, at most how many."""
+
+    seated: Seated
+    collection_id: int
+    match: Match
+    after_us: int | None
+    limit: int
+
+    @property
+    def shape(self) -> Shape:
+        """What the statement depends on, without the values that it runs with."""
+        match, versions = self.match, self.match.versions
+        return Shape(
+            all_versions=versions.all,
+            first=versions.first,
+            last=versions.last,
+            exact=bool(versions.exact),
+            has_tlp=match.tlp is not None,
+            has_after=self.after_us is not None,
+            has_ids=match.ids is not None,
+            types=None if match.types is None else len(match.types),
+        )
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """Everything that a statement of this shape runs with."""
+        match = self.match
+        values = given(self.seated, self.collection_id)
+        values["most"] = self.limit + 1
+        if self.after_us is not None:
+            values["after_us"] = self.after_us
+        if match.versions.exact:
+            values["versions"] = sorted(match.versions.exact)
+        if match.tlp is not None:
+            values["tlp"] = int(match.tlp)
+        if match.ids is not None:
+            values["ids"] = sorted(match.ids)
+        if match.types is not None:
+            types = sorted(match.types)
+            values |= {f"type_{place}": name for place, name in enumerate(types)}
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """Which conditions a page's statement has; `types` is how many, None for no such filter."""
+
+    all_versions: bool
+    first: bool
+    last: bool
+    exact: bool
+    has_tlp: bool
+    has_after: bool
+    has_ids: bool
+    types: int | None
+
+
+Columns = tuple[ColumnElement[Any], ...]
+
+
+def list_rows(connection: Connection, asked: Asking, columns: Columns) -> Sequence[tuple[Any, ...]]:
+    """The columns of one page's releases and of one more, in order, by whichever index the
+    filters call for; `date_added_us` must be the first of them."""
+    return connection.execute(_select_page(asked.shape, columns), asked.values).all()
+
+
+# Statements are made once: making one takes longer than running it. As many as are kept, so many
+# shapes of filters are asked with; what is not kept is made again.
+@lru_cache(maxsize=256)
+def _select_page(shape: Shape, columns: Columns) -> Select[Any]:
+    statement = visible(*columns).where(*_in_versions(shape))
+    if shape.has_tlp:
+        statement = statement.where(bindparam("tlp", type_=SmallInteger) == TLP_OF_RELEASE)
+    if shape.has_after:
+        after_us = bindparam("after_us", type_=BigInteger)
         statement = statement.where(release.c.date_added_us > after_us)
-    if match.ids is not None:
-        return _sorted_by_id(statement, match, limit)
-    if match.types is not None:
-        return _merged_by_type(statement, sorted(match.types), limit)
-    return statement.order_by(release.c.date_added_us).limit(limit + 1)
+    types = [bindparam(f"type_{place}", type_=Text) for place in range(shape.types or 0)]
+    if shape.has_ids:
+        statement = statement.where(release.c.stix_id.in_(bindparam("ids", expanding=True)))
+        if shape.types is not None:
+            statement = statement.where(release.c.stix_type.in_(types))
+        # Not the bare column: SQLite would walk the whole collection in that order instead.
+        return statement.order_by(release.c.date_added_us + 0).limit(_MOST)
+    if shape.types is not None:
+        return _merged(statement, [release.c.stix_type == one for one in types])
+    return statement.order_by(release.c.date_added_us).limit(_MOST)
 
 
-def tlp_of_release() -> ScalarSelect[int]:
-    """The TLP of what a release is of, as a column."""
-    level = select(contribution.c.tlp).where(contribution.c.id == release.c.contribution_id)
-    return level.correlate(release).scalar_subquery()
+@lru_cache(maxsize=256)
+def _select_bodies(shape: Shape) -> Select[Any]:
+    """`date_added_us` and content of one page and of one object more, in any order."""
+    keys = _select_page(shape, _KEYS).subquery()
+    return (
+        select(keys.c.date_added_us, body.c.content)
+        .select_from(keys.join(body, body.c.id == keys.c.body_id))
+        .execution_options(**BINARY_ROWS)
+    )
 
 
-def _sorted_by_id(statement: Select[Any], match: Match, limit: int) -> Select[Any]:
-    """The ranges of the named ids, few rows each, sorted."""
-    statement = statement.where(release.c.stix_id.in_(sorted(match.ids or ())))
-    if match.types is not None:
-        statement = statement.where(release.c.stix_type.in_(sorted(match.types)))
-    # Not the bare column: SQLite would walk the whole collection in that order instead.
-    return statement.order_by(release.c.date_added_us + 0).limit(limit + 1)
-
-
-def _merged_by_type(statement: Select[Any], types: list[str], limit: int) -> Select[Any]:
-    """One range of the index by type for each type, merged: a rare type never scans."""
+def _merged(statement: Select[Any], conditions: list[ColumnElement[bool]]) -> Select[Any]:
+    """One range of an index for each condition, merged: what is rare never scans."""
     ranges = [
-        statement.where(release.c.stix_type == stix_type)
-        .order_by(release.c.date_added_us)
-        .limit(limit + 1)
-        for stix_type in types
+        statement.where(condition).order_by(release.c.date_added_us).limit(_MOST)
+        for condition in conditions
     ]
     if len(ranges) == 1:
         return ranges[0]
     merged = union_all(*(select(one.subquery()) for one in ranges)).subquery()
-    return select(merged).order_by(merged.c.date_added_us).limit(limit + 1)
+    return select(merged).order_by(merged.c.date_added_us).limit(_MOST)
 
 
-def _in_versions(versions: VersionFilter) -> list[ColumnElement[bool]]:
+def _in_versions(shape: Shape) -> list[ColumnElement[bool]]:
     """No condition for every version, else the union of what the filter names."""
-    if versions.all:
+    if shape.all_versions:
         return []
     wanted: list[ColumnElement[bool]] = []
-    if versions.first:
+    if shape.first:
         wanted.append(_IS_FIRST)
-    if versions.last:
+    if shape.last:
         wanted.append(_IS_LAST)
-    if versions.exact:
-        wanted.append(release.c.version_us.in_(sorted(versions.exact)))
+    if shape.exact:
+        wanted.append(release.c.version_us.in_(bindparam("versions", expanding=True)))
     return [or_(*wanted)]
+
+
+TLP_OF_RELEASE: Final = (
+    select(contribution.c.tlp)
+    .where(contribution.c.id == release.c.contribution_id)
+    .correlate(release)
+    .scalar_subquery()
+)
+"""The TLP of what a release is of, as a column."""
+
+_KEYS: Final[Columns] = (release.c.date_added_us, release.c.body_id)
+_MANIFEST: Final[Columns] = (release.c.date_added_us, release.c.stix_id, release.c.version_us)
+_MOST: Final = bindparam("most", type_=Integer)
+_DATE_ADDED: Final = itemgetter(0)
+_HEAD: Final = select(
+    forum_head.c.seq,
+    forum_head.c.due_us,
+    heads(func.max(literal_column("audience_head.date_added_us"))).scalar_subquery(),
+).where(forum_head.c.forum_id == bindparam("forum_id"))

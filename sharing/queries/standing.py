@@ -8,18 +8,26 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
 from auth.reader import Seated
 from sharing.queries.collections import Collection
 from sharing.queries.matching import Match
-from sharing.queries.releases import find_head, select_page, tlp_of_release
+from sharing.queries.releases import TLP_OF_RELEASE, Asking, Columns, find_head, list_rows
 from sharing.rules.tlp import Tlp
 from sharing.tables import release
 
 Key = tuple[int, str]
 """(`date_added` in µs, UUID of the collection): no two releases of a reader's views share one."""
+
+_COLUMNS: Final[Columns] = (
+    release.c.date_added_us,
+    release.c.stix_id,
+    release.c.version_us,
+    TLP_OF_RELEASE.label("tlp"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +62,15 @@ def list_standing(
     limit: int,
 ) -> list[Standing]:
     """The first `limit` versions that match, added after an instant and behind a key."""
-    columns = (
-        release.c.date_added_us,
-        release.c.stix_id,
-        release.c.version_us,
-        tlp_of_release().label("tlp"),
-    )
     found: list[Standing] = []
     for place in places:
         after_us = _begin(place.uuid, added_after_us, after)
         if find_head(connection, seated, place.id).is_behind(after_us):
             continue
-        page = select_page(seated, place.id, match, after_us, limit, *columns)
+        asked = Asking(seated, place.id, match, after_us, limit)
         found += [
             Standing(row[0], place.uuid, row[1], row[2], Tlp(row[3]))
-            for row in connection.execute(page)
+            for row in list_rows(connection, asked, _COLUMNS)
         ]
     return sorted(found, key=lambda one: one.key)[:limit]
 
