@@ -247,7 +247,7 @@ def _faults_told() -> Iterator[None]:
         raise
     except DBAPIError as fault:
         text = str(fault.orig).lower()
-        if "disk is full" in text or "no space left" in text:
+        if _is_full(fault, text):
             raise StorageFull(
                 "kernel.storage-full", "the database has no room left; nothing was recorded"
             ) from fault
@@ -267,6 +267,15 @@ def _faults_told() -> Iterator[None]:
             ) from fault
         raise
 
+
+def _is_full(fault: DBAPIError, text: str) -> bool:
+    """By its number where it has one: a server may speak any language."""
+    if getattr(fault.orig, "sqlstate", None) == _POSTGRESQL_FULL:
+        return True
+    return "disk is full" in text or "no space left" in text
+
+
+_POSTGRESQL_FULL = "53100"
 
 # Of its server or the way to it, not of what it was asked; the driver keeps dozens under these.
 _PASSING_POSTGRESQL_FAULTS = frozenset({"OperationalError", "ReadOnlySqlTransaction"})

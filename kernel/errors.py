@@ -101,7 +101,7 @@ class Unavailable(ComityError):
 
 
 class StorageFull(ComityError):
-    """There is no room to record what was sent; reads go on (HTTP 507)."""
+    """There is no room to record what was sent; what needs none goes on (HTTP 507)."""
 
     status = 507
 

@@ -25,6 +25,7 @@ from kernel.errors import (
     TooLarge,
     TooMany,
     Unauthenticated,
+    Unavailable,
     UnsupportedMedia,
 )
 from web.problems import phrase_of, render_problem
@@ -63,6 +64,7 @@ def init_errors(app: Flask) -> None:
     register_renderer(app, "/api/", render_problem)
     app.register_error_handler(ComityError, answer_error)
     app.register_error_handler(HTTPException, lambda fault: answer_error(_refusal(fault)))
+    app.register_error_handler(MemoryError, _answer_want_of_memory)
     app.register_error_handler(Exception, _answer_fault)
 
 
@@ -151,6 +153,17 @@ def _fields(fault: HTTPException) -> object:
 
 def _answer_fault(fault: Exception) -> Response:
     return answer_error(_incident(fault))
+
+
+def _answer_want_of_memory(_fault: MemoryError) -> Response:
+    # What the request held is given back by now, so that others are served.
+    log.error("out-of-memory", method=request.method, path=request.path)
+    return answer_error(
+        Unavailable(
+            "web.out-of-memory",
+            "this server has no memory to spare for this; send less at once, or try again later",
+        )
+    )
 
 
 def _incident(fault: Exception) -> ComityError:

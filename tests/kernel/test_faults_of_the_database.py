@@ -6,6 +6,7 @@ import sqlite3
 from pathlib import Path
 from typing import ClassVar, cast
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
@@ -44,6 +45,10 @@ def raise_as(fault: Exception, *, is_gone: bool = False) -> ComityError:
     [
         (sqlite3.OperationalError("database or disk is full"), StorageFull),
         (OperationalError("could not extend file: No space left on device"), StorageFull),
+        (psycopg.errors.DiskFull("auf dem Gerät ist kein Speicherplatz mehr"), StorageFull),
+        (psycopg.errors.OutOfMemory("out of memory"), Unavailable),
+        (psycopg.errors.ReadOnlySqlTransaction("cannot execute INSERT"), Unavailable),
+        (sqlite3.OperationalError("attempt to write a readonly database"), Unavailable),
         (sqlite3.OperationalError("database is locked"), Unavailable),
         (sqlite3.OperationalError(""), Unavailable),
         (AdminShutdown("terminating connection"), Unavailable),
