@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
+from threading import Lock
 from typing import Any, Final
 
 from apispec import BasePlugin
-from flask import Flask
-from flask_smorest import Api
+from flask import Flask, Response, json
+from flask_smorest import Api, Blueprint
 from marshmallow import fields, validate
 
 from web.problems import MEDIA_TYPE, phrase_of
@@ -85,9 +86,37 @@ def _parameters(operation: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 class ComityApi(Api):  # type: ignore[misc]  # flask-smorest carries no types
-    """flask-smorest's part, with refusals described as what they are here."""
+    """flask-smorest's part, with refusals described as what they are here.
+
+    The document is written when somebody first asks for it, and kept: it takes as long as all
+    the rest of an application's start, and most processes are never asked.
+    """
 
     ERROR_SCHEMA = ProblemSchema
+
+    def __init__(self, app: Flask, *, spec_kwargs: dict[str, Any]) -> None:
+        self._undescribed: list[Blueprint] = []
+        self._written: str | None = None
+        self._writing = Lock()
+        super().__init__(app, spec_kwargs=spec_kwargs)
+
+    def register_blueprint(self, blp: Blueprint) -> None:
+        """Put its routes into the application; what it says of them waits for a reader."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp)
+        self._undescribed.append(blp)
+
+    def _openapi_json(self) -> Response:
+        with self._writing:
+            if self._written is None:
+                self._written = self._write()
+        return Response(self._written, mimetype="application/json")
+
+    def _write(self) -> str:
+        for each in self._undescribed:
+            each.register_views_in_doc(self, self._app, self.spec, name=each.name, parameters=None)
+            self.spec.tag({"name": each.name, "description": each.description})
+        return json.dumps(self.spec.to_dict(), indent=2, sort_keys=False)
 
     def _register_responses(self) -> None:
         for status, (code, detail) in _REFUSALS.items():
