@@ -121,6 +121,16 @@ body = Table(
     Column("content", LargeBinary, nullable=False),
 )
 
+# What each form of an object mentions (rules.mentions), gone with its bytes. Beginnings are
+# asked for as ranges: in the order of the letters' codes.
+mention = Table(
+    "mention",
+    content_metadata,
+    Column("body_id", ForeignKey("body.id", ondelete="CASCADE"), primary_key=True),
+    Column("value", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
+    Index("ix_mention_value", "value", "body_id"),
+)
+
 # One version of one object by one originator in one collection.
 contribution = Table(
     "contribution",
@@ -432,7 +442,7 @@ delivery = Table(
     Column("forum_id", BigInteger, nullable=False),
     Column("collection_id", BigInteger, nullable=False),
     Column("element", Integer, nullable=False),
-    # 'objects', 'manifest', 'object', 'versions', 'api', 'export', 'own'
+    # 'objects', 'manifest', 'object', 'versions', 'api', 'page', 'export', 'own'
     Column("door", Text, nullable=False),
     Column("filters", Text, nullable=False),
     Column("first_us", BigInteger, nullable=False),

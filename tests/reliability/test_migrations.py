@@ -23,8 +23,8 @@ from tests.reliability.steps import Step, Watcher, watch
 from tests.sharing.taxii.world import World
 
 KILLS = 5
-# What a migration finds in the facts of contributions.
-FILLED = {"reference"}
+# What migrations find in what is there: facts of contributions, bytes of objects.
+FILLED = {"reference", "mention"}
 Rows = dict[str, tuple[int, str]]
 
 

@@ -1,0 +1,93 @@
+"""What an object mentions, as somebody would ask for it: values, names, outside identifiers. Pure.
+
+Both sides are brought into one spelling: small letters, no defanging. What does not live here:
+who is told that an object mentions something (visibility).
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+CITATION: Final = "comity-register"
+"""`source_name` of an external reference that cites a provision of the register by its id."""
+
+MOST_MENTIONS: Final = 200
+MOST_CHARACTERS: Final = 400
+_STEPS_DEEP: Final = 3
+_TEXTS: Final = frozenset(
+    {
+        *("value", "name", "aliases", "key", "user_id", "account_login", "display_name"),
+        *("serial_number", "subject", "url", "external_id"),
+    }
+)
+_LITERAL: Final = re.compile(r"'((?:[^'\\]|\\.)*)'")
+_ESCAPED: Final = re.compile(r"\\(.)")
+_DOTS: Final = re.compile(r"\s*(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\{dot\})\s*")
+_ATS: Final = re.compile(r"\s*(?:\[@\]|\(@\)|\[at\]|\(at\))\s*")
+_COLONS: Final = re.compile(r"\[:(?://)?\]")
+_SCHEMES: Final = re.compile(r"^h(?:xx|\*\*|__)p(s?)(?=:|\[)")
+_AROUND: Final = "\"'<>`,;" + string.whitespace
+
+
+def list_mentions(value: Mapping[str, Any]) -> list[str]:
+    """What a STIX object mentions in itself, in the spelling of `spell`, sorted, each once.
+
+    At most MOST_MENTIONS; what is longer than MOST_CHARACTERS is left out. A citation of a
+    provision is `comity-register:` and the provision's id.
+    """
+    found: set[str] = set()
+    for text in _texts_of(value):
+        spelt = spell(text)
+        if spelt and len(spelt) <= MOST_CHARACTERS:
+            found.add(spelt)
+    return sorted(found)[:MOST_MENTIONS]
+
+
+def spell(text: str) -> str:
+    """One spelling for what is the same indicator: refanged, in small letters, bare."""
+    spelt = text.strip(_AROUND).lower()
+    spelt = _DOTS.sub(".", spelt)
+    spelt = _ATS.sub("@", spelt)
+    spelt = _COLONS.sub(lambda match: match[0].strip("[]"), spelt)
+    spelt = _SCHEMES.sub(r"http\1", spelt)
+    return spelt.replace("\0", "").strip(_AROUND)
+
+
+def cites(provision: str) -> str:
+    """What an object mentions that cites a provision."""
+    return spell(f"{CITATION}:{provision}")
+
+
+def _texts_of(value: Mapping[str, Any]) -> Iterator[str]:
+    yield str(value.get("id", ""))
+    pattern = value.get("pattern")
+    if value.get("pattern_type") == "stix" and isinstance(pattern, str):
+        yield from (_ESCAPED.sub(r"\1", match) for match in _LITERAL.findall(pattern))
+    if value.get("type") == "autonomous-system":
+        yield f"as{value.get('number')}"
+    yield from _walk(value, 0)
+    for reference in _list(value.get("external_references")):
+        if isinstance(reference, Mapping) and reference.get("source_name") == CITATION:
+            yield f"{CITATION}:{reference.get('external_id', '')}"
+
+
+def _walk(value: Mapping[str, Any], depth: int) -> Iterator[str]:
+    for name, one in value.items():
+        if name == "hashes" and isinstance(one, Mapping):
+            yield from (text for text in one.values() if isinstance(text, str))
+        elif name in _TEXTS:
+            yield from (text for text in _list(one) if isinstance(text, str))
+        elif depth < _STEPS_DEEP and name != "granular_markings":
+            yield from (
+                text
+                for part in _list(one)
+                if isinstance(part, Mapping)
+                for text in _walk(part, depth + 1)
+            )
+
+
+def _list(value: object) -> Iterable[Any]:
+    return value if isinstance(value, list) else (value,)
