@@ -80,6 +80,7 @@ def _furnish(app: Flask) -> None:
     from auth.pages.routes import init_pages_of_auth
     from norms.api import routes as norms_api
     from sharing.api import routes as sharing_api
+    from sharing.pages.routes import init_pages_of_sharing
     from sharing.taxii.extension import init_extension
     from sharing.taxii.routes import init_taxii
     from web.errors import init_errors
@@ -98,6 +99,7 @@ def _furnish(app: Flask) -> None:
     for endpoint in ("health", "static"):
         sign_endpoint(app, endpoint, Permission.PUBLIC)
     init_pages_of_auth(app)
+    init_pages_of_sharing(app)
     init_oauth(app)
     init_taxii(app)
     init_extension(app)

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import orjson
-from flask import Response
+from flask import Response, request
 from flask_smorest import Blueprint
-from marshmallow import RAISE, fields, validate
+from marshmallow import RAISE, ValidationError, fields, validate
 
 from kernel.errors import BadInput
 from kernel.signing import Signer
@@ -136,6 +136,13 @@ class Listing:
         ordered = sorted(rows, key=key_of)
         return [row for row in ordered if after is None or key_of(row) > after][: self.limit]
 
+    def split(
+        self, found: Sequence[RowT], key_of: Callable[[RowT], Key]
+    ) -> tuple[list[RowT], str | None]:
+        """The first rows of `found`, which holds up to `limit`, and the `next` of the page."""
+        page = list(found[: self.limit - 1])
+        return page, self._seal(key_of(page[-1])) if len(found) == self.limit else None
+
     def answer(
         self,
         found: Sequence[RowT],
@@ -144,8 +151,7 @@ class Listing:
         shape: type[Shape],
     ) -> Response:
         """The first rows of `found`, which holds up to `limit`, in the form that was asked for."""
-        page = found[: self.limit - 1]
-        following = self._seal(key_of(page[-1])) if len(found) == self.limit else None
+        page, following = self.split(found, key_of)
         rows = [row_of(one) for one in page]
         if self.query["format"] == "csv":
             return self._as_csv(rows, list(shape().fields), following)
@@ -165,6 +171,23 @@ class Listing:
         if following is not None:
             response.headers[NEXT_HEADER] = following
         return response
+
+
+def read_filters(asked: type[ListQuery]) -> dict[str, Any]:
+    """What a page's list is asked by; empty fields of its form are left out. Raises BadInput."""
+    given = {name: value for name, value in request.args.items() if value != ""}
+    try:
+        loaded: dict[str, Any] = asked().load(given)
+    except ValidationError as fault:
+        name, said = next(iter(fault.messages_dict.items()))
+        told = " ".join(map(str, said)) if isinstance(said, list) else str(said)
+        raise BadInput("web.bad-filter", f"the filter {name!r} cannot be read: {told}") from None
+    return loaded
+
+
+def is_export() -> bool:
+    """Whether a page's list is asked for as a file (JSON or CSV) instead of as a page."""
+    return bool(request.args.get("format"))
 
 
 def make_listing(name: str, whose: str, query: Mapping[str, Any]) -> Listing:

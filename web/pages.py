@@ -27,6 +27,8 @@ from web.installation import current_settings, installation_of
 from web.language import init_language
 from web.problems import phrase_of
 
+AREAS: Final = ("sharing", "norms", "members", "account", "operator")
+"""The parts of an installation, in the order in which every page leads to them."""
 CONTENT_TYPE: Final = "text/html; charset=utf-8"
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -208,8 +210,8 @@ def _surroundings() -> dict[str, Any]:
     return {
         "title": current_settings().title,
         "viewer": viewer,
-        "places": places,
-        "areas": list(areas.values()),
+        "site_places": places,
+        "site_areas": [areas[name] for name in AREAS if name in areas],
         "current_area": next((one.area for one in known if one.blueprint == here), ""),
         "search_endpoint": current_app.extensions[_SEARCH],
     }

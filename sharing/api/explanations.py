@@ -16,7 +16,6 @@ from sqlalchemy import Connection
 
 from auth.doors import Permission, current_database, current_instant_us, door
 from auth.reader import Seated
-from kernel.clock import format_version
 from kernel.errors import BadInput, NotFound
 from sharing.api.entering import FORUM, enter, enter_as_member, enter_collection, listing_of
 from sharing.api.explanation_shapes import (
@@ -197,7 +196,7 @@ def _served(connection: Connection, seated: Seated, stix_id: str, reasons: Reaso
     return Served(
         collection_id=viewed.collection_id,
         door="api",
-        filters={"id": [stix_id], "version": [format_version(viewed.version_us)]},
+        filters={"id": [stix_id], "version": [viewed.version_us]},
         first_us=viewed.date_added_us,
         last_us=viewed.date_added_us,
         head=find_head(connection, seated, viewed.collection_id).seq,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
-from auth.queries import find_forum, find_member
+from auth.queries import find_forum, find_member, list_persons
 from auth.services import (
     OPERATOR,
     NewCredential,
@@ -18,6 +18,7 @@ from auth.services import (
     add_member,
     add_person,
 )
+from auth.services.links import make_link
 from kernel.db import Database
 from kernel.errors import Misconfigured
 from kernel.signing import Signer
@@ -45,13 +46,36 @@ class State:
     @property
     def analyst(self) -> str:
         """The address of the person behind its individual credential."""
-        return f"analyst@{self.name.lower()}.example"
+        return self.address_of("analyst")
+
+    def address_of(self, name: str) -> str:
+        """The address of one of its people."""
+        return f"{name}@{self.name.lower()}.example"
 
 
 STATES: Final = (
     State("XAA", "Aurelia", "identity--cd967904-1f65-4e00-aee4-036c59d1ff4c"),
     State("XBB", "Borealia", "identity--4b4b8729-d2d5-4348-8c2d-889aaa4352dd"),
 )
+
+
+PEOPLE: Final = {
+    "analyst": ("reader", "contributor"),
+    "officer": ("reader", "policy-officer", "release-approver", "member-admin", "auditor"),
+    "diplomat": ("drafter", "clearance-officer"),
+}
+"""Of each State, with their roles: who shares must not be who approves."""
+_OPERATOR_ADDRESS: Final = "operator@comity.example"
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Somebody who can look at the pages; `token` signs in once. `member` is None: an operator."""
+
+    member: str | None
+    email: str
+    roles: tuple[str, ...]
+    token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +95,7 @@ class Made:
 
     collection_uuid: str
     keys: tuple[Key, ...]
+    people: tuple[Visitor, ...]
 
 
 def make_demo(database: Database, signer: Signer, *, clock: Callable[[], int]) -> Made:
@@ -90,7 +115,7 @@ def make_demo(database: Database, signer: Signer, *, clock: Callable[[], int]) -
     keys = tuple(key for state in STATES for key in _issue(database, signer, state, clock()))
     for state in STATES:
         _contribute(database, state, uuid, clock)
-    return Made(uuid, keys)
+    return Made(uuid, keys, tuple(_invite(database, signer, clock())))
 
 
 def _found(database: Database, now_us: int) -> None:
@@ -114,9 +139,18 @@ def _found(database: Database, now_us: int) -> None:
                 identities=[state.identity],
             )
             add_member(connection, new, actor=OPERATOR, now_us=now_us)
-            roles = ["reader", "contributor"]
             body = PersonsBody(member_code=state.code)
-            add_person(connection, body, state.analyst, roles, actor=OPERATOR, now_us=now_us)
+            for name, roles in PEOPLE.items():
+                email = state.address_of(name)
+                add_person(connection, body, email, roles, actor=OPERATOR, now_us=now_us)
+        add_person(
+            connection,
+            PersonsBody(is_operator=True),
+            _OPERATOR_ADDRESS,
+            ["operator"],
+            actor=OPERATOR,
+            now_us=now_us,
+        )
 
 
 def _set_policy(database: Database, state: State, now_us: int) -> None:
@@ -144,6 +178,20 @@ def _issue(database: Database, signer: Signer, state: State, now_us: int) -> lis
             issued = add_credential(connection, signer, new, actor=OPERATOR, now_us=now_us)
             keys.append(Key(state.code, new.name, new.kind, issued.id, issued.secret))
     return keys
+
+
+def _invite(database: Database, signer: Signer, now_us: int) -> list[Visitor]:
+    """A link for everybody who can look at the pages; it works once."""
+    with database.write() as connection:
+        return [
+            Visitor(
+                found.member_code,
+                found.email,
+                tuple(sorted(found.roles)),
+                make_link(connection, signer, found, actor=OPERATOR, now_us=now_us),
+            )
+            for found in list_persons(connection)
+        ]
 
 
 def _contribute(database: Database, state: State, uuid: str, clock: Callable[[], int]) -> None:

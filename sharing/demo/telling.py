@@ -8,7 +8,7 @@ from typing import Any
 
 from sharing.demo.explaining import Account, Own, Reach
 from sharing.demo.lines import Line
-from sharing.demo.making import ALIAS, FORUM, Made
+from sharing.demo.making import ALIAS, FORUM, Made, Visitor
 
 _SENTENCES = {
     Reach.EVERY_CREDENTIAL: "{} receives, through every credential",
@@ -22,6 +22,15 @@ def demo_document(url: str, made: Made, lines: Sequence[Line]) -> dict[str, Any]
     return {
         "url": url,
         "credentials": [asdict(key) for key in made.keys],
+        "people": [
+            {
+                "member": one.member,
+                "email": one.email,
+                "roles": list(one.roles),
+                "sign_in": _link(url, one),
+            }
+            for one in made.people
+        ],
         "forum": FORUM,
         "api_root": f"{url}taxii2/{FORUM}/",
         "collections": [{"id": made.collection_uuid, "alias": ALIAS}],
@@ -39,6 +48,12 @@ def demo_text(url: str, made: Made, lines: Sequence[Line], accounts: Iterable[Ac
         f"  {key.member}  {key.kind:11} {key.name:17} id {key.id}  secret {key.secret}"
         for key in made.keys
     ]
+    told += ["", "People at the pages; each link signs in once", ""]
+    for one in made.people:
+        told += [
+            f"  {one.member or 'operator':8}  {', '.join(one.roles)}",
+            f"    {_link(url, one)}",
+        ]
     told += ["", "Lines to paste into another terminal, in this folder", ""]
     for line in lines:
         told += [
@@ -47,6 +62,10 @@ def demo_text(url: str, made: Made, lines: Sequence[Line], accounts: Iterable[Ac
             "",
         ]
     return "\n".join(told)
+
+
+def _link(url: str, visitor: Visitor) -> str:
+    return f"{url}sign-in/link?token={visitor.token}"
 
 
 def _account(account: Account) -> list[str]:

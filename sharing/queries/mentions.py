@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, and_, select
 
 from auth.reader import Seated
 from sharing.queries.collections import Collection
-from sharing.queries.releases import tlp_of_release
+from sharing.queries.releases import TLP_OF_RELEASE
 from sharing.queries.standing import Standing
 from sharing.rules.mentions import spell
 from sharing.rules.tlp import Tlp
@@ -53,7 +53,7 @@ def list_mentioning(
                 release.c.date_added_us,
                 release.c.stix_id,
                 release.c.version_us,
-                tlp_of_release().label("tlp"),
+                TLP_OF_RELEASE.label("tlp"),
             )
             .where(release.c.is_last, release.c.body_id.in_(form))
             .order_by(release.c.date_added_us.desc())

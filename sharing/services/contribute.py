@@ -7,9 +7,10 @@ are committed together or not at all. An answer is given only after the commit.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection, delete, insert, select, update
@@ -31,6 +32,7 @@ from sharing.services.decisions import Decisions
 from sharing.services.forgetting import forget_statuses
 from sharing.services.held import hold_downgrades
 from sharing.services.lock import LockedForum
+from sharing.services.mentioning import keep_mentions
 from sharing.services.releasing import Releasing
 from sharing.services.settling import hold_forum
 from sharing.tables import (
@@ -44,6 +46,8 @@ from sharing.tables import (
 )
 
 """How long what became of an envelope can be asked for; TAXII 2.1 §4.3 wants a day at least."""
+
+Seen = TypeVar("Seen")
 
 _HIDDEN_REASONS = {
     "marking-scheme": "it carries a marking of a scheme that Comity does not understand",
@@ -113,13 +117,53 @@ def contribute(
     Raises Forbidden when the reader may not write here, BadInput when the body as a whole
     cannot be read, TooLarge past the limits, Unavailable when nothing could be recorded.
     """
+    door, checked = _check(seated, place, objects, now_us=now_us, limits=limits, answers=answers)
+    with database.write() as connection:
+        return _Contributing(connection, door, seated, now_us).contribute(checked)
+
+
+def rehearse(
+    database: Database,
+    seated: Seated,
+    place: Collection,
+    objects: bytes | Iterable[RawObject],
+    look: Callable[[Connection, Receipt], Seen],
+    *,
+    now_us: int,
+    limits: Limits = DEFAULT_LIMITS,
+) -> Seen:
+    """What `look` sees of the world in which this had been contributed; then nothing of it was.
+
+    Raises as `contribute`.
+    """
+    door, checked = _check(seated, place, objects, now_us=now_us, limits=limits, answers=None)
+    seen: list[Seen] = []
+    with suppress(_NothingWasDoneError), database.write() as connection:
+        receipt = _Contributing(connection, door, seated, now_us).contribute(checked)
+        seen.append(look(connection, receipt))
+        # Leaving by an error is what undoes a transaction.
+        raise _NothingWasDoneError
+    return seen[0]
+
+
+def _check(
+    seated: Seated,
+    place: Collection,
+    objects: bytes | Iterable[RawObject],
+    *,
+    now_us: int,
+    limits: Limits,
+    answers: Answered | None,
+) -> tuple[Door, list[Checked | Refused]]:
     if not seated.may_contribute_as(place.write_roles) or seated.member_id is None:
         raise Forbidden("sharing.read-only", "you may read this collection but not write to it")
     raws = read_envelope(objects, limits=limits) if isinstance(objects, bytes) else objects
     checked = [check_object(raw, now_us=now_us) for raw in raws]
-    door = Door(place.forum_id, place.id, seated.member_id, place.unmarked_as, answers)
-    with database.write() as connection:
-        return _Contributing(connection, door, seated, now_us).contribute(checked)
+    return Door(place.forum_id, place.id, seated.member_id, place.unmarked_as, answers), checked
+
+
+class _NothingWasDoneError(Exception):
+    """Ends a rehearsal."""
 
 
 class _Contributing:
@@ -300,7 +344,9 @@ def _insert_bodies(connection: Connection, admitted: list[Admitted]) -> dict[int
         insert(body).returning(body.c.id, sort_by_parameter_order=True),
         [{"content": entry.checked.raw} for entry in admitted],
     ).scalars()
-    return dict(zip((entry.index for entry in admitted), ids, strict=True))
+    bodies = dict(zip((entry.index for entry in admitted), ids, strict=True))
+    keep_mentions(connection, ((bodies[entry.index], entry.checked.value) for entry in admitted))
+    return bodies
 
 
 def _insert_contributions(

@@ -19,7 +19,7 @@ from kernel.db import Database
 from kernel.errors import ComityError, Unavailable
 from sharing.tables import delivery
 
-DOORS: Final = ("objects", "manifest", "object", "versions", "api", "export", "own")
+DOORS: Final = ("objects", "manifest", "object", "versions", "api", "page", "export", "own")
 
 
 @dataclass(frozen=True, slots=True)

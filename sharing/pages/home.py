@@ -1,0 +1,138 @@
+"""`/sharing`: what is new to us, what waits for us; and the search box of every page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Response, request
+from sqlalchemy import Connection
+
+from auth.doors import Permission, current_reader, door
+from auth.queries import list_seated
+from auth.reader import Seated
+from kernel.errors import BadInput
+from sharing.pages.entering import OFFICER, blueprint, has_role
+from sharing.pages.showing import Row, row_of, served_of
+from sharing.queries.collections import READING_ROLES, Collection, list_collections
+from sharing.queries.mentions import list_mentioning
+from sharing.queries.newest import NewestFilter, list_contents_of, list_newest
+from sharing.queries.policies import find_policy
+from sharing.queries.recalls import list_received_recalls
+from sharing.queries.releases import find_head
+from sharing.rules.mentions import spell
+from sharing.services.confirm import APPROVER, list_held
+from sharing.services.deliver import Served, record_deliveries
+from sharing.services.settling import settled_read
+from web.installation import current_database, current_instant_us, current_signer
+from web.pages import page
+
+_NEWEST: Final = 8
+_MOST_LINES: Final = 200
+_MOST_CHARACTERS: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One forum as it waits for a person: what came last, and what needs a decision."""
+
+    seated: Seated
+    places: list[Collection]
+    rows: list[Row]
+    held: int
+    recalls: int
+    has_policy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One line of a lookup, and where it was found; none where it is not known to us."""
+
+    asked: str
+    spelt: str
+    found: list[tuple[Seated, Row]]
+
+
+@blueprint.get("", endpoint="home")
+@door(Permission.MEMBER)
+def show_home() -> Response:
+    """GET /sharing: each forum's newest, and what needs a decision."""
+    reader, now_us = current_reader(), current_instant_us()
+    desks = []
+    told: list[tuple[Seated, list[Served]]] = []
+    with settled_read(current_database(), now_us=now_us) as connection:
+        for seated in list_seated(connection, reader):
+            places = list_collections(connection, seated)
+            rows = [
+                row_of(seen)
+                for seen in list_newest(connection, seated, places, NewestFilter(), limit=_NEWEST)
+            ]
+            desks.append(_desk(connection, seated, places, rows, now_us))
+            told.append((seated, served_of(rows, places, _heads(connection, seated, places))))
+    for seated, served in told:
+        record_deliveries(current_database(), seated, served, now_us=now_us)
+    return page("sharing/home.html", desks=desks, may_set_policy=OFFICER in (reader.roles or ()))
+
+
+@blueprint.route("/search", methods=["GET", "POST"], endpoint="search")
+@door(Permission.MEMBER)
+def search() -> Response:
+    """GET or POST /sharing/search: is this known to us? One question, or many lines at once."""
+    asked = (request.form if request.method == "POST" else request.args).get("q", "")
+    lines = _lines_of(asked)
+    reader, now_us = current_reader(), current_instant_us()
+    found: dict[str, list[tuple[Seated, Row]]] = {line: [] for line in lines}
+    told: list[tuple[Seated, list[Served]]] = []
+    with settled_read(current_database(), now_us=now_us) as connection:
+        for seated in list_seated(connection, reader):
+            if not has_role(seated, *READING_ROLES):
+                continue
+            places = list_collections(connection, seated)
+            rows: dict[tuple[str, str, int], Row] = {}
+            for line in lines:
+                hits = list_mentioning(connection, seated, places, line)
+                # A single word may be the beginning of a name.
+                if not hits and len(lines) == 1 and len(spell(line)) > 2:
+                    hits = list_mentioning(connection, seated, places, line, whole=False)
+                for seen in list_contents_of(connection, seated, places, hits):
+                    row = row_of(seen)
+                    rows[row.collection, row.stix_id, row.added_us] = row
+                    found[line].append((seated, row))
+            heads = _heads(connection, seated, places)
+            told.append((seated, served_of(rows.values(), places, heads)))
+    for seated, served in told:
+        record_deliveries(current_database(), seated, served, now_us=now_us)
+    answers = [Answer(line, spell(line), found[line]) for line in lines]
+    return page("sharing/search.html", asked=asked, answers=answers, most=_MOST_LINES)
+
+
+def _lines_of(asked: str) -> list[str]:
+    """The questions, one a line, each once. Raises BadInput for more than a page answers."""
+    lines = list(dict.fromkeys(line.strip() for line in asked.splitlines() if line.strip()))
+    if len(asked) > _MOST_CHARACTERS or len(lines) > _MOST_LINES:
+        raise BadInput(
+            "sharing.too-many-questions",
+            f"ask for at most {_MOST_LINES} lines at once; send the rest afterwards",
+        )
+    return lines
+
+
+def _desk(
+    connection: Connection, seated: Seated, places: list[Collection], rows: list[Row], now_us: int
+) -> Desk:
+    held: list[Any] = []
+    policy = None
+    if seated.member_id is not None:
+        if has_role(seated, APPROVER, "contributor"):
+            held = list_held(
+                connection, current_signer(), seated.forum_id, seated.member_id, now_us=now_us
+            )
+        policy = find_policy(connection, seated.forum_id, seated.member_id)
+    recalls = [
+        one for one in list_received_recalls(connection, seated) if one.acknowledged_us is None
+    ]
+    return Desk(seated, places, rows, len(held), len(recalls), policy is not None)
+
+
+def _heads(connection: Connection, seated: Seated, places: list[Collection]) -> dict[int, int]:
+    return {place.id: find_head(connection, seated, place.id).seq for place in places}

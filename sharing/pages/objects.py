@@ -1,0 +1,247 @@
+"""`/sharing/FORUM/objects`: what stands in our views, one by one; and why we see it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from flask import Response, request
+from marshmallow import fields, validate
+from sqlalchemy import Connection
+
+from auth.doors import Permission, door
+from auth.reader import Seated
+from kernel.clock import format_version
+from kernel.errors import NotFound
+from sharing.pages.entering import (
+    LEVELS,
+    blueprint,
+    check_role,
+    enter,
+    enter_to_read,
+    forum_page,
+    listing_of,
+)
+from sharing.pages.showing import (
+    Row,
+    facts_of,
+    name_of,
+    relations_of,
+    row_of,
+    served_of,
+)
+from sharing.queries.collections import READING_ROLES, Collection, list_collections
+from sharing.queries.newest import NewestFilter, Seen, count_facets, list_newest
+from sharing.queries.own import has_contributed
+from sharing.queries.pointing import list_pointing
+from sharing.queries.releases import find_head
+from sharing.rules.tlp import Tlp
+from sharing.services.deliver import Served, record_deliveries
+from sharing.services.explaining import Explainer
+from sharing.services.explanations import Explanation
+from sharing.services.reasons import Reasons, find_recipient_reasons
+from sharing.services.settling import settled_read
+from web.installation import current_database, current_instant_us
+from web.listing import ListQuery, is_export, read_filters
+from web.shapes import Instant, Shape, text, text_filter, word, word_filter
+
+_MOST_POINTING: Final = 100
+_MOST_NODES: Final = 300
+
+
+class ObjectsQuery(ListQuery):
+    """Which objects of our views to show, the newest first."""
+
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+    collection = text_filter()
+    type = text_filter()
+    tlp = word_filter(*LEVELS)
+    added_after = Instant()
+
+
+class RowSchema(Shape):
+    """A line of the list, as JSON and CSV."""
+
+    collection = text()
+    id = text()
+    type = text()
+    name = text()
+    tlp = word(*LEVELS)
+    version = text()
+
+
+@blueprint.get("/<forum>/objects", endpoint="objects")
+@door(Permission.MEMBER)
+def show_objects(forum: str) -> Response:
+    """GET /sharing/FORUM/objects: the last versions in our views, with facets and exports."""
+    query, now_us = read_filters(ObjectsQuery), current_instant_us()
+    wanted = NewestFilter(
+        query["type"],
+        None if query["tlp"] is None else Tlp.parse(query["tlp"]),
+        query["added_after"],
+    )
+    with settled_read(current_database(), now_us=now_us) as connection:
+        seated = enter_to_read(connection, forum)
+        listing = listing_of(seated, "objects", query)
+        every = list_collections(connection, seated)
+        places = _named(every, query["collection"])
+        before = listing.after
+        seen = list_newest(
+            connection,
+            seated,
+            places,
+            wanted,
+            before=None if before is None else (before[0], before[1]),
+            limit=listing.limit,
+        )
+        facets = count_facets(connection, seated, places, wanted)
+        heads = {place.id: find_head(connection, seated, place.id).seq for place in places}
+    found = [row_of(one) for one in seen]
+    filters = {name: [query[name]] for name in ("type", "tlp") if query[name] is not None}
+    served = served_of(found[: listing.limit - 1], places, heads, filters)
+    if request.method != "HEAD":
+        record_deliveries(current_database(), seated, served, now_us=now_us)
+    if is_export():
+        return listing.answer(found, lambda row: row.key, Row.document, RowSchema)
+    rows, following = listing.split(found, lambda row: row.key)
+    return forum_page(
+        "objects.html",
+        seated,
+        rows=rows,
+        next=following,
+        facets=facets,
+        places=every,
+        titles={place.uuid: place.title for place in every},
+        levels=LEVELS,
+    )
+
+
+@blueprint.get("/<forum>/objects/<stix_id>", endpoint="object")
+@door(Permission.MEMBER)
+def show_object(forum: str, stix_id: str) -> Response:
+    """GET /sharing/FORUM/objects/ID: one object as we see it; of our own, also who else does."""
+    now_us = current_instant_us()
+    with settled_read(current_database(), now_us=now_us) as connection:
+        seated, _ = enter(connection, forum)
+        check_role(seated, *READING_ROLES)
+        places = list_collections(connection, seated)
+        named = _named(places, request.args.get("collection"))
+        place, reasons = _find_seen(connection, seated, named, stix_id, now_us=now_us)
+        pointing = list_pointing(connection, seated, places, stix_id, limit=_MOST_POINTING)
+        is_own = has_contributed(connection, seated, stix_id)
+        told = _audience_of(connection, seated, place, stix_id, now_us) if is_own else []
+        heads = {one.id: find_head(connection, seated, one.id).seq for one in places}
+    value = orjson.loads(reasons.viewed.content)
+    others = [row_of(one) for one in pointing]
+    served = [_served(reasons, stix_id, heads[place.id]), *served_of(others, places, heads)]
+    if request.method != "HEAD":
+        record_deliveries(current_database(), seated, served, now_us=now_us)
+    if request.args.get("format") == "stix":
+        return _as_stix(reasons.viewed.content, stix_id)
+    if request.args.get("format") == "graph":
+        return _as_graph(value, pointing)
+    return forum_page(
+        "object.html",
+        seated,
+        value=value,
+        stix_id=stix_id,
+        name=name_of(value),
+        place=place,
+        reasons=reasons.document(place, stix_id),
+        added_us=reasons.viewed.date_added_us,
+        version=format_version(reasons.viewed.version_us),
+        facts=facts_of(value),
+        relations=relations_of(value),
+        pointing=[(row, _word_of(one, stix_id)) for row, one in zip(others, pointing, strict=True)],
+        raw=orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(),
+        is_own=is_own,
+        told=told,
+    )
+
+
+def _find_seen(
+    connection: Connection,
+    seated: Seated,
+    places: list[Collection],
+    stix_id: str,
+    *,
+    now_us: int,
+) -> tuple[Collection, Reasons]:
+    """The newest of the last versions in our views, and why we see it. Raises NotFound."""
+    found = []
+    for place in places:
+        reasons = find_recipient_reasons(connection, seated, place, stix_id, None, now_us=now_us)
+        if reasons is not None:
+            found.append((place, reasons))
+    if not found:
+        raise NotFound("sharing.unknown-object", "no such object in your views")
+    return max(found, key=lambda one: (one[1].viewed.version_us, one[0].uuid))
+
+
+def _audience_of(
+    connection: Connection, seated: Seated, place: Collection, stix_id: str, now_us: int
+) -> list[Explanation]:
+    """To whom our own object goes, recipient by recipient."""
+    explainer = Explainer(connection, seated, [stix_id], now_us=now_us)
+    stored = explainer.find_version(place.id, stix_id)
+    return [] if stored is None else explainer.explain_to_all(stored)
+
+
+def _served(reasons: Reasons, stix_id: str, head: int) -> Served:
+    viewed = reasons.viewed
+    return Served(
+        collection_id=viewed.collection_id,
+        door="page",
+        filters={"id": [stix_id], "version": [viewed.version_us]},
+        first_us=viewed.date_added_us,
+        last_us=viewed.date_added_us,
+        head=head,
+        count=1,
+    )
+
+
+def _named(places: list[Collection], ref: str | None) -> list[Collection]:
+    return [place for place in places if not ref or ref in (place.uuid, place.alias)]
+
+
+def _word_of(seen: Seen, stix_id: str) -> str:
+    """In which word another object points at this one."""
+    words = [one.word for one in relations_of(orjson.loads(seen.content)) if one.stix_id == stix_id]
+    return ", ".join(dict.fromkeys(words))
+
+
+def _as_stix(content: bytes, stix_id: str) -> Response:
+    """The object as it is served, in a bundle of its own."""
+    uuid = stix_id.partition("--")[2]
+    bundle = b'{"type":"bundle","id":"bundle--%s","objects":[%s]}' % (uuid.encode(), content)
+    answer = Response(bundle, content_type="application/stix+json;version=2.1")
+    answer.headers["Content-Disposition"] = f'attachment; filename="{stix_id}.json"'
+    return answer
+
+
+def _as_graph(value: Mapping[str, Any], pointing: list[Seen]) -> Response:
+    """The object and its neighbours as nodes and edges, at most 300 of them."""
+    centre = str(value["id"])
+    nodes = {centre: name_of(value)}
+    edges: list[tuple[str, str, str]] = []
+    for relation in relations_of(value):
+        nodes.setdefault(relation.stix_id, "")
+        edges.append((centre, relation.stix_id, relation.word))
+    for seen in pointing:
+        other = orjson.loads(seen.content)
+        nodes[str(other["id"])] = name_of(other)
+        for relation in relations_of(other):
+            nodes.setdefault(relation.stix_id, "")
+            edges.append((str(other["id"]), relation.stix_id, relation.word))
+    kept = list(nodes)[:_MOST_NODES]
+    document = {
+        "nodes": [{"id": one, "type": one.partition("--")[0], "name": nodes[one]} for one in kept],
+        "edges": [
+            {"source": source, "target": target, "word": word}
+            for source, target, word in dict.fromkeys(edges)
+            if source in kept and target in kept
+        ],
+        "more": max(0, len(nodes) - _MOST_NODES),
+    }
+    return Response(orjson.dumps(document), content_type="application/json")

@@ -1,0 +1,38 @@
+"""The pages of the sharing room."""
+
+from __future__ import annotations
+
+from flask import Flask
+from flask_babel import lazy_gettext as _l
+
+from sharing.pages import (
+    collections,
+    contributing,
+    held,
+    home,
+    objects,
+    policies,
+    recalls,
+)
+from sharing.pages.entering import blueprint
+from web.pages import Place, Viewer, add_places, set_search
+
+MODULES = (home, objects, contributing, policies, held, recalls, collections)
+"""Each adds its views to the one blueprint."""
+
+
+def init_pages_of_sharing(app: Flask) -> None:
+    """Put them into `app`."""
+    app.register_blueprint(blueprint)
+    add_places(
+        app,
+        [
+            Place("sharing", _l("What is new"), "exchange.home", _acts_for_a_member),
+            Place("sharing", _l("Is it known?"), "exchange.search", _acts_for_a_member),
+        ],
+    )
+    set_search(app, "exchange.search")
+
+
+def _acts_for_a_member(viewer: Viewer) -> bool:
+    return viewer.signed.reader.member_id is not None

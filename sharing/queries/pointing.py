@@ -1,0 +1,69 @@
+"""Objects of a reader's views that point at an object: relationships, sightings, reports.
+
+By the form that the reader is served: a reference that was taken out of it points nowhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import orjson
+from sqlalchemy import Connection, select
+
+from auth.reader import Seated
+from kernel.db import BINARY_ROWS
+from sharing.queries.collections import Collection
+from sharing.queries.newest import Seen
+from sharing.queries.releases import TLP_OF_RELEASE
+from sharing.queries.standing import Standing
+from sharing.rules.tlp import Tlp
+from sharing.tables import body, reference, release
+from sharing.visibility import visible_to
+
+
+def list_pointing(
+    connection: Connection,
+    seated: Seated,
+    places: Sequence[Collection],
+    stix_id: str,
+    *,
+    limit: int,
+) -> list[Seen]:
+    """The last versions in the views that name this id, newest first, at most `limit` of each."""
+    if "\0" in stix_id:
+        return []
+    found: list[Seen] = []
+    pointing = select(reference.c.contribution_id).where(reference.c.stix_id == stix_id)
+    for place in places:
+        if not place.may_be_read_by(seated):
+            continue
+        keys = (
+            visible_to(
+                seated,
+                place.id,
+                release.c.date_added_us,
+                release.c.stix_id,
+                release.c.version_us,
+                release.c.body_id,
+                TLP_OF_RELEASE.label("tlp"),
+            )
+            .where(release.c.is_last, release.c.contribution_id.in_(pointing))
+            .order_by((release.c.date_added_us + 0).desc())
+            .limit(limit)
+            .subquery()
+        )
+        rows = connection.execute(
+            select(keys, body.c.content)
+            .join(body, body.c.id == keys.c.body_id)
+            .execution_options(**BINARY_ROWS)
+        )
+        wanted = orjson.dumps(stix_id)
+        found += [
+            Seen(
+                Standing(row.date_added_us, place.uuid, row.stix_id, row.version_us, Tlp(row.tlp)),
+                row.content,
+            )
+            for row in rows
+            if wanted in bytes(row.content)
+        ]
+    return sorted(found, key=lambda one: one.standing.key, reverse=True)[:limit]
