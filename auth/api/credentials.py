@@ -19,15 +19,20 @@ from auth.doors import (
     current_signer,
     door,
 )
-from auth.queries import Credential, find_credential, list_credentials
-from auth.reader import SCOPES, Reader
+from auth.queries import find_credential, list_credentials
+from auth.schemas.credentials import (
+    CredentialQuery,
+    CredentialSchema,
+    credential_row,
+    is_wanted,
+    key_of_credential,
+)
 from auth.services import revoke_credential, rotate_credential
-from auth.services.credentials import KINDS
-from kernel.clock import format_instant
-from kernel.errors import Forbidden, NotFound
-from web.listing import Key, ListQuery, listed
+from auth.services.credentials import check_may_change
+from kernel.errors import Forbidden
+from web.listing import listed
 from web.openapi import PREFIX
-from web.shapes import Shape, instant, text, text_filter, word, word_filter, words
+from web.shapes import Shape, text
 
 blueprint = Blueprint(
     "credentials",
@@ -35,41 +40,6 @@ blueprint = Blueprint(
     url_prefix=f"{PREFIX}/credentials",
     description="The member's credentials, never a secret",
 )
-
-STATES = ("standing", "expired", "revoked")
-
-
-class CredentialSchema(Shape):
-    """A credential on record. Its secret is nowhere to be read."""
-
-    EXAMPLE: ClassVar = {
-        "id": "k3v7q2m9x4b8",
-        "name": "feed",
-        "kind": "machine",
-        "person": None,
-        "scopes": ["taxii:read", "taxii:write"],
-        "state": "standing",
-        "created": "2026-11-27T08:30:00.000000Z",
-        "expires": None,
-        "revoked": None,
-    }
-    id = text()
-    name = text()
-    kind = word(*KINDS)
-    person = text(nullable=True)
-    scopes = words(*SCOPES)
-    state = word(*STATES)
-    created = instant()
-    expires = instant(nullable=True)
-    revoked = instant(nullable=True)
-
-
-class CredentialQuery(ListQuery):
-    """Which credentials to list."""
-
-    kind = word_filter(*KINDS)
-    state = word_filter(*STATES)
-    person = text_filter()
 
 
 class SecretSchema(Shape):
@@ -91,17 +61,11 @@ def list_own_credentials(query: dict[str, Any]) -> Response:
     listing = listing_of(reader, "credentials", query)
     with current_database().read() as connection:
         own = list_credentials(connection, member_id=reader.member_id)
-    wanted = [
-        found
-        for found in own
-        if query["kind"] in (None, found.kind)
-        and query["state"] in (None, state_of(found, now_us))
-        and query["person"] in (None, found.person_email)
-    ]
+    wanted = [found for found in own if is_wanted(found, query, now_us)]
     return listing.answer(
-        listing.cut(wanted, _key),
-        _key,
-        lambda found: _credential(found, now_us),
+        listing.cut(wanted, key_of_credential),
+        key_of_credential,
+        lambda found: credential_row(found, now_us),
         CredentialSchema,
     )
 
@@ -113,7 +77,7 @@ def rotate(credential_id: str) -> dict[str, str]:
     """Give a credential a new secret; the old one and its tokens end at once."""
     reader = current_reader()
     with current_database().write() as connection:
-        _check_may_change(reader, find_credential(connection, credential_id))
+        check_may_change(reader, find_credential(connection, credential_id))
         issued = rotate_credential(
             connection,
             current_signer(),
@@ -131,43 +95,7 @@ def revoke(credential_id: str) -> None:
     """Revoke a credential: refused from the next request on."""
     reader = current_reader()
     with current_database().write() as connection:
-        _check_may_change(reader, find_credential(connection, credential_id))
+        check_may_change(reader, find_credential(connection, credential_id))
         revoke_credential(
             connection, credential_id, actor=reader.actor, now_us=current_instant_us()
         )
-
-
-def state_of(found: Credential, now_us: int) -> str:
-    """`revoked`, `expired` or `standing`; a member or person that is not active stops it too."""
-    if found.revoked_us is not None:
-        return "revoked"
-    return "expired" if (found.expires_us or now_us + 1) <= now_us else "standing"
-
-
-def _check_may_change(reader: Reader, found: Credential | None) -> None:
-    """A credential changes itself; a person who may, every one of the member. Else NotFound."""
-    is_admin = reader.roles is not None and "member-admin" in reader.roles
-    if found is not None and (
-        found.id == reader.credential_id
-        or (is_admin and reader.member_id is not None and found.member_id == reader.member_id)
-    ):
-        return
-    raise NotFound("auth.unknown-credential", "no such credential that you may change")
-
-
-def _key(found: Credential) -> Key:
-    return (found.created_us, found.id)
-
-
-def _credential(found: Credential, now_us: int) -> dict[str, Any]:
-    return {
-        "id": found.id,
-        "name": found.name,
-        "kind": found.kind,
-        "person": found.person_email,
-        "scopes": list(found.scopes),
-        "state": state_of(found, now_us),
-        "created": format_instant(found.created_us),
-        "expires": None if found.expires_us is None else format_instant(found.expires_us),
-        "revoked": None if found.revoked_us is None else format_instant(found.revoked_us),
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
-from auth.pages import account, signing_in
+from auth.pages import account, credentials, signing_in
 from auth.queries.sessions import Signed
 from auth.sessions import find_signed
 from web.pages import Place, Viewer, add_places, set_viewer
@@ -27,7 +27,14 @@ def init_pages_of_auth(app: Flask) -> None:
         app.add_url_rule(rule, endpoint, view, methods=methods)
     app.register_blueprint(signing_in.blueprint)
     app.register_blueprint(account.blueprint)
-    add_places(app, [Place("account", _l("My account"), "account.show")])
+    app.register_blueprint(credentials.blueprint)
+    add_places(
+        app,
+        [
+            Place("account", _l("My account"), "account.show"),
+            Place("account", _l("Credentials"), "own-credentials.show", _acts_for_member),
+        ],
+    )
     set_viewer(app, _find_viewer)
 
 
@@ -36,6 +43,10 @@ def _find_viewer() -> Viewer | None:
     if signed is None:
         return None
     return Viewer(signed.email, _acts_for(signed), _home_of(signed), signed)
+
+
+def _acts_for_member(viewer: Viewer) -> bool:
+    return bool(viewer.signed.reader.member_id is not None)
 
 
 def _acts_for(signed: Signed) -> str:

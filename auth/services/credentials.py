@@ -12,6 +12,7 @@ from auth.queries.forums import find_forum
 from auth.queries.members import find_member
 from auth.queries.persons import find_person
 from auth.queries.seats import find_partner
+from auth.reader import Reader
 from auth.rules import check_name, check_one_of, check_scopes
 from auth.services.audit import record_audit
 from auth.services.secrets import (
@@ -155,6 +156,22 @@ def rotate_credential(
     _revoke_tokens(connection, found.id, now_us)
     _record(connection, "credential.rotate", found, actor, now_us)
     return issued
+
+
+def may_change(reader: Reader, found: Credential) -> bool:
+    """A credential changes itself, a person its own, a member-admin every one of the member."""
+    if found.id == reader.credential_id:
+        return True
+    if reader.member_id is None or found.member_id != reader.member_id:
+        return False
+    is_own = found.person_email is not None and reader.actor == f"person:{found.person_email}"
+    return is_own or (reader.roles is not None and "member-admin" in reader.roles)
+
+
+def check_may_change(reader: Reader, found: Credential | None) -> None:
+    """Raises NotFound, for one of somebody else and one that never was alike."""
+    if found is None or not may_change(reader, found):
+        raise NotFound("auth.unknown-credential", "no such credential that you may change")
 
 
 def _expect(connection: Connection, credential_id: str) -> Credential:

@@ -113,13 +113,14 @@ class Scene:
             if not rule.rule.startswith(("/taxii2/", "/api/v1/")):
                 continue
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-                for record, names in self._records(rule.rule):
+                for record, names in self.records(rule.rule):
                     address = rule.rule
                     for name, value in names.items():
                         address = address.replace(f"<{name}>", value)
                     yield method, rule.rule, record, address
 
-    def _records(self, rule: str) -> Iterator[tuple[str, dict[str, str]]]:
+    def records(self, rule: str) -> Iterator[tuple[str, dict[str, str]]]:
+        """What an address of this route may name: (record, names with their values)."""
         place = {
             "forum": "harbour",
             "ref": self.world.collections["reports"],
