@@ -26,7 +26,6 @@ Key = tuple[Any, ...]
 """The place of a row in its list: values that the caller knows already, and that compare."""
 
 NEXT_HEADER: Final = "X-Comity-Next"
-PAGE: Final = "page"
 CSV_TYPE: Final = "text/csv; charset=utf-8"
 
 _NOT_FILTERS: Final = frozenset({"limit", "next", "format"})
@@ -161,18 +160,6 @@ class Listing:
             whole["next"] = following
         return answer_json(whole)
 
-    def split(
-        self, found: Sequence[RowT], key_of: Callable[[RowT], Key]
-    ) -> tuple[Sequence[RowT], str | None]:
-        """The rows of one page, and the `next` of the page after it where there is one."""
-        page = found[: self.limit - 1]
-        return page, self._seal(key_of(page[-1])) if len(found) == self.limit else None
-
-    @property
-    def is_page(self) -> bool:
-        """Whether it is to be shown as a page, and not to be exported."""
-        return bool(self.query["format"] == PAGE)
-
     def _seal(self, key: Key) -> str:
         return self.signer.seal(self.purpose, orjson.dumps(list(key)))
 
@@ -208,23 +195,6 @@ def make_listing(name: str, whose: str, query: Mapping[str, Any]) -> Listing:
     filters = {key: value for key, value in query.items() if key not in _NOT_FILTERS}
     written = orjson.dumps(filters, option=orjson.OPT_SORT_KEYS).decode()
     return Listing(current_signer(), name, f"api-next\0{name}\0{whose}\0{written}", query)
-
-
-def read_query(asked: type[ListQuery]) -> dict[str, Any]:
-    """What a page of a list is asked: as the API is, by forms whose fields may be empty.
-
-    `format` is `page` where nothing else is asked for. Raises BadInput (`web.bad-filter`).
-    """
-    given = {name: value for name, value in request.args.items() if value}
-    try:
-        query: dict[str, Any] = asked(unknown=RAISE).load(given)
-    except ValidationError as fault:
-        names = ", ".join(sorted(fault.messages_dict))
-        raise BadInput(
-            "web.bad-filter",
-            f"this list cannot be asked for so ({names}); clear the filters and choose again",
-        ) from None
-    return query if "format" in given else query | {"format": PAGE}
 
 
 def answer_json(value: object, status: int = 200) -> Response:

@@ -39,7 +39,7 @@ from auth.services.once import make_once, spend_once
 from kernel.clock import SECOND_US
 from web.forms import Filled, FormSchema, empty_form, read_form
 from web.installation import current_database, current_instant_us, current_signer
-from web.listing import make_listing, read_query
+from web.listing import is_export, make_listing, read_filters
 from web.pages import page, see_other
 
 blueprint = Blueprint(
@@ -166,13 +166,13 @@ def _secret_page(issued: Issued, name: str) -> Response:
 
 def _credentials_page(form: Filled, *, status: int = 200) -> Response:
     reader, now_us = current_reader(), current_instant_us()
-    query = read_query(CredentialQuery)
+    query = read_filters(CredentialQuery)
     listing = make_listing("credentials", f"page {reader.member_id}", query)
     with current_database().read() as connection:
         own = list_credentials(connection, member_id=reader.member_id)
     wanted = [found for found in own if is_wanted(found, query, now_us)]
     found = listing.cut(wanted, key_of_credential)
-    if not listing.is_page:
+    if is_export():
         return listing.answer(
             found, key_of_credential, lambda one: credential_row(one, now_us), CredentialSchema
         )
