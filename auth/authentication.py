@@ -74,7 +74,7 @@ def authenticate_request() -> Recognised:
 def authenticate(presented: Presented | None) -> Recognised:
     """Who presents this; None is something unreadable. Raises as `authenticate_request`."""
     if presented is not None:
-        with current_database().read() as connection:
+        with current_database().ask() as connection:
             recognised = _recognise(connection, presented)
         if recognised is not None:
             return recognised

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import BigInteger, Connection, Engine, Integer, MetaData, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import ExecutionContext
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, NoSuchModuleError, SQLAlchemyError
 
 from kernel.errors import ComityError, Misconfigured, StorageFull, Unavailable
 from kernel.settings import Settings
@@ -47,12 +48,15 @@ _SQLITE_WAIT_MS = 30_000
 _SQLITE_RETRY_SECONDS = 0.01
 _READ = "comity_read"
 _WRITE = "comity_write"
+_BARE = "comity_bare"
 _BINARY = "comity_binary"
 _READING_SQLITE: Final[dict[str, Any]] = {_READ: True}
 _READING_POSTGRESQL: Final[dict[str, Any]] = {
     "isolation_level": "REPEATABLE READ",
     "postgresql_readonly": True,
 }
+_ASKING_SQLITE: Final[dict[str, Any]] = {_READ: True, _BARE: True}
+_ASKING_POSTGRESQL: Final[dict[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
 
 BINARY_ROWS: Final = {_BINARY: True}
 """Execution options of a statement whose rows hold long bytes: PostgreSQL then sends them as
@@ -68,7 +72,9 @@ class Database:
         # Each way of using an engine is made once: an option given to a connection copies it.
         is_sqlite = content.dialect.name == "sqlite"
         reading = _READING_SQLITE if is_sqlite else _READING_POSTGRESQL
+        asking = _ASKING_SQLITE if is_sqlite else _ASKING_POSTGRESQL
         self._reading = content.execution_options(**reading)
+        self._asking = content.execution_options(**asking)
         self._writing = content.execution_options(**{_WRITE: True})
         self._reading_deliveries = deliveries.execution_options(**reading)
         self._recording = deliveries.execution_options(**{_WRITE: True})
@@ -111,13 +117,14 @@ class Database:
                 url,
                 pool_size=settings.threads + 2,
                 max_overflow=settings.threads,
-                pool_pre_ping=True,
+                pool_use_lifo=True,
                 isolation_level="READ COMMITTED",
                 # A statement's plan is kept after its fifth use.
                 connect_args={"prepare_threshold": 5},
             )
         except NoSuchModuleError:
             raise _bad_url() from None
+        event.listen(engine, "checkout", _leave_if_gone)
         event.listen(engine, "before_cursor_execute", _fetch_in_binary)
         return cls(engine, engine)
 
@@ -130,6 +137,15 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """One consistent snapshot of the content; nothing can be written through it."""
         with _faults_told(), self._reading.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def ask(self) -> Iterator[Connection]:
+        """For one SELECT, which is a snapshot by itself: no transaction is begun and ended.
+
+        On PostgreSQL those are two more ways to the server and back.
+        """
+        with _faults_told(), self._asking.connect() as connection:
             yield connection
 
     @contextmanager
@@ -161,6 +177,8 @@ def _sqlite_engine(url: URL, size: int) -> Engine:
         url,
         pool_size=size,
         max_overflow=size,
+        # The connection that was used last has the pages in its cache.
+        pool_use_lifo=True,
         connect_args={"check_same_thread": False, "timeout": _SQLITE_WAIT_MS / 1000},
     )
     event.listen(engine, "do_connect", _create_for_its_owner)
@@ -210,6 +228,8 @@ def _keep_write_ahead_log(cursor: sqlite3.Cursor) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
     _allow_writes(connection, are_allowed=not options.get(_READ))
+    if options.get(_BARE):
+        return
     # A writer takes its lock at the start: an upgrade in mid-transaction fails instead of waiting.
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITE) else "BEGIN")
 
@@ -221,6 +241,18 @@ def _allow_writes(connection: Connection, *, are_allowed: bool) -> None:
     driver: Any = connection.connection.dbapi_connection
     driver.execute(f"PRAGMA query_only={'OFF' if are_allowed else 'ON'}").close()
     connection.info[_WRITE] = are_allowed
+
+
+def _leave_if_gone(connection: psycopg.Connection[Any], _record: object, _proxy: object) -> None:
+    """Another connection instead, where the server has ended this one while nobody used it.
+
+    It says so and hangs up: there is something to read on a line that should be silent. Asking
+    the server instead would be one more way to it and back before everything that is asked.
+    """
+    line = select.poll()
+    line.register(connection.fileno(), select.POLLIN)
+    if line.poll(0):
+        raise DisconnectionError
 
 
 def _fetch_in_binary(

@@ -20,6 +20,8 @@ from kernel.errors import ComityError, Unavailable
 from sharing.tables import delivery
 
 DOORS: Final = ("objects", "manifest", "object", "versions", "api", "page", "export", "own")
+# Its number is not asked for.
+_INSERT: Final = insert(delivery).inline()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,9 @@ def record_deliveries(
         return
     try:
         with database.record() as connection:
-            connection.execute(insert(delivery), entries)
+            # One at a time: many at once are more work, and it is nearly always one.
+            for entry in entries:
+                connection.execute(_INSERT, entry)
     except (ComityError, SQLAlchemyError) as fault:
         raise Unavailable(
             "sharing.delivery-not-recorded",

@@ -21,6 +21,7 @@ ADD = text(
     " VALUES ('harbour', 'Harbour', 4, false, 0)"
 )
 COUNT = text("SELECT count(*) FROM forum")
+OWN_PID = "SELECT pg_backend_pid()"
 WIPE_DELIVERIES = text("DELETE FROM delivery")
 COUNT_DELIVERIES = text("SELECT count(*) FROM delivery")
 
@@ -196,3 +197,16 @@ def test_a_new_embedded_database_is_its_owners_whatever_its_folder_allows(tmp_pa
     files = list(tmp_path.glob("*.db*"))
     assert len(files) >= 2
     assert {file.stat().st_mode & 0o077 for file in files} == {0}
+
+
+@pytest.mark.parametrize("make_settings", ["postgresql"], indirect=True)
+def test_a_connection_that_the_server_ended_while_idle_is_not_used(
+    database: Database, settings: Settings
+) -> None:
+    with database.read() as connection:
+        ended = connection.exec_driver_sql(OWN_PID).scalar_one()
+    with psycopg.connect(settings.database_url, autocommit=True) as operator:
+        operator.execute(f"SELECT pg_terminate_backend({ended}, 5000)")
+    for transaction in (database.read, database.ask, database.write):
+        with transaction() as connection:
+            assert connection.exec_driver_sql(OWN_PID).scalar_one() != ended
