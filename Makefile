@@ -59,6 +59,7 @@ SCRATCH := $(shell room=$$(df -k --output=avail /dev/shm 2>/dev/null | tail -1);
 # They start the product a hundred times: what Python compiles for one start is kept for the
 # others, even where the environment says to keep nothing.
 unit: $(VENV)/.test
+	@bash .ci/browser
 	rm -f .coverage .coverage.*
 	env -u PYTHONDONTWRITEBYTECODE TMPDIR=$(SCRATCH) \
 	  $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=
@@ -67,6 +68,7 @@ unit: $(VENV)/.test
 test: lint types unit
 
 audit: $(VENV)/.test
+	@bash .ci/browser
 	COMITY_AUDIT=1 $(BIN)/python -m pytest -n $(WORKERS) -m audit --durations=20
 
 bench: $(VENV)/.test $(PEER)/.ready

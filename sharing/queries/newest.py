@@ -10,7 +10,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    SmallInteger,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
@@ -171,7 +180,9 @@ def _last_versions(
     if wanted.stix_type is not None:
         statement = statement.where(release.c.stix_type == wanted.stix_type)
     if wanted.tlp is not None:
-        statement = statement.where(wanted.tlp == TLP_OF_RELEASE)
+        statement = statement.where(
+            bindparam(None, int(wanted.tlp), SmallInteger) == TLP_OF_RELEASE
+        )
     if wanted.added_after_us is not None:
         statement = statement.where(release.c.date_added_us > wanted.added_after_us)
     if before is not None:

@@ -1,0 +1,119 @@
+"""A real browser at a real server: the demonstration, with people of two fictional States.
+
+One server and one Chromium for all tests of a process; each test has a browser context of its
+own. A person's session is begun once, by the link that the demonstration prints.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+
+from tests.journeys.test_demo import demonstrating
+
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_PATIENCE_MS = 20_000
+
+
+@dataclass
+class Site:
+    """A demonstration that is serving, and the sessions that were begun there."""
+
+    document: dict[str, Any]
+    chromium: Browser
+    states: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def base(self) -> str:
+        return str(self.document["url"]).rstrip("/")
+
+    @property
+    def collection(self) -> str:
+        return str(self.document["collections"][0]["id"])
+
+    def link_of(self, who: str) -> str:
+        return next(str(one["sign_in"]) for one in self.document["people"] if one["email"] == who)
+
+    def context(self, who: str | None = None, **options: Any) -> BrowserContext:
+        """A browser of its own in which this person is signed in; None is a visitor."""
+        if who is not None and who not in self.states:
+            first = self.chromium.new_context()
+            page = first.new_page()
+            page.set_default_timeout(_PATIENCE_MS)
+            page.goto(self.link_of(who))
+            page.click("main button")
+            page.wait_for_url("**/account")
+            self.states[who] = first.storage_state()
+            first.close()
+        state = self.states[who] if who is not None else None
+        made = self.chromium.new_context(storage_state=state, **options)
+        made.set_default_timeout(_PATIENCE_MS)
+        return made
+
+
+@dataclass
+class Watched:
+    """A page of which everything that goes wrong is kept."""
+
+    page: Page
+    faults: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        self.page.on("dialog", self._close_dialog)
+        self.page.on("console", self._hear)
+
+    def _close_dialog(self, dialog: Any) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _hear(self, message: Any) -> None:
+        if message.type == "error":
+            self.faults.append(f"console: {message.text}")
+
+
+@pytest.fixture(scope="session")
+def playwright_() -> Iterator[Playwright]:
+    with sync_playwright() as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright_: Playwright) -> Iterator[Browser]:
+    """Debian's Chromium, without a window."""
+    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    assert path is not None, "there is no Chromium: .ci/browser installs it"
+    made = playwright_.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="session")
+def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The demonstration on a socket."""
+    with demonstrating(tmp_path_factory.mktemp("site")) as document:
+        yield Site(document, chromium)
+
+
+@pytest.fixture
+def open_page(site: Site) -> Iterator[Callable[..., Watched]]:
+    """Opens pages in browsers that are closed when the test ends."""
+    made: list[BrowserContext] = []
+
+    def open_(who: str | None = None, **options: Any) -> Watched:
+        context = site.context(who, base_url=site.base, **options)
+        made.append(context)
+        return Watched(context.new_page())
+
+    yield open_
+    for context in made:
+        context.close()

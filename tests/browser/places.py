@@ -1,0 +1,49 @@
+"""Every page of the demonstration that somebody can look at, and who looks at it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tests.browser.conftest import Site
+
+ANALYST = "analyst@aurelia.example"
+OFFICER = "officer@aurelia.example"
+DIPLOMAT = "diplomat@aurelia.example"
+OPERATOR = "operator@comity.example"
+FORUM = "/sharing/example-forum"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Somebody looks at a page; None is a visitor."""
+
+    name: str
+    who: str | None
+    address: str
+
+
+def list_looks(site: Site) -> list[Look]:
+    """Of the pages that are there, each once."""
+    place = f"{FORUM}/collections/{site.collection}"
+    own = "indicator--ebde6182-8fce-4473-9d0c-96c071a7ec9c"
+    return [
+        Look("sign-in", None, "/sign-in"),
+        Look("welcome", None, "/"),
+        Look("refused", None, "/nothing"),
+        Look("account", ANALYST, "/account"),
+        Look("sharing", ANALYST, "/sharing"),
+        Look("lookup", ANALYST, "/sharing/search?q=198.51.100.23"),
+        Look("objects", ANALYST, f"{FORUM}/objects"),
+        Look("object", ANALYST, f"{FORUM}/objects/{own}"),
+        Look("contribute", ANALYST, f"{FORUM}/contribute"),
+        Look("contributions", ANALYST, f"{FORUM}/contributions"),
+        Look("policy", OFFICER, f"{FORUM}/policy"),
+        Look("policy-edit", OFFICER, f"{FORUM}/policy/edit"),
+        Look("accepts", OFFICER, f"{FORUM}/accepts"),
+        Look("held", OFFICER, f"{FORUM}/held"),
+        Look("recalls", ANALYST, f"{FORUM}/recalls"),
+        Look("served", ANALYST, f"{FORUM}/served?collection={site.collection}&id={own}"),
+        Look("collections", ANALYST, f"{FORUM}/collections"),
+        Look("collection", ANALYST, place),
+        Look("withdraw", ANALYST, f"{place}/contributions/{own}/withdraw"),
+    ]
