@@ -1,7 +1,9 @@
 """Alembic migrations of the two schemas: `content` and `deliveries` (see kernel.db).
 
 Each has its own line of revisions and its own version table, so that on SQLite they live in
-two files and on PostgreSQL side by side. Revision ids are written as NNNN.
+two files and on PostgreSQL side by side. Revision ids are written as NNNN, and begin the names
+of their files: whether a database is current is asked at every start, which need not wait for
+Alembic and all revisions to be loaded.
 """
 
 from __future__ import annotations
@@ -9,14 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
+from sqlalchemy import column, inspect, select, table
 
 import auth.tables  # noqa: F401 - fills the metadata that the schemas are compared with
 import kernel.leases  # noqa: F401 - likewise
@@ -24,6 +23,9 @@ import norms.tables  # noqa: F401 - likewise
 import sharing.tables  # noqa: F401 - likewise
 from kernel.db import Database, content_metadata, delivery_metadata
 from kernel.errors import BadInput, Misconfigured
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _HERE = Path(__file__).parent
 _REVISION = re.compile(r"base|[0-9]{4}|-[0-9]{1,4}", re.ASCII)
@@ -35,6 +37,8 @@ def upgrade(database: Database) -> None:
 
     Raises Misconfigured (`migrations.ahead`) where a newer release has been.
     """
+    from alembic import command  # noqa: PLC0415 - see above
+
     _check_known(current(database))
     for name in SCHEMAS:
         with _bound_config(database, name) as config:
@@ -46,6 +50,9 @@ def downgrade(database: Database, revision: str) -> None:
 
     `base` takes the deliveries schema too. Raises BadInput on a revision that does not exist.
     """
+    from alembic import command  # noqa: PLC0415 - see above
+    from alembic.util import CommandError  # noqa: PLC0415 - see above
+
     if _REVISION.fullmatch(revision) is None:
         # Alembic knows more spellings, and stumbles over some.
         raise BadInput(
@@ -71,13 +78,16 @@ def current(database: Database) -> dict[str, str | None]:
 
 def newest() -> dict[str, str]:
     """The newest revision of each schema that this release of Comity knows."""
-    heads: dict[str, str] = {}
-    for name in SCHEMAS:
-        head = ScriptDirectory.from_config(_bare_config(name)).get_current_head()
-        if head is None:
-            raise Misconfigured("migrations.none", f"this release holds no revisions of {name}")
-        heads[name] = head
-    return heads
+    return {name: _known(name)[-1] for name in SCHEMAS}
+
+
+@cache
+def _known(name: str) -> tuple[str, ...]:
+    """The revisions of a schema, in order."""
+    found = tuple(sorted(each.name[:4] for each in (_HERE / name).glob("[0-9]" * 4 + "_*.py")))
+    if not found:
+        raise Misconfigured("migrations.none", f"this release holds no revisions of {name}")
+    return found
 
 
 def check_current(database: Database) -> None:
@@ -94,8 +104,7 @@ def check_current(database: Database) -> None:
 
 def _check_known(found: dict[str, str | None]) -> None:
     for name, revision in found.items():
-        script = ScriptDirectory.from_config(_bare_config(name))
-        if revision not in {None, *(known.revision for known in script.walk_revisions())}:
+        if revision not in {None, *_known(name)}:
             raise Misconfigured(
                 "migrations.ahead",
                 f"the database is at revision {_shown(found)}, which this release does not know; "
@@ -119,13 +128,16 @@ def _version_table(name: str) -> str:
 def _revision(database: Database, name: str) -> str | None:
     look = database.read() if name == "content" else database.read_deliveries()
     with look as connection:
-        context = MigrationContext.configure(
-            connection, opts={"version_table": _version_table(name)}
-        )
-        return context.get_current_revision()
+        if not inspect(connection).has_table(_version_table(name)):
+            return None
+        kept = table(_version_table(name), column("version_num"))
+        revision: str | None = connection.execute(select(kept)).scalar_one_or_none()
+        return revision
 
 
 def _bare_config(name: str) -> Config:
+    from alembic.config import Config  # noqa: PLC0415 - see above
+
     config = Config()
     config.set_main_option("script_location", str(_HERE))
     config.set_main_option("version_locations", str(_HERE / name))

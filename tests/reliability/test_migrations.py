@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, event
 
 import migrations
@@ -100,6 +101,14 @@ def older_revisions() -> list[str]:
     """Every revision of the content before the newest, newest first."""
     number = int(migrations.newest()["content"])
     return [f"{older:04d}" for older in range(number - 1, 0, -1)]
+
+
+def test_the_revisions_that_a_start_looks_for_are_those_that_alembic_knows() -> None:
+    for name, newest in migrations.newest().items():
+        script = ScriptDirectory.from_config(migrations._bare_config(name))
+        known = [each.revision for each in script.walk_revisions()]
+        assert migrations._known(name) == tuple(reversed(known))
+        assert script.get_heads() == [newest]
 
 
 def test_rows_survive_the_way_down_and_up_again(filled: World) -> None:
