@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
-from auth.pages import account, credentials, signing_in
+from auth.pages import account, audit, credentials, members, signing_in
 from auth.queries.sessions import Signed
 from auth.sessions import find_signed
 from web.pages import Place, Viewer, add_places, set_viewer
@@ -28,9 +28,13 @@ def init_pages_of_auth(app: Flask) -> None:
     app.register_blueprint(signing_in.blueprint)
     app.register_blueprint(account.blueprint)
     app.register_blueprint(credentials.blueprint)
+    app.register_blueprint(members.blueprint)
+    app.register_blueprint(audit.blueprint)
     add_places(
         app,
         [
+            Place("members", _l("People"), "members.show", _is_admin),
+            Place("members", _l("Audit"), "member-audit.show", _is_auditor),
             Place("account", _l("My account"), "account.show"),
             Place("account", _l("Credentials"), "own-credentials.show", _acts_for_member),
         ],
@@ -47,6 +51,14 @@ def _find_viewer() -> Viewer | None:
 
 def _acts_for_member(viewer: Viewer) -> bool:
     return bool(viewer.signed.reader.member_id is not None)
+
+
+def _is_admin(viewer: Viewer) -> bool:
+    return bool(viewer.signed.reader.has_role("member-admin"))
+
+
+def _is_auditor(viewer: Viewer) -> bool:
+    return bool(viewer.signed.reader.has_role("auditor"))
 
 
 def _acts_for(signed: Signed) -> str:

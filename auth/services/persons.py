@@ -1,15 +1,16 @@
-"""Add and disable people. How they sign in comes with the pages."""
+"""Add and disable people, and change their roles. How they sign in is elsewhere."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, delete, insert, update
 
 from auth.queries.forums import find_forum
 from auth.queries.members import find_member
-from auth.queries.persons import find_person
+from auth.queries.persons import Person, find_person
+from auth.reader import Reader
 from auth.rules import (
     FORUM_PERSON_ROLES,
     MEMBER_PERSON_ROLES,
@@ -20,7 +21,7 @@ from auth.rules import (
 from auth.services.audit import record_audit
 from auth.services.unique import refusing_duplicates
 from auth.tables import person, person_role
-from kernel.errors import BadInput, NotFound
+from kernel.errors import BadInput, Forbidden, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +105,48 @@ def disable_person(connection: Connection, email: str, *, actor: str, now_us: in
         member_id=found.member_id,
         now_us=now_us,
     )
+
+
+def check_may_administer(reader: Reader, found: Person | None) -> Person:
+    """The person, if the reader is an administrator of the member that it acts for.
+
+    Raises NotFound, for one of another member and one that never was alike, and Forbidden
+    (`auth.own-record`): no role rises, and no administrator locks itself out, by its own hand.
+    """
+    is_admin = reader.roles is not None and "member-admin" in reader.roles
+    is_of_member = found is not None and found.member_id is not None
+    if found is None or not is_admin or not is_of_member or found.member_id != reader.member_id:
+        raise NotFound("auth.unknown-person", "no such person of your member")
+    if reader.actor == f"person:{found.email}":
+        raise Forbidden(
+            "auth.own-record", "nobody changes their own; ask another administrator of your member"
+        )
+    return found
+
+
+def change_roles(
+    connection: Connection, found: Person, roles: Sequence[str], *, actor: str, now_us: int
+) -> list[str]:
+    """Give a person of a member these roles and no others, from its next request on.
+
+    The roles, sorted. Raises BadInput. Who may is the caller's to check.
+    """
+    checked = check_roles(roles, MEMBER_PERSON_ROLES)
+    if set(checked) == found.roles:
+        return checked
+    connection.execute(delete(person_role).where(person_role.c.person_id == found.id))
+    for role in checked:
+        connection.execute(insert(person_role).values(person_id=found.id, role=role))
+    record_audit(
+        connection,
+        actor,
+        "person.roles",
+        f"person:{found.email}",
+        member_id=found.member_id,
+        detail={"roles": checked, "before": sorted(found.roles)},
+        now_us=now_us,
+    )
+    return checked
 
 
 def _find_body(connection: Connection, body: PersonsBody) -> tuple[int | None, int | None]:
