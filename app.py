@@ -79,6 +79,7 @@ def _furnish(app: Flask) -> None:
     from auth.oauth import init_oauth
     from auth.pages.routes import init_pages_of_auth
     from norms.api import routes as norms_api
+    from norms.pages.routes import init_pages_of_norms
     from sharing.api import routes as sharing_api
     from sharing.pages.routes import init_pages_of_sharing
     from sharing.taxii.extension import init_extension
@@ -100,6 +101,7 @@ def _furnish(app: Flask) -> None:
         sign_endpoint(app, endpoint, Permission.PUBLIC)
     init_pages_of_auth(app)
     init_pages_of_sharing(app)
+    init_pages_of_norms(app)
     init_oauth(app)
     init_taxii(app)
     init_extension(app)

@@ -1,0 +1,179 @@
+"""`/norms/forums`: where States meet, who belongs, and who is committed to what, as of a day."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import Response
+from marshmallow import fields, validate
+
+from auth.doors import Permission, current_reader, door
+from norms.pages.entering import (
+    asked,
+    asked_day,
+    blueprint,
+    expect,
+    listing_of,
+    norms_page,
+    shown_day,
+)
+from norms.queries.forums import (
+    find_profile,
+    list_co_chairs,
+    list_forums,
+    list_memberships,
+    list_programme_items,
+    list_sessions,
+)
+from norms.queries.parties import list_parties
+from norms.queries.provisions import list_instruments, list_provisions
+from norms.queries.silences import list_silences
+from norms.queries.status import StatusRow, list_status
+from web.installation import current_database, current_instant_us
+from web.listing import ListQuery, is_export, read_filters
+from web.shapes import Shape, flag, text
+
+_MEMBERS: Final = 40
+_FEWEST: Final = 5
+_COLUMNS: Final = 60
+_CELLS: Final = 1500
+"""How many members, and how many provisions, one page of the status view holds; and cells."""
+
+
+class StatusQuery(ListQuery):
+    """Whose status to what, as of when; `limit` counts rows of an export."""
+
+    limit = fields.Integer(load_default=1000, validate=validate.Range(1, 1000))
+    as_of = fields.String()
+    member = fields.String()
+    provision = fields.String()
+    after = fields.String()
+
+
+class CellSchema(Shape):
+    """One member and one provision, as JSON and CSV."""
+
+    member = text()
+    provision = text()
+    basis = text(nullable=True)
+    status = text()
+    since = text(nullable=True)
+    source = text(nullable=True)
+    source_class = text(nullable=True)
+    confidence = text(nullable=True)
+    verified = flag()
+    reserved = flag()
+    contested = flag()
+    event = text(nullable=True)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    """A member's line of the status view: its cells in the order of the columns."""
+
+    code: str
+    name: str
+    cells: list[StatusRow | None]
+
+
+@blueprint.get("/forums", endpoint="forums")
+@door(Permission.PERSON)
+def show_forums() -> Response:
+    """GET /norms/forums: every forum of the register."""
+    with current_database().read() as connection:
+        found = list_forums(connection, current_reader(), kind=asked("kind"))
+    return norms_page("forums.html", forums=found, kinds=sorted({one.kind for one in found}))
+
+
+@blueprint.get("/forums/<slug>", endpoint="forum")
+@door(Permission.PERSON)
+def show_forum(slug: str) -> Response:
+    """GET /norms/forums/SLUG: members as of a day, instruments, sessions, what is going on."""
+    reader, day, now_us = current_reader(), asked_day(), current_instant_us()
+    with current_database().read() as connection:
+        found = expect(find_profile(connection, reader, slug), "forum")
+        return norms_page(
+            "forum.html",
+            forum=found,
+            as_of=shown_day(day),
+            below=[one for one in list_forums(connection, reader) if one.parent == slug],
+            members=list_memberships(connection, reader, slug, day=day),
+            instruments=list_instruments(connection, reader, day=day, forum_slug=slug),
+            sessions=list_sessions(connection, reader, slug=slug, from_day=None, to_day=None),
+            chairs=list_co_chairs(connection, reader, slug),
+            items=list_programme_items(connection, reader, slug),
+            silences=list_silences(connection, reader, now_us=now_us, forum_slug=slug),
+        )
+
+
+@blueprint.get("/forums/<slug>/status", endpoint="status")
+@door(Permission.PERSON)
+def show_status(slug: str) -> Response:
+    """GET /norms/forums/SLUG/status: members and provisions as of a day: words and sources.
+
+    By code and place; no score, and no order of merit. Who has said nothing has made no
+    statement.
+    """
+    reader, day, query = current_reader(), asked_day(), read_filters(StatusQuery)
+    listing = listing_of("status", query, about=slug)
+    member, provision = asked("member"), asked("provision")
+    with current_database().read() as connection:
+        found = expect(find_profile(connection, reader, slug), "forum")
+        if is_export():
+            rows = list_status(
+                connection,
+                reader,
+                found.id,
+                slug,
+                day=day,
+                provision_id=provision,
+                party=member,
+                after=str(listing.after[0]) if listing.after else None,
+                limit=listing.limit,
+            )
+            cut = listing.cut(rows, _status_key)
+            return listing.answer(cut, _status_key, StatusRow.document, CellSchema)
+        asked_for: dict[str, Any] = {"day": day, "provision_id": provision, "party": member}
+        # Every provision has a cell with every member: the first members tell the columns.
+        first = list_status(connection, reader, found.id, slug, **asked_for, limit=1)
+        every = list(dict.fromkeys(row.provision for row in first))
+        columns = every[:_COLUMNS]
+        members = max(_FEWEST, min(_MEMBERS, _CELLS // max(1, len(columns))))
+        rows = list_status(
+            connection,
+            reader,
+            found.id,
+            slug,
+            **asked_for,
+            after=asked("after"),
+            limit=members * max(1, len(every)),
+        )
+        shorts = {one.id: one.short for one in list_provisions(connection, reader)}
+        names = {one.code: one.name for one in list_parties(connection, reader)}
+    table = _table(rows, columns, names)
+    following = table[members].code if len(table) > members else None
+    return norms_page(
+        "status.html",
+        forum=found,
+        as_of=shown_day(day),
+        columns=[(one, shorts.get(one, one)) for one in columns],
+        every=[(one, shorts.get(one, one)) for one in every],
+        table=table[:members],
+        following=following,
+        is_cut=len(every) > len(columns),
+    )
+
+
+def _table(rows: list[StatusRow], columns: list[str], names: dict[str, str]) -> list[MemberRow]:
+    cells: dict[str, dict[str, StatusRow]] = {}
+    for row in rows:
+        cells.setdefault(row.member, {})[row.provision] = row
+    return [
+        MemberRow(code, names.get(code, code), [found.get(one) for one in columns])
+        for code, found in cells.items()
+    ]
+
+
+def _status_key(row: StatusRow) -> tuple[Any, ...]:
+    return (row.member, *row.place, row.provision)

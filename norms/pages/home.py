@@ -1,0 +1,106 @@
+"""`/norms`: our forums, what we are committed to, what is due, what waits for us."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import Response
+
+from auth.doors import Permission, current_reader, door
+from norms.calendar import calendar_of
+from norms.pages.entering import asked, blueprint, norms_page
+from norms.queries.due import list_due
+from norms.queries.parties import list_belonging, list_treaties_of
+from norms.queries.silences import list_silences
+from norms.queries.states_own import list_positions
+from norms.queries.status import list_commitments_of
+from norms.rules.dates import day_of, format_day, parse_day
+from norms.rules.words import IN_EFFECT
+from web.installation import current_database, current_instant_us
+
+_CALENDAR: Final = "text/calendar"
+_AHEAD_DAYS: Final = 180
+_LONG_AHEAD_DAYS: Final = 2 * 366
+_BACK_DAYS: Final = 31
+_NEXT: Final = 10
+
+
+@blueprint.get("", endpoint="home")
+@door(Permission.PERSON)
+def show_home() -> Response:
+    """GET /norms: what a diplomat begins the day with."""
+    reader, now_us = current_reader(), current_instant_us()
+    code, today = reader.member_code, day_of(now_us)
+    with current_database().read() as connection:
+        forums = list_belonging(connection, reader, code, day=today) if code else []
+        treaties = list_treaties_of(connection, reader, code, day=today) if code else []
+        commitments = list(list_commitments_of(connection, reader, code, day=today)) if code else []
+        due = list_due(
+            connection, reader, from_day=today, to_day=today + _AHEAD_DAYS, now_us=now_us
+        )
+        silences = [
+            one
+            for one in list_silences(connection, reader, now_us=now_us)
+            if one.state.status == "running"
+        ]
+        drafts = [
+            one
+            for one in (list_positions(connection, reader, party=code) if code else [])
+            if one.state == "draft"
+        ]
+    counts: dict[str, int] = {}
+    for forum, row in commitments:
+        if row.status in IN_EFFECT:
+            counts[forum] = counts.get(forum, 0) + 1
+    return norms_page(
+        "home.html",
+        forums=forums,
+        treaties=treaties,
+        counts=counts,
+        due=due[:_NEXT],
+        silences=silences,
+        drafts=drafts,
+        format_day=format_day,
+    )
+
+
+@blueprint.get("/due", endpoint="due")
+@door(Permission.PERSON)
+def show_due() -> Response:
+    """GET /norms/due: sessions, windows that close, entries into force, deadlines; by day."""
+    reader, now_us = current_reader(), current_instant_us()
+    today = day_of(now_us)
+    first, last = asked("from_day"), asked("to_day")
+    with current_database().read() as connection:
+        found = list_due(
+            connection,
+            reader,
+            from_day=parse_day(first) if first else today,
+            to_day=parse_day(last) if last else today + _LONG_AHEAD_DAYS,
+            now_us=now_us,
+            forum_slug=asked("forum"),
+            party=asked("party"),
+            kind=asked("kind"),
+        )
+    return norms_page("due.html", due=found, format_day=format_day)
+
+
+@blueprint.get("/calendar.ics", endpoint="calendar")
+@door(Permission.PERSON)
+def show_calendar() -> Response:
+    """GET /norms/calendar.ics: the same as iCalendar, from a month ago to two years on."""
+    reader, now_us = current_reader(), current_instant_us()
+    today = day_of(now_us)
+    with current_database().read() as connection:
+        found = list_due(
+            connection,
+            reader,
+            from_day=today - _BACK_DAYS,
+            to_day=today + _LONG_AHEAD_DAYS,
+            now_us=now_us,
+            forum_slug=asked("forum"),
+            party=asked("party"),
+        )
+    answer = Response(calendar_of(found, now_us), content_type=f"{_CALENDAR}; charset=utf-8")
+    answer.headers["Content-Disposition"] = 'attachment; filename="comity.ics"'
+    return answer

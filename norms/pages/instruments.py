@@ -1,0 +1,137 @@
+"""`/norms/instruments` and `/norms/provisions`: what was agreed, and how it hangs together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from flask import Response
+from flask_babel import gettext as _
+
+from auth.doors import Permission, current_reader, door
+from norms.pages.entering import (
+    asked,
+    asked_day,
+    blueprint,
+    expect,
+    named,
+    norms_page,
+    shown_day,
+)
+from norms.queries.events import list_events
+from norms.queries.forums import find_profile
+from norms.queries.participants import find_force_of, list_participants
+from norms.queries.provisions import (
+    Instrument,
+    Link,
+    Provision,
+    find_instrument,
+    find_provision,
+    list_instruments,
+    list_links,
+    list_pins,
+    list_provisions,
+)
+from norms.queries.states_own import list_actions, list_positions
+from norms.queries.status import list_status
+from web.installation import current_database
+
+
+@blueprint.get("/instruments", endpoint="instruments")
+@door(Permission.PERSON)
+def show_instruments() -> Response:
+    """GET /norms/instruments: by id, with their status as of a day."""
+    reader, day = current_reader(), asked_day()
+    with current_database().read() as connection:
+        found = list_instruments(
+            connection, reader, day=day, forum_slug=asked("forum"), kind=asked("kind")
+        )
+    return norms_page(
+        "instruments.html",
+        instruments=found,
+        as_of=shown_day(day),
+        kinds=sorted({one.kind for one in found}),
+        forums=sorted({one.forum for one in found}),
+    )
+
+
+@blueprint.get("/instruments/<instrument>", endpoint="instrument")
+@door(Permission.PERSON)
+def show_instrument(instrument: str) -> Response:
+    """GET /norms/instruments/ID: its provisions, its participants, what happened to it."""
+    reader, day, name = current_reader(), asked_day(), named(instrument, "instrument")
+    with current_database().read() as connection:
+        found = expect(find_instrument(connection, reader, name, day=day), "instrument")
+        return norms_page(
+            "instrument.html",
+            instrument=found,
+            as_of=shown_day(day),
+            force=find_force_of(connection, reader, name, day=day),
+            provisions=list_provisions(connection, reader, instrument_id=name),
+            participants=list_participants(connection, reader, name, day=day),
+            events=list_events(connection, reader, instrument=name),
+            others=_others(list_instruments(connection, reader, day=day), name),
+        )
+
+
+@blueprint.get("/provisions/<provision>", endpoint="provision")
+@door(Permission.PERSON)
+def show_provision(provision: str) -> Response:
+    """GET /norms/provisions/ID: our words, their source, what it is linked with, who is bound."""
+    reader, day, name = current_reader(), asked_day(), named(provision, "provision")
+    with current_database().read() as connection:
+        found = expect(find_provision(connection, reader, name), "provision")
+        instrument = expect(
+            find_instrument(connection, reader, found.instrument, day=day), "instrument"
+        )
+        forum = expect(find_profile(connection, reader, instrument.forum), "forum")
+        rows = list_status(connection, reader, forum.id, forum.slug, day=day, provision_id=name)
+        return norms_page(
+            "provision.html",
+            provision=found,
+            instrument=instrument,
+            forum=forum,
+            as_of=shown_day(day),
+            links=list_links(connection, reader, name),
+            pins=list_pins(connection, reader, name),
+            rows=rows,
+            positions=list_positions(connection, reader, provision=name),
+            actions=list_actions(connection, reader, day=day, provision=name),
+        )
+
+
+@blueprint.get("/compare/provisions", endpoint="parallels")
+@door(Permission.PERSON)
+def show_parallels() -> Response:
+    """GET /norms/compare/provisions: an instrument beside another, by the links on record."""
+    reader, day = current_reader(), asked_day()
+    left, right = asked("left"), asked("right")
+    rows: list[tuple[Provision, Link | None, Provision | None]] = []
+    with current_database().read() as connection:
+        known = list_instruments(connection, reader, day=day)
+        if left and right:
+            for one in (left, right):
+                expect(find_instrument(connection, reader, one, day=day), "instrument")
+            others = {
+                one.id: one for one in list_provisions(connection, reader, instrument_id=right)
+            }
+            for provision in list_provisions(connection, reader, instrument_id=left):
+                links = [
+                    link
+                    for link in list_links(connection, reader, provision.id)
+                    if link.to in others or (link.to_instrument == right and not link.is_back)
+                ]
+                rows += [(provision, link, others.get(link.to or "")) for link in links]
+                if not links:
+                    rows.append((provision, None, None))
+    return norms_page(
+        "parallels.html",
+        left=left,
+        right=right,
+        rows=rows,
+        instruments=known,
+        nothing=_("nothing on record"),
+    )
+
+
+def _others(found: Iterable[Instrument], name: str) -> list[Instrument]:
+    return [one for one in found if one.id != name]
