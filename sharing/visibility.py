@@ -6,6 +6,7 @@ A release is visible to a reader when it is open and its audience holds the read
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, bindparam, select
@@ -23,6 +24,16 @@ Value = ColumnElement[Any] | int
 def visible_to(seated: Seated, collection_id: int, *columns: ColumnElement[Any]) -> Select[Any]:
     """The columns of the releases of one collection that the reader sees now."""
     return _visible(seated.element, seated.forum_id, collection_id, *columns)
+
+
+def visible_among(
+    seated: Seated, collection_ids: Sequence[int], *columns: ColumnElement[Any]
+) -> Select[Any]:
+    """The same of several collections of the forum, for what is found by something else than
+    their order."""
+    # Not the bare column: SQLite would walk whole collections.
+    places = (release.c.collection_id + 0).in_(collection_ids)
+    return _seen(seated.element, seated.forum_id, *columns).where(places)
 
 
 def visible(*columns: ColumnElement[Any]) -> Select[Any]:
@@ -63,13 +74,13 @@ def _holds(element: Value, forum_id: Value, audience_id: ColumnElement[Any]) -> 
 def _visible(
     element: Value, forum_id: Value, collection_id: Value, *columns: ColumnElement[Any]
 ) -> Select[Any]:
+    return _seen(element, forum_id, *columns).where(release.c.collection_id == collection_id)
+
+
+def _seen(element: Value, forum_id: Value, *columns: ColumnElement[Any]) -> Select[Any]:
     joined = release.join(audience_member, _holds(element, forum_id, release.c.audience_id))
     return (
         select(*columns)
         .select_from(joined)
-        .where(
-            release.c.collection_id == collection_id,
-            release.c.forum_id == forum_id,
-            release.c.closed.is_(None),
-        )
+        .where(release.c.forum_id == forum_id, release.c.closed.is_(None))
     )

@@ -7,6 +7,7 @@ from typing import Final
 from flask_smorest import Blueprint
 
 from sharing.api import (
+    citations,
     collections,
     contributions,
     explanations,
@@ -27,5 +28,6 @@ BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
     held.blueprint,
     statuses.blueprint,
     received.blueprint,
+    citations.blueprint,
     recalls.blueprint,
 )

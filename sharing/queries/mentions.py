@@ -20,8 +20,8 @@ from sharing.visibility import visible_to
 
 MOST_FOUND = 100
 """Versions that one question is answered with, of each collection."""
-# Past every letter that a text can hold.
-_LAST = "\U0010ffff"
+LAST_LETTER = "\U0010ffff"
+"""Past every letter that a text can hold."""
 
 
 def list_mentioning(
@@ -69,4 +69,4 @@ def list_mentioning(
 def _is_like(wanted: str, *, whole: bool) -> ColumnElement[bool]:
     if whole:
         return mention.c.value == wanted
-    return and_(mention.c.value >= wanted, mention.c.value < wanted + _LAST)
+    return and_(mention.c.value >= wanted, mention.c.value < wanted + LAST_LETTER)

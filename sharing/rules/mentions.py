@@ -14,6 +14,9 @@ from typing import Any, Final
 CITATION: Final = "comity-register"
 """`source_name` of an external reference that cites a provision of the register by its id."""
 
+CITED: Final = f"{CITATION}:"
+"""What a mention begins with that is a citation; the provision's id follows."""
+
 MOST_MENTIONS: Final = 200
 MOST_CHARACTERS: Final = 400
 _STEPS_DEEP: Final = 3
@@ -35,15 +38,18 @@ _AROUND: Final = "\"'<>`,;" + string.whitespace
 def list_mentions(value: Mapping[str, Any]) -> list[str]:
     """What a STIX object mentions in itself, in the spelling of `spell`, sorted, each once.
 
-    At most MOST_MENTIONS; what is longer than MOST_CHARACTERS is left out. A citation of a
-    provision is `comity-register:` and the provision's id.
+    At most MOST_MENTIONS, citations before all else; what is longer than MOST_CHARACTERS is left
+    out. A citation of a provision is `comity-register:` and the provision's id, and nothing else
+    begins so.
     """
-    found: set[str] = set()
-    for text in _texts_of(value):
-        spelt = spell(text)
-        if spelt and len(spelt) <= MOST_CHARACTERS:
-            found.add(spelt)
-    return sorted(found)[:MOST_MENTIONS]
+    cited = _spelt(_citations_of(value))
+    others = [text for text in _spelt(_texts_of(value)) if not text.startswith(CITED)]
+    return sorted([*cited, *others[: max(0, MOST_MENTIONS - len(cited))]][:MOST_MENTIONS])
+
+
+def _spelt(texts: Iterable[str]) -> list[str]:
+    spelt = {spell(text) for text in texts} - {""}
+    return sorted(each for each in spelt if len(each) <= MOST_CHARACTERS)
 
 
 def spell(text: str) -> str:
@@ -58,7 +64,7 @@ def spell(text: str) -> str:
 
 def cites(provision: str) -> str:
     """What an object mentions that cites a provision."""
-    return spell(f"{CITATION}:{provision}")
+    return spell(CITED + provision)
 
 
 def _texts_of(value: Mapping[str, Any]) -> Iterator[str]:
@@ -69,9 +75,14 @@ def _texts_of(value: Mapping[str, Any]) -> Iterator[str]:
     if value.get("type") == "autonomous-system":
         yield f"as{value.get('number')}"
     yield from _walk(value, 0)
+
+
+def _citations_of(value: Mapping[str, Any]) -> Iterator[str]:
     for reference in _list(value.get("external_references")):
         if isinstance(reference, Mapping) and reference.get("source_name") == CITATION:
-            yield f"{CITATION}:{reference.get('external_id', '')}"
+            cited = reference.get("external_id")
+            if isinstance(cited, str) and spell(cited):
+                yield CITED + cited
 
 
 def _walk(value: Mapping[str, Any], depth: int) -> Iterator[str]:

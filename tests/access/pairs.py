@@ -20,6 +20,7 @@ from werkzeug.test import TestResponse
 
 from kernel.db import Database
 from kernel.settings import Settings
+from sharing.rules.mentions import CITATION
 from sharing.rules.tlp import WELL_KNOWN, Tlp
 from sharing.services import policies, seating
 from tests.sharing.api.asking import issue
@@ -29,9 +30,14 @@ from tests.sharing.views.looking import policy, share, withhold
 TLP = {level: marking for marking, level in WELL_KNOWN.items()}
 NEVER = f"indicator--{uuid.UUID(int=9999, version=4)}"
 PERSON = "xcc-person"
+CITED = "qd:1"
 TO_XCC = [
     share("member:XCC", when={"labels": ["whole"]}),
-    share("member:XCC", when={"labels": ["half"]}, omit=["description", "confidence"]),
+    share(
+        "member:XCC",
+        when={"labels": ["half"]},
+        omit=["description", "confidence", "external_references"],
+    ),
     share("member:XCC", when={"labels": ["later"]}, delay="PT2H"),
     share("member:XCC", when={"labels": ["brief"]}, expire_after="PT3H"),
     share("partners", when={"tlp_at_most": "clear"}),
@@ -86,6 +92,8 @@ class Side:
         stamp = f"2026-01-0{version}T00:00:00.000Z"
         value = self.world.indicator(id=indicator_id(number), modified=stamp)
         value |= {"name": f"number {number}", "pattern": "[domain-name:value = 'x.example']"}
+        # What is hidden cites what XCC's own cites.
+        value |= {"external_references": [{"source_name": CITATION, "external_id": CITED}]}
         return value | {"description": "Said in confidence.", "confidence": 70} | members
 
     def withdraw(self, who: str, number: int, *, at: str = "reports") -> int:
@@ -274,6 +282,8 @@ def list_askings(side: Side, *, of_recipients: bool = True) -> Iterator[Asking]:
     for query in ("versions=all", "type=indicator", "tlp=amber+strict", "limit=2"):
         yield (f"{_API}/received/objects", "GET", f"{api}/received/objects?{query}", None)
     yield (f"{_API}/received", "GET", f"{api}/received", None)
+    for query in ("", f"?provision={CITED}", "?limit=1"):
+        yield (f"{_API}/citations", "GET", f"{api}/citations{query}", None)
     yield (f"{_API}/statuses", "GET", f"{api}/statuses", None)
     for path in ("me", "forums", "credentials"):
         yield (f"/api/v1/{path}", "GET", f"/api/v1/{path}", None)

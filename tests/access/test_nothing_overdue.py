@@ -14,9 +14,11 @@ from tests.sharing.api.asking import issue
 from tests.sharing.taxii.world import World
 from tests.sharing.views.looking import policy, share
 
+CITING = [{"source_name": "comity-register", "external_id": "qd:1"}]
 # Doors through which what others share can be seen; a new one that is not here fails the test.
 SHOWING = frozenset(
     {
+        "/api/v1/forums/<forum>/citations",
         "/api/v1/forums/<forum>/received/objects",
         "/api/v1/forums/<forum>/received/objects/<stix_id>/explanation",
         "/taxii2/<forum>/collections/<ref>/manifest/",
@@ -90,7 +92,7 @@ def test_at_no_door_does_a_member_see_what_has_expired_and_nobody_settled(world:
     world.set_policy(policy(share("member:XBB", expire_after="P1D")))
     given = []
     for _ in doors:
-        one = world.indicator()
+        one = world.indicator(external_references=CITING)
         world.contribute(one)
         given.append((one["id"], world.clock()))
     for (method, rule), (stix_id, contributed_us) in zip(doors, given, strict=True):
@@ -106,7 +108,7 @@ def test_at_no_door_does_a_member_see_what_has_expired_and_nobody_settled(world:
 def test_an_instant_earlier_each_door_that_shows_it_does(world: World) -> None:
     """The control: the doors above are those through which it can be seen."""
     world.set_policy(policy(share("member:XBB", expire_after="P1D")))
-    one = world.indicator()
+    one = world.indicator(external_references=CITING)
     world.contribute(one)
     world.clock.now_us += DAY_US - 1
     showing = {

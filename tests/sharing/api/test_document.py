@@ -68,7 +68,7 @@ def test_the_document_names_every_route_and_no_other(small_world: World) -> None
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert described == routes
-    assert len(described) == 75
+    assert len(described) == 76
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -262,7 +262,7 @@ def test_each_caller_gets_of_every_address_what_the_document_says(
     names["simulation_id"] = simulate(world)
     needed = {"recipient": "XBB", "collection": "reports", "id": value["id"]}
     lists = 0
-    for caller, readable in (("xaa", 22), ("xbb-officer", 15), ("mirror", 8), ("xdd", 3)):
+    for caller, readable in (("xaa", 23), ("xbb-officer", 16), ("mirror", 9), ("xdd", 3)):
         if caller != "xdd":
             world.get(caller, world.address())
         answered = 0
@@ -285,5 +285,5 @@ def test_each_caller_gets_of_every_address_what_the_document_says(
                 if answer.status_code == 200:
                     assert (answer.mimetype == "text/csv") == (form == "csv")
         assert answered == readable, caller
-    assert lists == 4 * 15
+    assert lists == 4 * 16
     assert len(promised) > 20

@@ -15,7 +15,7 @@ from tests.sharing.taxii.world import World
 
 RESTS = (
     *("collections", "policy", "policy/history", "accepts", "contributions"),
-    *("contributions/x", "statuses", "statuses/x", "received", "received/objects"),
+    *("contributions/x", "statuses", "statuses/x", "received", "received/objects", "citations"),
 )
 
 

@@ -97,3 +97,16 @@ def test_an_object_mentions_no_more_than_is_kept() -> None:
     assert list_mentions({"id": "x", "name": "n" * (MOST_CHARACTERS + 1)}) == ["x"]
     deep = {"id": "x", "a": {"b": {"c": {"d": {"name": "too deep"}}}}}
     assert list_mentions(deep) == ["x"]
+
+
+def test_citations_are_kept_before_all_else_and_nothing_else_passes_for_one() -> None:
+    cited = [{"source_name": "comity-register", "external_id": f"qd:{n}"} for n in (1, 2)]
+    names = [f"a{number:04d}" for number in range(2 * MOST_MENTIONS)]
+    value = {"id": "x", "aliases": names, "name": "comity-register:qd:3"}
+    odd = [{"source_name": "comity-register", "external_id": each} for each in (7, "", " ")]
+    found = list_mentions(value | {"external_references": [*cited, *odd]})
+    assert len(found) == MOST_MENTIONS
+    assert [each for each in found if each.startswith("comity-register:")] == [
+        cites("qd:1"),
+        cites("qd:2"),
+    ]
