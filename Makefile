@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types unit audit bench lock clean
+.PHONY: help setup demo test lint types unit audit bench messages lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -73,6 +73,10 @@ audit: $(VENV)/.test
 
 bench: $(VENV)/.test $(PEER)/.ready
 	$(BIN)/python -m bench
+
+# Texts of the pages in other languages: gathered from the sources, and compiled.
+messages: $(VENV)/.test
+	$(BIN)/python .ci/messages
 
 lock:
 	@bash .ci/lock

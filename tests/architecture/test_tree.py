@@ -9,8 +9,9 @@ import pytest
 
 from tests.architecture.tree import ROOT, list_sources, list_tracked
 
-# A lock is as long as its packages need, a vendored file as long as its author made it.
-_UNCOUNTED = frozenset({".lock"})
+# A lock is as long as its packages need, a catalogue as there are texts, a vendored file as its
+# author made it.
+_UNCOUNTED = frozenset({".lock", ".po", ".mo"})
 _VENDORED = ROOT / "web" / "static" / "vendor"
 _REGISTRIES = re.compile(
     r"(?:pypi|pythonhosted|npmjs|debian|crates|rubygems)\.(?:org|com|net|io)"
