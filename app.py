@@ -77,6 +77,7 @@ def _furnish(app: Flask) -> None:
     from auth.api import routes as auth_api
     from auth.doors import Permission, init_doors, sign_endpoint
     from auth.oauth import init_oauth
+    from auth.pages.operator import watch_installation
     from auth.pages.routes import init_pages_of_auth
     from norms.api import routes as norms_api
     from norms.pages.routes import init_pages_of_norms
@@ -100,6 +101,7 @@ def _furnish(app: Flask) -> None:
     for endpoint in ("health", "static"):
         sign_endpoint(app, endpoint, Permission.PUBLIC)
     init_pages_of_auth(app)
+    watch_installation(app, _find_revisions, list_tasks)
     init_pages_of_sharing(app)
     init_pages_of_norms(app)
     init_oauth(app)
@@ -247,6 +249,14 @@ def _work(settings: Settings, goes_on: Callable[[], bool]) -> None:
         run_worker(database, list_tasks(), go_on=goes_on)
     finally:
         database.close()
+
+
+def _find_revisions(database: Database) -> dict[str, tuple[str | None, str]]:
+    """By schema: the revision that the database is at, and this release's."""
+    import migrations
+
+    newest = migrations.newest()
+    return {name: (at, newest[name]) for name, at in migrations.current(database).items()}
 
 
 def _load_register(database: Database, now_us: int) -> None:

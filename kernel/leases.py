@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import BigInteger, Column, Table, Text, delete, select, update
+from sqlalchemy import BigInteger, Column, Connection, Table, Text, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kernel import clock
@@ -31,6 +32,21 @@ lease = Table(
     Column("holder", Text, nullable=False),
     Column("until_us", BigInteger, nullable=False),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A lease that somebody holds, until it is renewed or runs out."""
+
+    name: str
+    holder: str
+    until_us: int
+
+
+def list_held(connection: Connection, *, now_us: int) -> list[Held]:
+    """What is being worked at now, by name."""
+    rows = connection.execute(select(lease).where(lease.c.until_us > now_us).order_by(lease.c.name))
+    return [Held(row.name, row.holder, row.until_us) for row in rows]
 
 
 class Leases:

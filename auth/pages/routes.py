@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
-from auth.pages import account, audit, credentials, members, signing_in
+from auth.pages import account, audit, credentials, members, operator, signing_in
 from auth.queries.sessions import Signed
 from auth.sessions import find_signed
 from web.pages import Place, Viewer, add_places, set_viewer
@@ -30,6 +30,7 @@ def init_pages_of_auth(app: Flask) -> None:
     app.register_blueprint(credentials.blueprint)
     app.register_blueprint(members.blueprint)
     app.register_blueprint(audit.blueprint)
+    app.register_blueprint(operator.blueprint)
     add_places(
         app,
         [
@@ -37,6 +38,7 @@ def init_pages_of_auth(app: Flask) -> None:
             Place("members", _l("Audit"), "member-audit.show", _is_auditor),
             Place("account", _l("My account"), "account.show"),
             Place("account", _l("Credentials"), "own-credentials.show", _acts_for_member),
+            Place("operator", _l("State of this installation"), "operator.home", _is_operator),
         ],
     )
     set_viewer(app, _find_viewer)
@@ -59,6 +61,10 @@ def _is_admin(viewer: Viewer) -> bool:
 
 def _is_auditor(viewer: Viewer) -> bool:
     return bool(viewer.signed.reader.has_role("auditor"))
+
+
+def _is_operator(viewer: Viewer) -> bool:
+    return bool(viewer.signed.is_operator)
 
 
 def _acts_for(signed: Signed) -> str:
