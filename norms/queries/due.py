@@ -12,14 +12,13 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from auth.reader import Reader
-from norms.queries.events import list_events
+from norms.queries.events import list_open_reservations
 from norms.queries.forums import list_sessions
 from norms.queries.silences import list_silences
 from norms.queries.states_own import list_actions
 from norms.rules.dates import day_of, parse_date, parse_day
 from norms.rules.progress import PLANNED, UNDER_WAY
 from norms.rules.silence import RUNNING
-from norms.rules.words import RESERVATION
 from norms.tables import instrument, instrument_standing, treaty_standing
 
 
@@ -107,8 +106,8 @@ def _windows(connection: Connection) -> Iterator[Due]:
 
 
 def _objections(connection: Connection, reader: Reader) -> Iterator[Due]:
-    for one in list_events(connection, reader, kinds=[RESERVATION]):
-        if one.corrected_by is None and one.objections_until is not None:
+    for one in list_open_reservations(connection, reader):
+        if one.objections_until is not None:
             day = parse_day(one.objections_until)
             yield Due(
                 "objection-window-closes",

@@ -11,9 +11,11 @@ from sqlalchemy import Connection, Row, Select, select
 
 from auth.reader import Reader
 from auth.tables import forum
+from norms.queries.scope import list_events_of
 from norms.queries.verified import Confirmed, Provenance, find_confirmed, provenance
 from norms.rules.dates import PartialDate, format_day, parse_date
-from norms.rules.objections import find_window_end, is_in_time, is_permitted
+from norms.rules.events import find_last_words, list_standing
+from norms.rules.objections import find_window_end, is_in_time, is_permitted, list_left
 from norms.rules.words import OBJECTIONS, RESERVATION
 from norms.tables import instrument as instrument_table
 from norms.tables import norm_event
@@ -23,6 +25,7 @@ from norms.tables import norm_event
 class RecordedEvent:
     """An event; `objections_until` of a reservation, `in_time` of an objection (VCLT 20(5)).
 
+    What was objected to counts as corrected; of what was annulled, `in_time` is None.
     `is_permitted` of a reservation, by what its treaty lists; None where it lists nothing.
     """
 
@@ -73,9 +76,8 @@ def list_events(  # noqa: PLR0913 - each a filter
             forum.c.slug,
             instrument_table.c.reservable,
             referred.c.uuid.label("refers_to"),
+            referred.c.id.label("referred_id"),
             referred.c.kind.label("referred_kind"),
-            referred.c.date.label("referred_date"),
-            referred.c.detail.label("referred_detail"),
             corrected.c.uuid.label("corrects"),
             correcting.c.uuid.label("corrected_by"),
         )
@@ -101,7 +103,9 @@ def list_events(  # noqa: PLR0913 - each a filter
     if to_day is not None:
         statement = statement.where(norm_event.c.first_day <= to_day)
     confirmed = find_confirmed(connection, "event")
-    return [_event(row, confirmed) for row in connection.execute(statement)]
+    rows = connection.execute(statement).all()
+    notified = _find_notified(connection, rows)
+    return [_event(row, confirmed, notified.get(row.referred_id)) for row in rows]
 
 
 def find_event(connection: Connection, reader: Reader, name: str) -> RecordedEvent | None:
@@ -111,20 +115,60 @@ def find_event(connection: Connection, reader: Reader, name: str) -> RecordedEve
     return next(iter(list_events(connection, reader, name=name)), None)
 
 
+def list_open_reservations(connection: Connection, reader: Reader) -> list[RecordedEvent]:
+    """The reservations that stand now and of which something is left, by day. Public."""
+    found = list_events(connection, reader, kinds=[RESERVATION])
+    left: set[int] = set()
+    for instrument in {one.instrument for one in found}:
+        acts = list_left(list_standing(list_events_of(connection, instrument)))
+        left |= {one.id for one in acts if one.kind == RESERVATION}
+    ids = {
+        row.uuid
+        for row in connection.execute(
+            select(norm_event.c.id, norm_event.c.uuid).where(norm_event.c.kind == RESERVATION)
+        )
+        if row.id in left
+    }
+    return [one for one in found if one.id in ids]
+
+
+def _find_notified(connection: Connection, rows: Iterable[Row[Any]]) -> dict[int, PartialDate]:
+    """By the id of each reservation objected to, when others were notified of what counts of it."""
+    concerned = {
+        row.instrument_id: None
+        for row in rows
+        if row.kind in OBJECTIONS and row.referred_kind == RESERVATION
+    }
+    found: dict[int, PartialDate] = {}
+    for instrument in concerned:
+        words = find_last_words(list_events_of(connection, instrument))
+        said = {
+            row.id: notified_of(row.date, row.detail)
+            for row in connection.execute(
+                select(norm_event.c.id, norm_event.c.date, norm_event.c.detail).where(
+                    norm_event.c.instrument_id == instrument, norm_event.c.kind == RESERVATION
+                )
+            )
+        }
+        found |= {one: said[word.id] for one, word in words.items() if word and word.id in said}
+    return found
+
+
 def notified_of(date: str, detail: str) -> PartialDate:
     """When others were notified of an act: as said, else on its own date."""
     return parse_date(json.loads(detail).get("notified") or date)
 
 
-def _event(row: Row[Any], confirmed: Mapping[str, Confirmed]) -> RecordedEvent:
+def _event(
+    row: Row[Any], confirmed: Mapping[str, Confirmed], notified: PartialDate | None
+) -> RecordedEvent:
     until, in_time, permitted = None, None, None
     if row.kind == RESERVATION:
         paths = [one.partition(":")[2] for one in json.loads(row.provisions)]
         permitted = is_permitted(paths, json.loads(row.reservable) if row.reservable else None)
         until = format_day(find_window_end(notified_of(row.date, row.detail)))
-    if row.kind in OBJECTIONS and row.referred_kind == RESERVATION:
-        objected = PartialDate(row.date, row.first_day, row.last_day)
-        in_time = is_in_time(objected, notified_of(row.referred_date, row.referred_detail))
+    if row.kind in OBJECTIONS and notified is not None:
+        in_time = is_in_time(PartialDate(row.date, row.first_day, row.last_day), notified)
     return RecordedEvent(
         id=row.uuid,
         key=row.key,

@@ -14,6 +14,7 @@ from norms.rules import words
 from norms.rules.dates import format_day
 from norms.rules.events import Event
 from norms.rules.force import count_towards
+from norms.rules.objections import list_left
 from norms.rules.treaties import find_force, list_consents
 from norms.tables import party, treaty_standing
 
@@ -98,9 +99,10 @@ def find_force_of(
         return None
     known = [event for event in scope.events if event.date.first_day <= day]
     rule = scope.treaty.rule
-    counted = (
-        None if rule is None else count_towards(rule, list_consents(known), day, reio=scope.reio)
-    )
+    counted = None
+    if rule is not None:
+        consents = list_consents(scope.treaty, known)
+        counted = count_towards(rule, consents, day, reio=scope.reio)
     entry = find_force(scope.treaty, known, group=scope.group_on, reio=scope.reio)
     return Force(
         threshold=rule.threshold if rule else None,
@@ -122,16 +124,4 @@ def _consent(acts: list[Event]) -> str | None:
 
 
 def _count(acts: list[Event], kinds: frozenset[str] | set[str]) -> int:
-    taken_back: defaultdict[int | None, list[Event]] = defaultdict(list)
-    for one in acts:
-        if one.kind in words.UNQUALIFYING or one.kind == "withdrawal-of-objection":
-            taken_back[one.refers_to].append(one)
-    return sum(one.kind in kinds and not _is_undone(one, taken_back[one.id]) for one in acts)
-
-
-def _is_undone(act: Event, taken_back: list[Event]) -> bool:
-    """Whether nothing is left of an act: taken back as a whole, or in all that it names."""
-    if any(not one.provisions for one in taken_back):
-        return True
-    left = set(act.provisions).difference(*(one.provisions for one in taken_back))
-    return bool(act.provisions) and not left
+    return sum(one.kind in kinds for one in list_left(acts))

@@ -44,23 +44,31 @@ def list_standing(events: Iterable[Event]) -> list[Event]:
     counts again. What refers to an event refers to what counts of it now: a correction loses no
     contest, objection or withdrawal. The order of recording makes no difference.
     """
-    all_of_them = list(events)
-    correcting = {event.corrects: event for event in all_of_them if event.corrects is not None}
-    standing = []
-    now_called: dict[int, int] = {}
-    for event in all_of_them:
-        if event.corrects is None:
-            chain, found = _last_word(event, correcting)
-            if found is not None:
-                standing.append(found)
-                now_called.update(dict.fromkeys(chain, found.id))
+    words = find_last_words(events)
     settled = [
         event
         if event.refers_to is None
-        else replace(event, refers_to=now_called.get(event.refers_to, event.refers_to))
-        for event in standing
+        else replace(event, refers_to=_now_called(event.refers_to, words))
+        for event in {one.id: one for one in words.values() if one is not None}.values()
     ]
     return sorted(settled, key=lambda event: (event.date.first_day, event.date.last_day, event.id))
+
+
+def find_last_words(events: Iterable[Event]) -> dict[int, Event | None]:
+    """By the id of each event, corrections too, what counts of it now; None when nothing does."""
+    all_of_them = list(events)
+    correcting = {event.corrects: event for event in all_of_them if event.corrects is not None}
+    found: dict[int, Event | None] = {}
+    for event in all_of_them:
+        if event.corrects is None:
+            chain, word = _last_word(event, correcting)
+            found.update(dict.fromkeys(chain, word))
+    return found
+
+
+def _now_called(event_id: int, words: Mapping[int, Event | None]) -> int:
+    word = words.get(event_id)
+    return event_id if word is None else word.id
 
 
 def _last_word(event: Event, correcting: Mapping[int, Event]) -> tuple[list[int], Event | None]:

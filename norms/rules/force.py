@@ -2,7 +2,7 @@
 
 Sources: A/RES/79/243 annex, Art. 65 (40 instruments, 90 days; those of regional organizations
 are not counted beside their member States'); CETS 185, Art. 36 (5, of which 3 of one group, the
-first day of the month after three months); VCLT Art. 24.
+first day of the month after three months) and Art. 47(2) (denunciation, likewise); VCLT Art. 24.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from norms.rules.dates import add_months, first_of_next_month
 
 _DAYS: Final = re.compile(r"(\d{1,4})(?:st|nd|rd|th) day after(?: .*)?")
 _MONTHS: Final = re.compile(r"first day of month after (\d{1,2}) months?")
+_YEARS: Final = re.compile(r"(\d{1,2}) years? after(?: .*)?")
 _AT_ONCE: Final = "on the day of deposit"
 
 
@@ -31,15 +32,19 @@ def nobody(_day: int) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class Delay:
-    """How long after a deposit: some days, or whole months and then the next first day."""
+    """How long after a deposit: some days, some years, or whole months and then the next first
+    day."""
 
     days: int = 0
     months: int = 0
+    years: int = 0
 
     def after(self, day: int) -> int:
         """The day on which what was deposited on `day` takes effect."""
         if self.months:
             return first_of_next_month(add_months(day, self.months))
+        if self.years:
+            return add_months(day, 12 * self.years)
         return day + self.days
 
 
@@ -47,8 +52,8 @@ class Delay:
 class ForceRule:
     """`threshold` instruments, `of_group` of them by members of the forum `group`; then a delay.
 
-    `later` is the delay of who consents once it is in force. With `counts_reio` a regional
-    organization's instrument counts like a State's.
+    `later` is the delay of who consents once it is in force, `notice` that of a denunciation. With
+    `counts_reio` a regional organization's instrument counts like a State's.
     """
 
     threshold: int
@@ -57,6 +62,7 @@ class ForceRule:
     group: str | None = None
     of_group: int = 0
     counts_reio: bool = False
+    notice: Delay = Delay()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +78,7 @@ def read_force_rule(value: Mapping[str, Any]) -> ForceRule:
     """A rule as the catalogue writes it. Raises BadInput (`norms.bad-force-rule`).
 
     `{"threshold": 40, "then": "90th day after deposit", "reio_instruments_counted": false}`, with
-    `"of_which": {"forum": F, "count": n}` and `"then_later"` where needed.
+    `"of_which": {"forum": F, "count": n}`, `"then_later"` and `"denunciation"` where needed.
     """
     threshold = value.get("threshold")
     if not isinstance(threshold, int) or isinstance(threshold, bool) or not 0 < threshold < 1000:
@@ -81,7 +87,8 @@ def read_force_rule(value: Mapping[str, Any]) -> ForceRule:
     later = _read_delay(value["then_later"]) if "then_later" in value else delay
     group, of_group = _read_group(value)
     counted = value.get("reio_instruments_counted", False)
-    return ForceRule(threshold, delay, later, group, of_group, bool(counted))
+    notice = _read_delay(value.get("denunciation", _AT_ONCE))
+    return ForceRule(threshold, delay, later, group, of_group, bool(counted), notice)
 
 
 def find_entry(
@@ -134,8 +141,11 @@ def _read_delay(text: object) -> Delay:
             return Delay(days=int(match[1]))
         if match := _MONTHS.fullmatch(text):
             return Delay(months=int(match[1]))
+        if match := _YEARS.fullmatch(text):
+            return Delay(years=int(match[1]))
     raise _bad_rule(
-        f"`then` is `90th day after deposit`, `first day of month after 3 months` or `{_AT_ONCE}`"
+        "a delay is `90th day after deposit`, `first day of month after 3 months`, "
+        f"`1 year after receipt` or `{_AT_ONCE}`"
     )
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from norms.rules import words
 from norms.rules.dates import PartialDate, format_day
 from norms.rules.events import Event
-from norms.rules.force import Consent, ForceRule, Group, find_effect, find_entry, nobody
+from norms.rules.force import Consent, Delay, ForceRule, Group, find_effect, find_entry, nobody
 from norms.rules.spans import Span, sweep
 
 
@@ -44,7 +44,7 @@ class PartyStanding:
 
 @dataclass(slots=True)
 class _History:
-    """One party's actions on one treaty, by day."""
+    """One party's actions on one treaty, by day; of its ends, `effects` by when each counts."""
 
     consents: list[Event] = field(default_factory=list)
     signatures: list[Event] = field(default_factory=list)
@@ -52,14 +52,19 @@ class _History:
     ends: list[Event] = field(default_factory=list)
     suspensions: list[Event] = field(default_factory=list)
     resumptions: list[Event] = field(default_factory=list)
+    effects: dict[int, PartialDate] = field(default_factory=dict)
 
     def last_begun(self, events: Sequence[Event], day: int) -> Event | None:
         """The last of these that has surely happened by a day."""
         return next((one for one in reversed(events) if one.date.last_day <= day), None)
 
     def last_ended(self, events: Sequence[Event], day: int) -> Event | None:
-        """The last of these that may have happened by a day."""
-        return next((one for one in reversed(events) if one.date.first_day <= day), None)
+        """The last of these that may have taken effect by a day."""
+        return next((one for one in reversed(events) if self.ends_on(one).first_day <= day), None)
+
+    def ends_on(self, event: Event) -> PartialDate:
+        """When an end takes effect: as dated, or after its notice."""
+        return self.effects.get(event.id, event.date)
 
 
 def find_force(
@@ -78,17 +83,19 @@ def find_force(
         return treaty.in_force.last_day
     if treaty.rule is None:
         return None
-    return find_entry(treaty.rule, list_consents(history), group=group, reio=reio)
+    return find_entry(treaty.rule, list_consents(treaty, history), group=group, reio=reio)
 
 
-def list_consents(events: Iterable[Event]) -> list[Consent]:
+def list_consents(treaty: Treaty, events: Iterable[Event]) -> list[Consent]:
     """Each consent to be bound, with the day on which the party's withdrawal took effect."""
     consents = []
-    for party, history in _histories(events).items():
+    for party, history in _histories(treaty, events).items():
         for consent in history.consents:
             day = consent.date.last_day
             ended = [
-                one.date.first_day for one in history.ends if not one.date.is_before(consent.date)
+                history.ends_on(one).first_day
+                for one in history.ends
+                if not one.date.is_before(consent.date)
             ]
             consents.append(Consent(party, day, min(ended, default=None)))
     return consents
@@ -100,7 +107,7 @@ def list_party_spans(
     """Each party's standing over time; a party that has done nothing is not in it."""
     return {
         party: list(_sweep_party(treaty, history, entry))
-        for party, history in sorted(_histories(events).items())
+        for party, history in sorted(_histories(treaty, events).items())
     }
 
 
@@ -148,7 +155,7 @@ def _sweep_party(
     begun = (*history.consents, *history.signatures, *history.invitations)
     days = [one.date.last_day for one in begun]
     days += [day for day in effects.values() if day is not None]
-    days += [one.date.first_day for one in (*history.ends, *history.suspensions)]
+    days += [history.ends_on(one).first_day for one in (*history.ends, *history.suspensions)]
     days += [one.date.last_day for one in history.resumptions]
 
     def holds_on(day: int) -> PartyStanding | None:
@@ -157,7 +164,7 @@ def _sweep_party(
         if consent is None:
             return _before_consent(history, day)
         if ended is not None and not ended.date.is_before(consent.date):
-            return PartyStanding("former-party", ended.date.text, ended.id)
+            return PartyStanding("former-party", history.ends_on(ended).text, ended.id)
         effect = effects[consent.id]
         if effect is None or day < effect:
             return PartyStanding("contracting", consent.date.text, consent.id)
@@ -183,7 +190,8 @@ def _before_consent(history: _History, day: int) -> PartyStanding | None:
     return None
 
 
-def _histories(events: Iterable[Event]) -> dict[str, _History]:
+def _histories(treaty: Treaty, events: Iterable[Event]) -> dict[str, _History]:
+    notice = treaty.rule.notice if treaty.rule else Delay()
     found: defaultdict[str, _History] = defaultdict(_History)
     ordered = sorted(events, key=lambda one: (one.date.last_day, one.id))
     for event in ordered:
@@ -198,6 +206,9 @@ def _histories(events: Iterable[Event]) -> dict[str, _History]:
             history.invitations.append(event)
         elif event.kind in words.TREATY_ENDS and not event.provisions:
             history.ends.append(event)
+            if notice != Delay():
+                first, last = notice.after(event.date.first_day), notice.after(event.date.last_day)
+                history.effects[event.id] = PartialDate(format_day(first), first, last)
         elif event.kind == "suspension" and not event.provisions:
             history.suspensions.append(event)
         elif event.kind == "resumption" and not event.provisions:

@@ -59,6 +59,7 @@ QUALIFYING: Final = frozenset(
 )
 RESERVATION: Final = "reservation"
 UNQUALIFYING: Final = frozenset({"withdrawal-of-reservation", "withdrawal-of-declaration"})
+WITHDRAWN_OBJECTION: Final = "withdrawal-of-objection"
 OBJECTIONS: Final = frozenset({"objection", "objection-precluding-entry-into-force"})
 TREATY_ENDS: Final = frozenset({"withdrawal", "denunciation"})
 WITHDRAWALS: Final = TREATY_ENDS | {"commitment-withdrawal"}
@@ -78,7 +79,7 @@ RECORDED_ONLY: Final = frozenset(
         "opened-for-signature",
         "declaration-under-treaty",
         "communication",
-        "withdrawal-of-objection",
+        WITHDRAWN_OBJECTION,
         "territorial-application",
         "designation-of-authority",
         "rectification",

@@ -43,6 +43,8 @@ def demo_text(url: str, made: Made, lines: Sequence[Line], accounts: Iterable[Ac
     told = [part for account in accounts for part in _account(account)]
     told += ["Addresses", "", f"  discovery   {url}taxii2/", f"  API root    {url}taxii2/{FORUM}/"]
     told += [f"  collection  {made.collection_uuid} (alias {ALIAS})", ""]
+    told += ["The register of agreed norms, for whoever reads the API or signs in", ""]
+    told += [f"  status      {url}api/v1/norms/forums/un-ga/status", ""]
     told += ["Credentials of this run, shown once", ""]
     told += [
         f"  {key.member}  {key.kind:11} {key.name:17} id {key.id}  secret {key.secret}"

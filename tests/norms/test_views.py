@@ -171,6 +171,35 @@ def test_what_is_due_names_windows_deadlines_and_days(register: Register) -> Non
     assert "action-due" not in {row["kind"] for row in others}
 
 
+def test_a_reservation_that_is_taken_back_leaves_nothing_due(register: Register) -> None:
+    live(register)
+    asked = {"from_day": "2026-01-01", "kind": "objection-window-closes"}
+    assert len(register.items("xbb-reader", "due", **asked)) == 1
+    (reservation,) = [one["id"] for one in register.items("ann", "events", kind="reservation")]
+    over = {"kind": "withdrawal-of-reservation", "refers_to": reservation, "party": "XAA"}
+    register.record("xaa-clearance-officer", {**over, "date": "2026-02-01"})
+    assert register.items("xbb-reader", "due", **asked) == []
+
+
+def test_an_objection_is_in_time_by_what_counts_of_the_reservation(register: Register) -> None:
+    live(register)
+    (reservation,) = [one["id"] for one in register.items("ann", "events", kind="reservation")]
+    objection = {"kind": "objection", "refers_to": reservation, "party": "XBB"}
+    register.record("xbb-clearance-officer", {**objection, "date": "2026-10-20"})
+
+    def in_time() -> list[bool | None]:
+        return [one["in_time"] for one in register.items("ann", "events", kind="objection")]
+
+    assert in_time() == [False]
+    said = {"kind": "reservation", "instrument": "qt", "provisions": ["Art. 2"]}
+    said |= {"corrects": reservation, "date": "2025-10-25"}
+    (corrected,) = register.record("xaa-clearance-officer", said)
+    assert in_time() == [True]
+    annulled = {"kind": "annulment", "corrects": corrected, "date": "2026-03-01"}
+    register.record("xaa-clearance-officer", annulled)
+    assert in_time() == [False]
+
+
 def test_a_reservation_says_whether_its_treaty_permits_it(register: Register) -> None:
     treaty = TREATY["instruments"][0] | {"reservable": ["Art. 2"]}
     register.done("ann", "POST", "records", TREATY | {"instruments": [treaty]})

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from norms.rules.dates import format_day, parse_date, parse_day
-from norms.rules.objections import find_window_end, is_in_time, is_open, is_permitted
+from norms.rules.events import Event
+from norms.rules.objections import (
+    find_window_end,
+    is_in_time,
+    is_open,
+    is_permitted,
+    list_left,
+)
 from norms.rules.progress import Progress, Step, find_progress
+from tests.norms.rules.makers import make_event
 
 
 def progress(day: str, *steps: tuple[str, str]) -> Progress:
@@ -50,3 +58,21 @@ def test_an_objection_is_in_time_for_twelve_months() -> None:
     assert is_permitted([], ["1"]) is False
     assert is_open(notified, parse_day("2026-01-10"))
     assert not is_open(notified, parse_day("2026-01-11"))
+
+
+def test_of_a_reservation_something_is_left_until_all_of_it_is_taken_back() -> None:
+    whole = make_event("reservation", "2025-01-01", "XAA", id=1)
+    parts = make_event("reservation", "2025-01-01", "XBB", id=2, provisions=("xx:1", "xx:2"))
+    objection = make_event("objection", "2025-02-01", "XCC", id=3, refers_to=1)
+    acts = [whole, parts, objection]
+
+    def left(*more: Event) -> list[int]:
+        return [one.id for one in list_left([*acts, *more]) if one.id < 4]
+
+    over, of_one = "withdrawal-of-reservation", {"refers_to": 2, "provisions": ("xx:1",)}
+    assert left() == [1, 2, 3]
+    assert left(make_event(over, "2026", refers_to=1)) == [2, 3]
+    assert left(make_event(over, "2026", **of_one)) == [1, 2, 3]
+    both = [make_event(over, "2026", refers_to=2, provisions=(each,)) for each in parts.provisions]
+    assert left(*both) == [1, 3]
+    assert left(make_event("withdrawal-of-objection", "2026", refers_to=3)) == [1, 2]

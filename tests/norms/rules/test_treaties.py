@@ -98,7 +98,7 @@ def test_a_consent_withdrawn_before_is_not_counted() -> None:
     assert (
         count_towards(
             make_treaty(2).rule,  # type: ignore[arg-type]
-            list_consents(events),
+            list_consents(make_treaty(2), events),
             parse_day("2020-03-01"),
             reio=frozenset(),
         )
@@ -131,6 +131,34 @@ def test_a_party_signs_consents_is_bound_and_leaves() -> None:
     assert standing_on(treaty, events, "2020-05-01", "XAA") == ("party", "2020-05-01")
     assert standing_on(treaty, events, "2022-03-01", "XAA") == ("former-party", "2022-03")
     assert standing_on(treaty, events, "2023-04-01", "XAA") == ("party", "2023-04-01")
+
+
+@pytest.mark.parametrize(
+    ("notice", "last", "first"),
+    [
+        ("first day of month after 3 months", "2022-06-30", "2022-07-01"),
+        ("1 year after receipt", "2023-03-14", "2023-03-15"),
+        ("30th day after receipt", "2022-04-13", "2022-04-14"),
+        ("on the day of deposit", "2022-03-14", "2022-03-15"),
+    ],
+)
+def test_who_denounces_is_bound_until_its_notice_is_over(
+    notice: str, last: str, first: str
+) -> None:
+    treaty = make_treaty(2, denunciation=notice)
+    events = [*ratified("XAA", "XAB"), make_event("denunciation", "2022-03-15", "XAA")]
+    assert standing_on(treaty, events, last, "XAA") == ("party", "2020-05-01")
+    assert standing_on(treaty, events, first, "XAA") == ("former-party", first)
+    again = [*events, make_event("accession", "2022-03-20", "XAA")]
+    assert standing_on(treaty, again, "2024-01-01", "XAA") == ("party", "2022-06-18")
+
+
+def test_a_consent_counts_until_its_denunciation_takes_effect() -> None:
+    treaty = make_treaty(2, denunciation="1 year after receipt")
+    early = [*ratified("XAA"), make_event("denunciation", "2020-02-01", "XAA")]
+    within = [*early, make_event("ratification", "2021-01-31", "XAB")]
+    assert force_of(treaty, within) == "2021-05-01"
+    assert force_of(treaty, [*early, make_event("ratification", "2021-02-01", "XAB")]) is None
 
 
 def test_who_consents_later_is_bound_after_a_delay_of_its_own() -> None:
@@ -190,6 +218,7 @@ def test_an_instrument_is_adopted_opened_closed_in_force_and_terminated() -> Non
         {"threshold": 0},
         {"threshold": 1, "then": "soon"},
         {"threshold": 1, "then": 90},
+        {"threshold": 1, "denunciation": "when it likes"},
         {"threshold": 1, "of_which": {"forum": "coe"}},
         {"threshold": 1, "of_which": 3},
         {"threshold": 1, "of_which_coe_members": "many"},
