@@ -172,6 +172,13 @@ class Database:
         self.deliveries.dispose()
 
 
+def is_one_look(connection: Connection) -> bool:
+    """Whether this is one consistent look at a database: what was read once stays so in it."""
+    options = connection.get_execution_options()
+    is_bare = bool(options.get(_BARE))
+    return not is_bare and bool(options.get(_READ) or options.get("postgresql_readonly"))
+
+
 def _sqlite_engine(url: URL, size: int) -> Engine:
     engine = create_engine(
         url,

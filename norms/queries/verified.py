@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Row, select
 
+from kernel.db import is_one_look
 from norms.rules.words import VERIFIED
 from norms.tables import confirmation
 
 _BATCH: Final = 500
+_KNOWN: Final[WeakKeyDictionary[Connection, defaultdict[str, dict[str, Confirmed]]]] = (
+    WeakKeyDictionary()
+)
+"""What was read in looks at the database that go on; gone with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +49,32 @@ class Provenance:
 
 def find_confirmed(
     connection: Connection, kind: str, keys: Iterable[str] | None = None
-) -> dict[str, Confirmed]:
-    """The confirmations of rows of one noun, by their key; the last of each."""
-    found: dict[str, Confirmed] = {}
+) -> Mapping[str, Confirmed]:
+    """The confirmations of rows of one noun, by their key; the last of each.
+
+    In a look at the database that changes nothing they are read once, whatever is asked for.
+    """
+    if is_one_look(connection):
+        known = _KNOWN.get(connection)
+        if known is None:
+            known = _KNOWN[connection] = _list_confirmed(connection)
+        return known[kind]
     statement = select(confirmation).where(confirmation.c.subject_kind == kind)
     wanted = None if keys is None else sorted(set(keys))
     if wanted is not None and len(wanted) <= _BATCH:
         statement = statement.where(confirmation.c.subject_key.in_(wanted))
-    for row in connection.execute(statement.order_by(confirmation.c.id)):
-        found[row.subject_key] = Confirmed(row.confirmed_by, row.confirmed_us, row.against)
+    return _by_kind(connection.execute(statement.order_by(confirmation.c.id)))[kind]
+
+
+def _list_confirmed(connection: Connection) -> defaultdict[str, dict[str, Confirmed]]:
+    return _by_kind(connection.execute(select(confirmation).order_by(confirmation.c.id)))
+
+
+def _by_kind(rows: Iterable[Row[Any]]) -> defaultdict[str, dict[str, Confirmed]]:
+    found: defaultdict[str, dict[str, Confirmed]] = defaultdict(dict)
+    for row in rows:
+        confirmed = Confirmed(row.confirmed_by, row.confirmed_us, row.against)
+        found[row.subject_kind][row.subject_key] = confirmed
     return found
 
 

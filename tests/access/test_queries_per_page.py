@@ -1,0 +1,103 @@
+"""No page asks the database more than a dozen questions, whatever there is to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from tests.browsing import Browser, add_person
+from tests.norms.states import ADOPTION, DECISION, Register
+from tests.sharing.api.asking import SHARE_ALL
+from tests.sharing.taxii.world import World
+
+MOST = 12
+ROLES = ("reader", "contributor", "policy-officer", "release-approver", "drafter")
+ANA = "ana@xaa.example"
+
+
+@contextmanager
+def counting(world: World) -> Iterator[list[str]]:
+    """The statements that the databases are asked meanwhile."""
+    asked: list[str] = []
+
+    def note(_c: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.startswith(("BEGIN", "SET ", "SHOW", "PRAGMA")):
+            asked.append(statement)
+
+    engines = {world.database.content, world.database.deliveries}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+def busy(small_world: World) -> World:
+    """Something of everything in two collections, and a register."""
+    register = Register(small_world)
+    register.done("ann", "POST", "records", DECISION)
+    register.record("ann", ADOPTION)
+    small_world.set_policy(SHARE_ALL)
+    small_world.contribute(*small_world.indicators(5))
+    small_world.contribute(*small_world.indicators(5), to="second")
+    add_person(small_world, ANA, "XAA", *ROLES)
+    return small_world
+
+
+def addresses(world: World) -> list[str]:
+    root, place = "/sharing/harbour", world.collections["reports"]
+    own = "indicator--00000000-0000-4000-8000-000000000001"
+    return [
+        "/account",
+        "/sharing",
+        "/sharing/search?q=host-1.example",
+        f"{root}/objects",
+        f"{root}/objects/{own}",
+        f"{root}/contributions",
+        f"{root}/contribute",
+        f"{root}/policy",
+        f"{root}/policy/edit",
+        f"{root}/accepts",
+        f"{root}/held",
+        f"{root}/recalls",
+        f"{root}/collections",
+        f"{root}/collections/{place}",
+        "/norms",
+        "/norms/forums",
+        "/norms/forums/quay",
+        "/norms/forums/quay/status",
+        "/norms/instruments",
+        "/norms/instruments/qd",
+        "/norms/provisions/qd:1",
+        "/norms/parties",
+        "/norms/parties/XAA",
+        "/norms/compare/parties?left=XAA&right=XBB",
+        "/norms/compare/provisions?left=qd&right=qd",
+        "/norms/due",
+    ]
+
+
+def test_no_page_asks_more_than_a_dozen_questions(busy: World) -> None:
+    browser = Browser(busy, ANA)
+    found = {}
+    for address in addresses(busy):
+        with counting(busy) as asked:
+            answer = browser.client.get(address)
+        assert answer.status_code == 200, (address, answer.status_code)
+        found[address] = len(asked)
+    above = {address: count for address, count in found.items() if count > MOST}
+    assert above == {}, above
+
+
+def test_control_questions_are_counted(busy: World) -> None:
+    browser = Browser(busy, ANA)
+    with counting(busy) as asked:
+        browser.client.get("/account")
+    assert any("session" in statement for statement in asked)
