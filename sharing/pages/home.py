@@ -16,10 +16,9 @@ from sharing.pages.entering import OFFICER, blueprint, has_role
 from sharing.pages.showing import Row, row_of, served_of
 from sharing.queries.collections import READING_ROLES, Collection, list_collections
 from sharing.queries.mentions import list_mentioning
-from sharing.queries.newest import NewestFilter, list_contents_of, list_newest
+from sharing.queries.newest import NewestFilter, find_seq, list_contents_of, list_newest
 from sharing.queries.policies import find_policy
 from sharing.queries.recalls import list_received_recalls
-from sharing.queries.releases import find_head
 from sharing.rules.mentions import spell
 from sharing.services.confirm import APPROVER, list_held
 from sharing.services.deliver import Served, record_deliveries
@@ -68,7 +67,7 @@ def show_home() -> Response:
                 for seen in list_newest(connection, seated, places, NewestFilter(), limit=_NEWEST)
             ]
             desks.append(_desk(connection, seated, places, rows, now_us))
-            told.append((seated, served_of(rows, places, _heads(connection, seated, places))))
+            told.append((seated, served_of(rows, places, find_seq(connection, seated))))
     for seated, served in told:
         record_deliveries(current_database(), seated, served, now_us=now_us)
     return page("sharing/home.html", desks=desks, may_set_policy=OFFICER in (reader.roles or ()))
@@ -98,8 +97,8 @@ def search() -> Response:
                     row = row_of(seen)
                     rows[row.collection, row.stix_id, row.added_us] = row
                     found[line].append((seated, row))
-            heads = _heads(connection, seated, places)
-            told.append((seated, served_of(rows.values(), places, heads)))
+            head = find_seq(connection, seated)
+            told.append((seated, served_of(rows.values(), places, head)))
     for seated, served in told:
         record_deliveries(current_database(), seated, served, now_us=now_us)
     answers = [Answer(line, spell(line), found[line]) for line in lines]
@@ -132,7 +131,3 @@ def _desk(
         one for one in list_received_recalls(connection, seated) if one.acknowledged_us is None
     ]
     return Desk(seated, places, rows, len(held), len(recalls), policy is not None)
-
-
-def _heads(connection: Connection, seated: Seated, places: list[Collection]) -> dict[int, int]:
-    return {place.id: find_head(connection, seated, place.id).seq for place in places}

@@ -32,10 +32,9 @@ from sharing.pages.showing import (
     served_of,
 )
 from sharing.queries.collections import READING_ROLES, Collection, list_collections
-from sharing.queries.newest import NewestFilter, Seen, count_facets, list_newest
+from sharing.queries.newest import NewestFilter, Seen, count_facets, find_seq, list_newest
 from sharing.queries.own import has_contributed
-from sharing.queries.pointing import list_pointing
-from sharing.queries.releases import find_head
+from sharing.queries.pointing import find_places_of, list_pointing
 from sharing.rules.tlp import Tlp
 from sharing.services.deliver import Served, record_deliveries
 from sharing.services.explaining import Explainer
@@ -96,10 +95,10 @@ def show_objects(forum: str) -> Response:
             limit=listing.limit,
         )
         facets = count_facets(connection, seated, places, wanted)
-        heads = {place.id: find_head(connection, seated, place.id).seq for place in places}
+        head = find_seq(connection, seated)
     found = [row_of(one) for one in seen]
     filters = {name: [query[name]] for name in ("type", "tlp") if query[name] is not None}
-    served = served_of(found[: listing.limit - 1], places, heads, filters)
+    served = served_of(found[: listing.limit - 1], places, head, filters)
     if request.method != "HEAD":
         record_deliveries(current_database(), seated, served, now_us=now_us)
     if is_export():
@@ -131,10 +130,10 @@ def show_object(forum: str, stix_id: str) -> Response:
         pointing = list_pointing(connection, seated, places, stix_id, limit=_MOST_POINTING)
         is_own = has_contributed(connection, seated, stix_id)
         told = _audience_of(connection, seated, place, stix_id, now_us) if is_own else []
-        heads = {one.id: find_head(connection, seated, one.id).seq for one in places}
+        head = find_seq(connection, seated)
     value = orjson.loads(reasons.viewed.content)
     others = [row_of(one) for one in pointing]
-    served = [_served(reasons, stix_id, heads[place.id]), *served_of(others, places, heads)]
+    served = [_served(reasons, stix_id, head), *served_of(others, places, head)]
     if request.method != "HEAD":
         record_deliveries(current_database(), seated, served, now_us=now_us)
     if request.args.get("format") == "stix":
@@ -169,14 +168,11 @@ def _find_seen(
     now_us: int,
 ) -> tuple[Collection, Reasons]:
     """The newest of the last versions in our views, and why we see it. Raises NotFound."""
-    found = []
-    for place in places:
+    for place in find_places_of(connection, seated, places, stix_id):
         reasons = find_recipient_reasons(connection, seated, place, stix_id, None, now_us=now_us)
         if reasons is not None:
-            found.append((place, reasons))
-    if not found:
-        raise NotFound("sharing.unknown-object", "no such object in your views")
-    return max(found, key=lambda one: (one[1].viewed.version_us, one[0].uuid))
+            return place, reasons
+    raise NotFound("sharing.unknown-object", "no such object in your views")
 
 
 def _audience_of(

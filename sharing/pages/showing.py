@@ -128,10 +128,10 @@ def relations_of(value: Mapping[str, Any]) -> list[Relation]:
 def served_of(
     rows: Iterable[Row],
     places: Iterable[Collection],
-    heads: Mapping[int, int],
+    head: int,
     filters: Mapping[str, list[str]] | None = None,
 ) -> list[Served]:
-    """What a page that shows these carries of each collection.
+    """What a page that shows these carries of each collection, at a position of the ledger.
 
     `filters` are those of a list that shows all there is between its first and its last; without
     them it is exactly these objects.
@@ -150,7 +150,7 @@ def served_of(
                     asked,
                     min(stamps),
                     max(stamps),
-                    heads[place.id],
+                    head,
                     len(here),
                 )
             )

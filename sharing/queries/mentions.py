@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, and_, select
+from sqlalchemy import ColumnElement, Connection, and_, select, union_all
 
 from auth.reader import Seated
 from sharing.queries.collections import Collection
@@ -40,29 +40,34 @@ def list_mentioning(
     wanted = spell(asked)
     if not wanted:
         return []
-    found: list[Standing] = []
-    for place in places:
-        if not place.may_be_read_by(seated):
-            continue
-        # A collection of its own: several matching mentions of one form are one answer.
-        form = select(mention.c.body_id).where(_is_like(wanted, whole=whole))
-        statement = (
-            visible_to(
-                seated,
-                place.id,
-                release.c.date_added_us,
-                release.c.stix_id,
-                release.c.version_us,
-                TLP_OF_RELEASE.label("tlp"),
-            )
-            .where(release.c.is_last, release.c.body_id.in_(form))
-            .order_by(release.c.date_added_us.desc())
-            .limit(limit)
+    # Several matching mentions of one form are one answer.
+    form = select(mention.c.body_id).where(_is_like(wanted, whole=whole))
+    ranges = [
+        visible_to(
+            seated,
+            place.id,
+            release.c.collection_id,
+            release.c.date_added_us,
+            release.c.stix_id,
+            release.c.version_us,
+            TLP_OF_RELEASE.label("tlp"),
         )
-        found += [
-            Standing(row[0], place.uuid, row[1], row[2], Tlp(row[3]))
-            for row in connection.execute(statement)
-        ]
+        .where(release.c.is_last, release.c.body_id.in_(form))
+        .order_by(release.c.date_added_us.desc())
+        .limit(limit)
+        .subquery()
+        for place in places
+        if place.may_be_read_by(seated)
+    ]
+    if not ranges:
+        return []
+    uuids = {place.id: place.uuid for place in places}
+    found = [
+        Standing(
+            row.date_added_us, uuids[row.collection_id], row.stix_id, row.version_us, Tlp(row.tlp)
+        )
+        for row in connection.execute(union_all(*(select(one) for one in ranges)))
+    ]
     return sorted(found, key=lambda one: one.key, reverse=True)[:limit]
 
 

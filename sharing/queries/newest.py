@@ -19,15 +19,16 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    union_all,
 )
 
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
 from sharing.queries.collections import Collection
-from sharing.queries.releases import TLP_OF_RELEASE, find_head
+from sharing.queries.releases import TLP_OF_RELEASE
 from sharing.queries.standing import Key, Standing
 from sharing.rules.tlp import Tlp
-from sharing.tables import body, release
+from sharing.tables import body, forum_head, release
 from sharing.visibility import visible_to
 
 _IS_LAST: ColumnElement[bool] = literal_column("release.is_last")
@@ -72,63 +73,90 @@ def list_newest(
     before: Key | None = None,
     limit: int,
 ) -> list[Seen]:
-    """The last versions in the reader's views, those that were added last first."""
-    found: list[Seen] = []
-    for place in places:
-        if not place.may_be_read_by(seated) or find_head(connection, seated, place.id).is_behind(
-            wanted.added_after_us
-        ):
-            continue
-        keys = (
-            _last_versions(seated, place, wanted, before)
-            .order_by(release.c.date_added_us.desc())
-            .limit(limit)
-            .subquery()
+    """The last versions in the reader's views, those that were added last first.
+
+    One range of each view, merged by the database: one question, whatever places there are.
+    """
+    ranges = [
+        _last_versions(seated, place, wanted, before)
+        .order_by(release.c.date_added_us.desc())
+        .limit(limit)
+        .subquery()
+        for place in places
+        if place.may_be_read_by(seated)
+    ]
+    if not ranges:
+        return []
+    merged = union_all(*(select(one) for one in ranges)).subquery()
+    rows = connection.execute(
+        select(merged, body.c.content)
+        .join(body, body.c.id == merged.c.body_id)
+        .order_by(merged.c.date_added_us.desc())
+        .limit(limit * len(ranges))
+        .execution_options(**BINARY_ROWS)
+    )
+    uuids = {place.id: place.uuid for place in places}
+    found = [
+        Seen(
+            Standing(
+                row.date_added_us,
+                uuids[row.collection_id],
+                row.stix_id,
+                row.version_us,
+                Tlp(row.tlp),
+            ),
+            row.content,
         )
-        rows = connection.execute(
-            select(keys, body.c.content)
-            .join(body, body.c.id == keys.c.body_id)
-            .order_by(keys.c.date_added_us.desc())
-            .execution_options(**BINARY_ROWS)
-        )
-        found += [
-            Seen(
-                Standing(row.date_added_us, place.uuid, row.stix_id, row.version_us, Tlp(row.tlp)),
-                row.content,
-            )
-            for row in rows
-        ]
+        for row in rows
+    ]
     return sorted(found, key=lambda one: one.standing.key, reverse=True)[:limit]
+
+
+def find_seq(connection: Connection, seated: Seated) -> int:
+    """The forum's ledger position in this look: the head of every delivery that it makes."""
+    statement = select(forum_head.c.seq).where(forum_head.c.forum_id == seated.forum_id)
+    return int(connection.execute(statement).scalar_one())
 
 
 def list_contents_of(
     connection: Connection, seated: Seated, places: Sequence[Collection], found: Sequence[Standing]
 ) -> list[Seen]:
     """These versions with their bytes as they are served to the reader."""
-    seen: list[Seen] = []
-    for place in places:
-        here = {
-            (one.stix_id, one.date_added_us): one for one in found if one.collection == place.uuid
-        }
-        if not here or not place.may_be_read_by(seated):
-            continue
-        keys = (
-            visible_to(
-                seated, place.id, release.c.stix_id, release.c.date_added_us, release.c.body_id
-            )
-            .where(release.c.stix_id.in_(sorted({stix_id for stix_id, _ in here})))
-            .subquery()
+    by_uuid = {place.uuid: place for place in places if place.may_be_read_by(seated)}
+    here = {
+        (by_uuid[one.collection].id, one.stix_id, one.date_added_us): one
+        for one in found
+        if one.collection in by_uuid
+    }
+    if not here:
+        return []
+    ids = sorted({stix_id for _, stix_id, _ in here})
+    wanted = {collection_id for collection_id, _, _ in here}
+    views = [
+        visible_to(
+            seated,
+            place.id,
+            release.c.collection_id,
+            release.c.stix_id,
+            release.c.date_added_us,
+            release.c.body_id,
         )
-        rows = connection.execute(
-            select(keys, body.c.content)
-            .join(body, body.c.id == keys.c.body_id)
-            .execution_options(**BINARY_ROWS)
-        )
-        seen += [
-            Seen(here[row.stix_id, row.date_added_us], row.content)
-            for row in rows
-            if (row.stix_id, row.date_added_us) in here
-        ]
+        .where(release.c.stix_id.in_(ids))
+        .subquery()
+        for place in by_uuid.values()
+        if place.id in wanted
+    ]
+    merged = union_all(*(select(one) for one in views)).subquery()
+    rows = connection.execute(
+        select(merged, body.c.content)
+        .join(body, body.c.id == merged.c.body_id)
+        .execution_options(**BINARY_ROWS)
+    )
+    seen = [
+        Seen(here[key], row.content)
+        for row in rows
+        if (key := (row.collection_id, row.stix_id, row.date_added_us)) in here
+    ]
     return sorted(seen, key=lambda one: one.standing.key, reverse=True)
 
 
@@ -138,29 +166,28 @@ def count_facets(
     """How many of the newest last versions in the views there are, by type and by level."""
     types: Counter[str] = Counter()
     levels: Counter[str] = Counter()
-    is_all = True
-    for place in places:
-        if not place.may_be_read_by(seated):
-            continue
-        newest = (
-            _last_versions(seated, place, wanted, None)
-            .order_by(release.c.date_added_us.desc())
-            .limit(MOST_COUNTED)
-            .subquery()
-        )
-        rows = connection.execute(
-            select(newest.c.stix_type, newest.c.tlp, func.count()).group_by(
-                newest.c.stix_type, newest.c.tlp
-            )
-        ).all()
-        counted = 0
-        for stix_type, tlp, count in rows:
+    counted: Counter[int] = Counter()
+    ranges = [
+        _last_versions(seated, place, wanted, None)
+        .order_by(release.c.date_added_us.desc())
+        .limit(MOST_COUNTED)
+        .subquery()
+        for place in places
+        if place.may_be_read_by(seated)
+    ]
+    if ranges:
+        newest = union_all(*(select(one) for one in ranges)).subquery()
+        columns = (newest.c.collection_id, newest.c.stix_type, newest.c.tlp)
+        grouped = select(*columns, func.count()).group_by(*columns)
+        for collection_id, stix_type, tlp, count in connection.execute(grouped):
             types[stix_type] += count
             levels[Tlp(tlp).text] += count
-            counted += count
-        is_all = is_all and counted < MOST_COUNTED
+            counted[collection_id] += count
     return Facets(
-        dict(sorted(types.items())), dict(sorted(levels.items())), sum(types.values()), is_all
+        dict(sorted(types.items())),
+        dict(sorted(levels.items())),
+        sum(types.values()),
+        all(count < MOST_COUNTED for count in counted.values()),
     )
 
 
@@ -170,6 +197,7 @@ def _last_versions(
     statement = visible_to(
         seated,
         place.id,
+        release.c.collection_id,
         release.c.date_added_us,
         release.c.stix_id,
         release.c.stix_type,

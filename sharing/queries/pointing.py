@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import orjson
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select, union_all
 
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
@@ -32,38 +32,73 @@ def list_pointing(
     """The last versions in the views that name this id, newest first, at most `limit` of each."""
     if "\0" in stix_id:
         return []
-    found: list[Seen] = []
     pointing = select(reference.c.contribution_id).where(reference.c.stix_id == stix_id)
-    for place in places:
-        if not place.may_be_read_by(seated):
-            continue
-        keys = (
-            visible_to(
-                seated,
-                place.id,
-                release.c.date_added_us,
-                release.c.stix_id,
-                release.c.version_us,
-                release.c.body_id,
-                TLP_OF_RELEASE.label("tlp"),
-            )
-            .where(release.c.is_last, release.c.contribution_id.in_(pointing))
-            .order_by((release.c.date_added_us + 0).desc())
-            .limit(limit)
-            .subquery()
+    ranges = [
+        visible_to(
+            seated,
+            place.id,
+            release.c.collection_id,
+            release.c.date_added_us,
+            release.c.stix_id,
+            release.c.version_us,
+            release.c.body_id,
+            TLP_OF_RELEASE.label("tlp"),
         )
-        rows = connection.execute(
-            select(keys, body.c.content)
-            .join(body, body.c.id == keys.c.body_id)
-            .execution_options(**BINARY_ROWS)
+        .where(release.c.is_last, release.c.contribution_id.in_(pointing))
+        .order_by((release.c.date_added_us + 0).desc())
+        .limit(limit)
+        .subquery()
+        for place in places
+        if place.may_be_read_by(seated)
+    ]
+    if not ranges:
+        return []
+    merged = union_all(*(select(one) for one in ranges)).subquery()
+    rows = connection.execute(
+        select(merged, body.c.content)
+        .join(body, body.c.id == merged.c.body_id)
+        .execution_options(**BINARY_ROWS)
+    )
+    uuids = {place.id: place.uuid for place in places}
+    wanted = orjson.dumps(stix_id)
+    found = [
+        Seen(
+            Standing(
+                row.date_added_us,
+                uuids[row.collection_id],
+                row.stix_id,
+                row.version_us,
+                Tlp(row.tlp),
+            ),
+            row.content,
         )
-        wanted = orjson.dumps(stix_id)
-        found += [
-            Seen(
-                Standing(row.date_added_us, place.uuid, row.stix_id, row.version_us, Tlp(row.tlp)),
-                row.content,
-            )
-            for row in rows
-            if wanted in bytes(row.content)
-        ]
+        for row in rows
+        if wanted in bytes(row.content)
+    ]
     return sorted(found, key=lambda one: one.standing.key, reverse=True)[:limit]
+
+
+def find_places_of(
+    connection: Connection, seated: Seated, places: Sequence[Collection], stix_id: str
+) -> list[Collection]:
+    """Of these collections, those in whose views the object stands, the newest version first."""
+    if "\0" in stix_id:
+        return []
+    views = [
+        visible_to(seated, place.id, release.c.collection_id, release.c.version_us)
+        .where(release.c.stix_id == stix_id)
+        .subquery()
+        for place in places
+        if place.may_be_read_by(seated)
+    ]
+    if not views:
+        return []
+    merged = union_all(*(select(one) for one in views)).subquery()
+    rows = connection.execute(
+        select(merged.c.collection_id, func.max(merged.c.version_us).label("newest")).group_by(
+            merged.c.collection_id
+        )
+    )
+    newest = {row.collection_id: row.newest for row in rows}
+    here = [place for place in places if place.id in newest]
+    return sorted(here, key=lambda place: (newest[place.id], place.uuid), reverse=True)
