@@ -7,6 +7,7 @@ from one that was migrated once.
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import shutil
@@ -35,6 +36,8 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("comity")
 _SHORT = 3
 _TESTS = Path(__file__).parent
+# Where tests take seconds each: they start servers, kill processes, race, ask everything there is.
+_LONG = frozenset({"access", "browser", "journeys", "reliability"})
 # Folders and files of tests that have to cover, between them, all that pyproject.toml includes
 # in the gate; what decides is tried out by tests of its own, not in passing by somebody else's.
 _MEASURED = frozenset(
@@ -57,9 +60,32 @@ _MEASURED = frozenset(
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Draw a third of the examples that a test asks for, unless this is the long version."""
-    if os.environ.get("COMITY_AUDIT"):
-        return
+    """Put the long tests first; draw fewer examples, unless this is the long version."""
+    items[:] = _deal(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    if not os.environ.get("COMITY_AUDIT"):
+        _draw_fewer(items)
+
+
+def _deal(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Long files dealt out first, then the others: each worker begins with an equal share.
+
+    One worker would else go on with a long test alone when nothing is left for the others.
+    """
+    files = [list(each) for _, each in itertools.groupby(items, lambda item: item.path)]
+    long = [file for file in files if not _LONG.isdisjoint(file[0].path.relative_to(_TESTS).parts)]
+    others = [item for file in files if file not in long for item in file]
+    dealt: list[pytest.Item] = []
+    for number in range(workers):
+        share = (len(items) - len(dealt)) // (workers - number)
+        mine = [item for file in long[number::workers] for item in file]
+        more = max(share - len(mine), 0)
+        dealt += [*mine, *others[:more]]
+        others = others[more:]
+    return dealt + others
+
+
+def _draw_fewer(items: list[pytest.Item]) -> None:
+    """A third of the examples that a test asks for."""
     for item in items:
         test = getattr(item, "obj", None)
         asked = getattr(test, "_hypothesis_internal_use_settings", None)
@@ -69,6 +95,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             test._hypothesis_internal_use_settings = hypothesis.settings(
                 asked, max_examples=min(fewer, asked.max_examples)
             )
+
+
+def pytest_collection_finish() -> None:
+    """Look for cycles only among what tests make: thousands of tests and modules stay anyway.
+
+    It takes a tenth of the time otherwise.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 10)
 
 
 @pytest.hookimpl(wrapper=True)
