@@ -3,12 +3,13 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types unit audit bench messages lock clean
+.PHONY: help setup demo test lint types browser unit audit bench messages lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 PEER := .venv-opentaxii
-WORKERS ?= 2
+# One more than there are cores: tests that wait for a process or an instant leave theirs idle.
+WORKERS ?= 3
 
 help:
 	@echo 'make setup   make .venv with what Comity runs on'
@@ -51,6 +52,10 @@ lint: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
+# After the environment: on a bare Debian both install packages, and one at a time may.
+browser: $(VENV)/.made
+	@bash .ci/browser
+
 # Databases of the tests live in memory where there is room: durability there is a process's end,
 # not a power cut's, and the disk is the slowest part of a run.
 SCRATCH := $(shell room=$$(df -k --output=avail /dev/shm 2>/dev/null | tail -1); \
@@ -58,17 +63,19 @@ SCRATCH := $(shell room=$$(df -k --output=avail /dev/shm 2>/dev/null | tail -1);
 
 # They start the product a hundred times: what Python compiles for one start is kept for the
 # others, even where the environment says to keep nothing.
-unit: $(VENV)/.test
-	@bash .ci/browser
+unit: $(VENV)/.test browser
 	rm -f .coverage .coverage.*
 	env -u PYTHONDONTWRITEBYTECODE TMPDIR=$(SCRATCH) \
 	  $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=
 	$(BIN)/coverage report --show-missing --fail-under=100
 
-test: lint types unit
+# What needs not wait for another does not; what each prints stays together.
+test:
+	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.test browser
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint types
+	@$(MAKE) --no-print-directory unit
 
-audit: $(VENV)/.test
-	@bash .ci/browser
+audit: $(VENV)/.test browser
 	COMITY_AUDIT=1 $(BIN)/python -m pytest -n $(WORKERS) -m audit --durations=20
 
 bench: $(VENV)/.test $(PEER)/.ready
