@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types browser unit audit bench messages lock clean
+.PHONY: help setup demo test lint types browser unit audit bench messages screens lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -84,6 +84,11 @@ bench: $(VENV)/.test $(PEER)/.ready
 # Texts of the pages in other languages: gathered from the sources, and compiled.
 messages: $(VENV)/.test
 	$(BIN)/python .ci/messages
+
+# The pictures of README; `python -m tests.browser.screens FOLDER` takes one of every page.
+screens: $(VENV)/.test
+	@bash .ci/browser
+	$(BIN)/python -m tests.browser.screens docs/screens object norms-status
 
 lock:
 	@bash .ci/lock

@@ -11,7 +11,7 @@ from tests.architecture.tree import ROOT, list_sources, list_tracked
 
 # A lock is as long as its packages need, a catalogue as there are texts, a vendored file as its
 # author made it.
-_UNCOUNTED = frozenset({".lock", ".po", ".mo"})
+_UNCOUNTED = frozenset({".lock", ".po", ".mo", ".png"})
 _VENDORED = ROOT / "web" / "static" / "vendor"
 _REGISTRIES = re.compile(
     r"(?:pypi|pythonhosted|npmjs|debian|crates|rubygems)\.(?:org|com|net|io)"

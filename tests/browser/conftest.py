@@ -81,6 +81,13 @@ class Watched:
             self.faults.append(f"console: {message.text}")
 
 
+def find_chromium() -> str:
+    """Where Chromium is on this machine."""
+    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    assert path is not None, "there is no Chromium: .ci/browser installs it"
+    return path
+
+
 @pytest.fixture(scope="session")
 def playwright_() -> Iterator[Playwright]:
     with sync_playwright() as made:
@@ -90,9 +97,7 @@ def playwright_() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def chromium(playwright_: Playwright) -> Iterator[Browser]:
     """Debian's Chromium, without a window."""
-    path = next((found for name in _NAMES if (found := shutil.which(name))), None)
-    assert path is not None, "there is no Chromium: .ci/browser installs it"
-    made = playwright_.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+    made = playwright_.chromium.launch(executable_path=find_chromium(), args=list(ARGUMENTS))
     yield made
     made.close()
 
