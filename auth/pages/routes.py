@@ -5,7 +5,7 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
-from auth.pages import account, audit, credentials, members, operator, signing_in
+from auth.pages import account, audit, credentials, members, operator, passkeys, signing_in
 from auth.queries.sessions import Signed
 from auth.sessions import find_signed
 from web.pages import Place, Viewer, add_places, set_viewer
@@ -21,6 +21,7 @@ def init_pages_of_auth(app: Flask) -> None:
         ("/sign-in", "sign-in.send", signing_in.sign_in, ["POST"]),
         ("/sign-in/link", "sign-in.link", signing_in.show_link, ["GET"]),
         ("/sign-in/link", "sign-in.use-link", signing_in.sign_in_by_link, ["POST"]),
+        ("/sign-in/passkey", "sign-in.passkey", passkeys.sign_in_by_passkey, ["POST"]),
         ("/sign-out", "sign-out", signing_in.sign_out, ["POST"]),
         ("/language", "language", signing_in.set_language, ["POST"]),
     ):
@@ -28,6 +29,7 @@ def init_pages_of_auth(app: Flask) -> None:
     app.register_blueprint(signing_in.blueprint)
     app.register_blueprint(account.blueprint)
     app.register_blueprint(credentials.blueprint)
+    app.register_blueprint(passkeys.blueprint)
     app.register_blueprint(members.blueprint)
     app.register_blueprint(audit.blueprint)
     app.register_blueprint(operator.blueprint)
@@ -38,6 +40,7 @@ def init_pages_of_auth(app: Flask) -> None:
             Place("members", _l("Audit"), "member-audit.show", _is_auditor),
             Place("account", _l("My account"), "account.show"),
             Place("account", _l("Credentials"), "own-credentials.show", _acts_for_member),
+            Place("account", _l("Passkeys"), "own-passkeys.show"),
             Place("operator", _l("State of this installation"), "operator.home", _is_operator),
         ],
     )

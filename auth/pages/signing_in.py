@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlsplit
 
 import structlog
 from flask import Blueprint, Response, request, url_for
@@ -14,11 +15,18 @@ from auth.authentication import slow_failure
 from auth.doors import Permission, current_signed, door
 from auth.queries.persons import Person
 from auth.services.links import find_by_link, use_link
+from auth.services.passkeys import Site, ask_to_sign_in
 from auth.services.passwords import MOST_CHARACTERS, find_by_password
 from auth.services.sessions import Method, begin_session, end_session
 from auth.sessions import find_signed, put_cookie, take_cookie
 from web.forms import Filled, FormSchema, empty_form, read_form
-from web.installation import current_database, current_instant_us, current_signer
+from web.installation import (
+    current_database,
+    current_instant_us,
+    current_settings,
+    current_signer,
+    public_base,
+)
 from web.language import choose_language
 from web.pages import page, see_other
 
@@ -109,9 +117,16 @@ def set_language() -> Response:
     return see_other(_next_of(request.form.get("back")))
 
 
-def begin_for(found: Person, method: Method, address: str) -> Response:
+def begin_in(connection: Connection, found: Person, method: Method, address: str) -> Response:
     """Sign in somebody who has proved who it is, and lead on to `address` if it is ours."""
-    return _begin(found, method, address)
+    return _begin_in(connection, found, method, address)
+
+
+def show_refused(message: str) -> Response:
+    """The form to sign in from, with what every failure of one way to sign in is told."""
+    form = empty_form(next=request.form.get("next", ""))
+    form.blame("", message)
+    return _sign_in_page(form, status=403)
 
 
 def _begin(found: Person, method: Method, address: str) -> Response:
@@ -134,7 +149,15 @@ def _begin_in(connection: Connection, found: Person, method: Method, address: st
 
 
 def _sign_in_page(form: Filled, *, status: int = 200) -> Response:
-    return page("auth/sign-in.html", status=status, form=form)
+    site, now_us = current_site(), current_instant_us()
+    options = ask_to_sign_in(current_signer(), site, now_us=now_us)
+    return page("auth/sign-in.html", status=status, form=form, options=options)
+
+
+def current_site() -> Site:
+    """Where this installation's passkeys belong: `public_url`, or the address of the request."""
+    parts = urlsplit(public_base())
+    return Site(parts.hostname or "", f"{parts.scheme}://{parts.netloc}", current_settings().title)
 
 
 def _next_of(address: str | None) -> str:

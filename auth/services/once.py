@@ -1,4 +1,4 @@
-"""Forms that may be sent once: what shows a secret must not make another when it is reloaded.
+"""What may be sent once: a form that shows a secret, the answer to a passkey's challenge.
 
 What does not live here: whether a form is ours at all (web.pages).
 """
@@ -16,21 +16,28 @@ from kernel.clock import HOUR_US
 from kernel.errors import BadInput
 from kernel.signing import Signer
 
-_PURPOSE: Final = "once"
+FORM: Final = "once"
 _LIFE_US: Final = 12 * HOUR_US
 _RANDOM_BYTES: Final = 16
 _INSTANT_BYTES: Final = 8
 
 
-def make_once(signer: Signer, *, now_us: int, randomness: Randomness = random_bytes) -> str:
-    """What a form carries so that it can be sent once; good for twelve hours, kept nowhere."""
+def make_once(
+    signer: Signer, *, now_us: int, purpose: str = FORM, randomness: Randomness = random_bytes
+) -> str:
+    """What can be given back once, for `purpose`, within twelve hours; kept nowhere until then.
+
+    Nothing is written for whoever merely looks at a page.
+    """
     at = now_us.to_bytes(_INSTANT_BYTES, signed=True)
-    return signer.seal(_PURPOSE, at + randomness(_RANDOM_BYTES))
+    return signer.seal(purpose, at + randomness(_RANDOM_BYTES))
 
 
-def spend_once(connection: Connection, signer: Signer, token: str, *, now_us: int) -> None:
-    """Note that the form was sent. Raises BadInput, and Conflict (`auth.form-sent-already`)."""
-    payload = signer.unseal(_PURPOSE, token)
+def spend_once(
+    connection: Connection, signer: Signer, token: str, *, now_us: int, purpose: str = FORM
+) -> None:
+    """Note that it was given back. Raises BadInput, and Conflict (`auth.form-sent-already`)."""
+    payload = signer.unseal(purpose, token)
     expires_us = int.from_bytes(payload[:_INSTANT_BYTES], signed=True) + _LIFE_US
     if expires_us <= now_us:
         raise BadInput("auth.form-too-old", "this form is too old; open its page again")
@@ -41,7 +48,7 @@ def spend_once(connection: Connection, signer: Signer, token: str, *, now_us: in
     ):
         connection.execute(
             insert(challenge).values(
-                value=payload, purpose=_PURPOSE, about="", expires_us=expires_us
+                value=payload, purpose=purpose, about="", expires_us=expires_us
             )
         )
 

@@ -46,6 +46,7 @@ def test_what_is_open_to_all_is_a_short_list(small_world: World) -> None:
         "/language",
         "/sign-in",
         "/sign-in/link",
+        "/sign-in/passkey",
         "/static/<path:name>",
         "/api/v1/openapi.json",
         "/oauth/token",

@@ -32,6 +32,7 @@ def list_looks(site: Site) -> list[Look]:
         Look("refused", None, "/nothing"),
         Look("account", ANALYST, "/account"),
         Look("credentials", ANALYST, "/account/credentials"),
+        Look("passkeys", ANALYST, "/account/passkeys"),
         Look("members", OFFICER, "/members"),
         Look("audit", OFFICER, "/members/audit"),
         Look("operator", OPERATOR, "/operator"),
