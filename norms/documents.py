@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from kernel.clock import format_instant
+from norms.queries.events import RecordedEvent
 from norms.queries.provisions import Instrument, Link, Pin, Provision
+from norms.queries.silences import Silence
+from norms.queries.states_own import Action, ActionEvent, Position
 from norms.queries.verified import Provenance
 from norms.rules.dates import format_day
 
@@ -98,5 +101,106 @@ def instrument_document(found: Instrument) -> dict[str, Any]:
         "lapses_on_leaving": found.lapses_on_leaving,
         "status": found.status,
         "status_since": found.status_since,
+        **provenance_document(found.provenance),
+    }
+
+
+def position_document(found: Position) -> dict[str, Any]:
+    """A position; `parties` for its own State alone."""
+    return {
+        "id": found.id,
+        "party": found.party,
+        "kind": found.kind,
+        "title": found.title,
+        "body": found.body,
+        "language": found.language,
+        "date": found.date,
+        "forum": found.forum,
+        "instrument": found.instrument,
+        "provisions": list(found.provisions),
+        "pins": list(found.pins),
+        "supersedes": found.supersedes,
+        "superseded": found.is_superseded,
+        "state": found.state,
+        "audience": found.audience,
+        "parties": None if found.parties is None else list(found.parties),
+        **provenance_document(found.provenance),
+    }
+
+
+def action_document(found: Action) -> dict[str, Any]:
+    """An action with its events, as of the day that was asked about."""
+    return {
+        "id": found.id,
+        "party": found.party,
+        **found.columns,
+        "provisions": list(found.provisions),
+        "pins": list(found.pins),
+        "due": found.progress.due,
+        "status": found.progress.status,
+        "since": found.progress.since,
+        "evidence": found.progress.evidence,
+        "state": found.state,
+        "audience": found.audience,
+        "parties": None if found.parties is None else list(found.parties),
+        "events": [_action_event_document(one) for one in found.events],
+        **provenance_document(found.provenance),
+    }
+
+
+def _action_event_document(found: ActionEvent) -> dict[str, Any]:
+    return {
+        "id": found.id,
+        "kind": found.kind,
+        "date": found.date,
+        "body": found.body,
+        "link": found.link,
+        "digest": found.digest,
+        "due": found.due,
+        **provenance_document(found.provenance),
+    }
+
+
+def silence_document(found: Silence) -> dict[str, Any]:
+    """A silence procedure and what it is now."""
+    return {
+        "id": found.id,
+        "forum": found.forum,
+        "title": found.title,
+        "symbol": found.symbol,
+        "circulated": format_instant(found.circulated_us),
+        "deadline": format_instant(found.state.deadline_us),
+        "zone": found.state.zone,
+        "state": found.state.status,
+        "since": format_instant(found.state.since_us),
+        "broken_by": None if found.broken_by is None else list(found.broken_by),
+        **provenance_document(found.provenance),
+    }
+
+
+def event_document(found: RecordedEvent) -> dict[str, Any]:
+    """An event as recorded."""
+    return {
+        "id": found.id,
+        "key": found.key,
+        "kind": found.kind,
+        "date": found.date,
+        "instrument": found.instrument,
+        "forum": found.forum,
+        "party": found.party,
+        "provisions": list(found.provisions),
+        "parties": list(found.parties),
+        "basis": found.basis,
+        "symbol": found.symbol,
+        "refers_to": found.refers_to,
+        "corrects": found.corrects,
+        "corrected_by": found.corrected_by,
+        "body": found.body,
+        "detail": found.detail,
+        "on_behalf_of": found.on_behalf_of,
+        "objections_until": found.objections_until,
+        "in_time": found.in_time,
+        "permitted": found.is_permitted,
+        "recorded": format_instant(found.recorded_us),
         **provenance_document(found.provenance),
     }

@@ -27,11 +27,10 @@ from norms.api.entering import (
 )
 from norms.api.own_shapes import RELEASE_BODY, SOME_ID, STATES, TEXT, TEXTS, object_of
 from norms.api.parties import AsOfQuery
-from norms.documents import provenance_document
+from norms.documents import action_document
 from norms.queries.states_own import (
     COLUMNS,
     Action,
-    ActionEvent,
     find_action,
     list_actions,
 )
@@ -161,7 +160,9 @@ def show_actions(query: dict[str, Any]) -> Response:
         if query["state"] in (None, one.state) and query["status"] in (None, one.progress.status)
     ]
     listing = listing_of("actions", query)
-    return listing.answer(listing.cut(wanted, _action_key), _action_key, _action, ActionSchema)
+    return listing.answer(
+        listing.cut(wanted, _action_key), _action_key, action_document, ActionSchema
+    )
 
 
 @blueprint.route("/actions", methods=["POST"])
@@ -244,40 +245,8 @@ def add_action_event(action: str) -> Response:
 
 def _told_action(connection: Connection, name: str, day: int, status: int = 200) -> Response:
     found = find_action(connection, current_reader(), named(name, "action"), day=day)
-    return answer_json(_action(expect(found, "action")), status)
+    return answer_json(action_document(expect(found, "action")), status)
 
 
 def _action_key(found: Action) -> Key:
     return (found.party, found.id)
-
-
-def _action(found: Action) -> dict[str, Any]:
-    return {
-        "id": found.id,
-        "party": found.party,
-        **found.columns,
-        "provisions": list(found.provisions),
-        "pins": list(found.pins),
-        "due": found.progress.due,
-        "status": found.progress.status,
-        "since": found.progress.since,
-        "evidence": found.progress.evidence,
-        "state": found.state,
-        "audience": found.audience,
-        "parties": None if found.parties is None else list(found.parties),
-        "events": [_action_event(one) for one in found.events],
-        **provenance_document(found.provenance),
-    }
-
-
-def _action_event(found: ActionEvent) -> dict[str, Any]:
-    return {
-        "id": found.id,
-        "kind": found.kind,
-        "date": found.date,
-        "body": found.body,
-        "link": found.link,
-        "digest": found.digest,
-        "due": found.due,
-        **provenance_document(found.provenance),
-    }

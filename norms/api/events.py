@@ -10,7 +10,6 @@ from marshmallow import fields
 
 from auth.doors import Permission, current_database, current_reader, door
 from auth.queries import find_person_behind
-from kernel.clock import format_instant
 from kernel.errors import Forbidden
 from norms.api.entering import (
     NORMS,
@@ -23,7 +22,7 @@ from norms.api.entering import (
     read_body,
     reader_and_now,
 )
-from norms.documents import provenance_document
+from norms.documents import event_document
 from norms.queries.events import RecordedEvent, find_event, list_events
 from norms.rules.dates import parse_day
 from norms.rules.words import EVENT_KINDS
@@ -234,7 +233,7 @@ def show_events(query: dict[str, Any]) -> Response:
             to_day=parse_day(last) if last else None,
         )
     listing = listing_of("events", query)
-    return listing.answer(listing.cut(found, _key), _key, _event, EventSchema)
+    return listing.answer(listing.cut(found, _key), _key, event_document, EventSchema)
 
 
 @blueprint.route("/events/<event>", methods=["GET"])
@@ -244,7 +243,7 @@ def show_event(event: str) -> Response:
     """One event."""
     with current_database().read() as connection:
         found = find_event(connection, current_reader(), named(event, "event"))
-    return answer_json(_event(expect(found, "event")))
+    return answer_json(event_document(expect(found, "event")))
 
 
 @blueprint.route("/events", methods=["POST"])
@@ -305,30 +304,3 @@ def _key(found: RecordedEvent) -> Key:
 def parse_first(date: str) -> str:
     """A partial date so that it sorts by its first day."""
     return f"{date}-01-01"[:10] if len(date) == 4 else f"{date}-01"[:10]
-
-
-def _event(found: RecordedEvent) -> dict[str, Any]:
-    return {
-        "id": found.id,
-        "key": found.key,
-        "kind": found.kind,
-        "date": found.date,
-        "instrument": found.instrument,
-        "forum": found.forum,
-        "party": found.party,
-        "provisions": list(found.provisions),
-        "parties": list(found.parties),
-        "basis": found.basis,
-        "symbol": found.symbol,
-        "refers_to": found.refers_to,
-        "corrects": found.corrects,
-        "corrected_by": found.corrected_by,
-        "body": found.body,
-        "detail": found.detail,
-        "on_behalf_of": found.on_behalf_of,
-        "objections_until": found.objections_until,
-        "in_time": found.in_time,
-        "permitted": found.is_permitted,
-        "recorded": format_instant(found.recorded_us),
-        **provenance_document(found.provenance),
-    }

@@ -23,7 +23,7 @@ from norms.api.entering import (
     reader_and_now,
 )
 from norms.api.own_shapes import RELEASE_BODY, SOME_ID, STATES, TEXT, TEXTS, object_of
-from norms.documents import provenance_document
+from norms.documents import position_document
 from norms.queries.states_own import (
     Position,
     find_position,
@@ -134,7 +134,7 @@ def show_positions(query: dict[str, Any]) -> Response:
     wanted = [one for one in found if query["state"] in (None, one.state)]
     listing = listing_of("positions", query)
     return listing.answer(
-        listing.cut(wanted, _position_key), _position_key, _position, PositionSchema
+        listing.cut(wanted, _position_key), _position_key, position_document, PositionSchema
     )
 
 
@@ -217,30 +217,8 @@ def withdraw_position(position: str) -> Response:
 
 def _told_position(connection: Connection, name: str, status: int = 200) -> Response:
     found = find_position(connection, current_reader(), named(name, "position"))
-    return answer_json(_position(expect(found, "position")), status)
+    return answer_json(position_document(expect(found, "position")), status)
 
 
 def _position_key(found: Position) -> Key:
     return (found.party, found.date, found.id)
-
-
-def _position(found: Position) -> dict[str, Any]:
-    return {
-        "id": found.id,
-        "party": found.party,
-        "kind": found.kind,
-        "title": found.title,
-        "body": found.body,
-        "language": found.language,
-        "date": found.date,
-        "forum": found.forum,
-        "instrument": found.instrument,
-        "provisions": list(found.provisions),
-        "pins": list(found.pins),
-        "supersedes": found.supersedes,
-        "superseded": found.is_superseded,
-        "state": found.state,
-        "audience": found.audience,
-        "parties": None if found.parties is None else list(found.parties),
-        **provenance_document(found.provenance),
-    }

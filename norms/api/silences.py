@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 
 from auth.doors import Permission, current_database, door
 from auth.reader import Reader
-from kernel.clock import format_instant
 from norms.api.entering import (
     NORMS,
     SOURCED,
@@ -22,7 +21,7 @@ from norms.api.entering import (
     reader_and_now,
 )
 from norms.api.own_shapes import SOME_ID, TEXT, object_of
-from norms.documents import provenance_document
+from norms.documents import silence_document
 from norms.queries.silences import Silence, find_silence, list_silences
 from norms.rules.silence import ADOPTED, BROKEN, HELD, RUNNING, WITHDRAWN
 from norms.services import silences
@@ -122,7 +121,7 @@ def show_silences(query: dict[str, Any]) -> Response:
         found = list_silences(connection, reader, now_us=now_us, forum_slug=query["forum"])
     wanted = [one for one in found if query["state"] in (None, one.state.status)]
     listing = listing_of("silence-procedures", query)
-    return listing.answer(listing.cut(wanted, _key), _key, _silence, SilenceSchema)
+    return listing.answer(listing.cut(wanted, _key), _key, silence_document, SilenceSchema)
 
 
 @blueprint.route("/forums/<slug>/silence-procedures", methods=["POST"])
@@ -194,24 +193,8 @@ def _told(
     connection: Connection, reader: Reader, name: str, now_us: int, status: int = 200
 ) -> Response:
     found = find_silence(connection, reader, name, now_us=now_us)
-    return answer_json(_silence(expect(found, "silence")), status)
+    return answer_json(silence_document(expect(found, "silence")), status)
 
 
 def _key(found: Silence) -> Key:
     return (found.state.deadline_us, found.id)
-
-
-def _silence(found: Silence) -> dict[str, Any]:
-    return {
-        "id": found.id,
-        "forum": found.forum,
-        "title": found.title,
-        "symbol": found.symbol,
-        "circulated": format_instant(found.circulated_us),
-        "deadline": format_instant(found.state.deadline_us),
-        "zone": found.state.zone,
-        "state": found.state.status,
-        "since": format_instant(found.state.since_us),
-        "broken_by": None if found.broken_by is None else list(found.broken_by),
-        **provenance_document(found.provenance),
-    }
