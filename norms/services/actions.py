@@ -93,11 +93,10 @@ def add_action_event(
 
     By a drafter while it is a draft, by a clearance officer once others may see it.
     """
-    found = own_rows.expect_own(connection, reader, ACTION, name, DRAFTER)
+    found = own_rows.find_own(connection, reader, ACTION, name)
+    check_writes_for(reader, DRAFTER if found.state == "draft" else CLEARANCE)
     if found.state == "withdrawn":
         raise Conflict("norms.not-a-draft", "this action is withdrawn; draft another")
-    if found.state == "released":
-        own_rows.expect_own(connection, reader, ACTION, name, CLEARANCE)
     row = Row(document, "")
     row.check_names(_EVENT_NAMES)
     kind = row.word("kind", KINDS, "")

@@ -136,11 +136,17 @@ def expect_own(
 
     Raises NotFound for what is not its own, and then Forbidden without the role.
     """
+    found = find_own(connection, reader, kind, name)
+    check_writes_for(reader, role)
+    return found
+
+
+def find_own(connection: Connection, reader: Reader, kind: Kind, name: str) -> Found[Any]:
+    """A row of the reader's own State. Raises NotFound for what is not."""
     statement = select(kind.table).where(kind.table.c.uuid == name, own(reader, kind.table))
     found = connection.execute(statement).first() if "\0" not in name else None
     if found is None:
         raise NotFound(f"norms.unknown-{kind.noun}", f"there is no such {kind.noun}")
-    check_writes_for(reader, role)
     return found
 
 
