@@ -15,6 +15,7 @@ from norms.queries.silences import list_silences
 from norms.queries.states_own import list_positions
 from norms.queries.status import list_commitments_of
 from norms.rules.dates import day_of, format_day, parse_day
+from norms.rules.silence import RUNNING
 from norms.rules.words import IN_EFFECT
 from web.installation import current_database, current_instant_us
 
@@ -41,7 +42,7 @@ def show_home() -> Response:
         silences = [
             one
             for one in list_silences(connection, reader, now_us=now_us)
-            if one.state.status == "running"
+            if one.state.status == RUNNING
         ]
         drafts = [
             one

@@ -5,11 +5,24 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
-from norms.pages import forums, home, instruments, parties
+from norms.pages import (
+    actions,
+    confirming,
+    events,
+    forums,
+    home,
+    instruments,
+    parties,
+    positions,
+    silences,
+)
 from norms.pages.entering import blueprint
 from web.pages import Place, add_places
 
-MODULES = (home, forums, instruments, parties)
+MODULES = (
+    *(home, forums, instruments, parties),
+    *(positions, actions, silences, events, confirming),
+)
 """Each adds its views to the one blueprint."""
 
 
@@ -24,6 +37,11 @@ def init_pages_of_norms(app: Flask) -> None:
             Place("norms", _l("Instruments"), "register.instruments"),
             Place("norms", _l("States"), "register.parties"),
             Place("norms", _l("What is due"), "register.due"),
+            Place("norms", _l("Positions"), "register.positions"),
+            Place("norms", _l("Actions"), "register.actions"),
+            Place("norms", _l("Silence procedures"), "register.silences"),
+            Place("norms", _l("Events"), "register.events"),
+            Place("norms", _l("Unverified"), "register.unverified"),
             Place("norms", _l("Two States"), "register.comparison"),
             Place("norms", _l("Provisions compared"), "register.parallels"),
         ],
