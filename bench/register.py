@@ -19,6 +19,7 @@ from auth.queries import find_forum
 from auth.services import installation_reader
 from kernel.db import Database
 from norms.queries.status import list_status
+from norms.queries.status_pages import list_status_page
 from norms.rules.dates import parse_day
 from norms.services.catalogue import record_document
 from norms.services.provenance import Scribe
@@ -80,7 +81,11 @@ def measure_register(database: Database) -> Measured:
             made=made,
             view=_seconds(view),
             bare=_seconds(lambda: _bare(connection, found.id, day)),
-            page=_seconds(lambda: view(limit=101)),
+            page=_seconds(
+                lambda: len(
+                    list_status_page(connection, reader, found.id, FORUM, day=day, limit=101)
+                )
+            ),
             bare_page=_seconds(lambda: _bare(connection, found.id, day, codes()[0])),
             one_party=_seconds(lambda: view(party=codes()[7])),
             bare_party=_seconds(lambda: _bare(connection, found.id, day, codes()[7])),

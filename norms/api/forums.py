@@ -33,6 +33,7 @@ from norms.queries.forums import (
     list_sessions,
 )
 from norms.queries.status import StatusRow, list_status
+from norms.queries.status_pages import list_status_page
 from norms.rules.dates import parse_day
 from norms.rules.words import STANDINGS
 from web.listing import Key, ListQuery, answer_json, listed
@@ -300,20 +301,26 @@ def show_status(query: dict[str, Any], slug: str) -> Response:
     listing = listing_of("status", query, about=slug)
     with current_database().read() as connection:
         found = expect(find_profile(connection, reader, slug), "forum")
-        rows = list_status(
-            connection,
-            reader,
-            found.id,
-            slug,
-            day=day,
-            provision_id=query["provision"],
-            party=query["member"],
-            after=str(listing.after[0]) if listing.after else None,
-            limit=listing.limit if query["status"] is None else None,
-        )
-    wanted = [row for row in rows if query["status"] in (None, row.status)]
+        asked: dict[str, Any] = {
+            "day": day,
+            "provision_id": query["provision"],
+            "party": query["member"],
+        }
+        if query["status"] is None:
+            rows = list_status_page(
+                connection,
+                reader,
+                found.id,
+                slug,
+                **asked,
+                behind=listing.after,
+                limit=listing.limit,
+            )
+        else:
+            every = list_status(connection, reader, found.id, slug, **asked)
+            rows = listing.cut((row for row in every if row.status == query["status"]), _status_key)
     return listing.answer(
-        listing.cut(wanted, _status_key),
+        rows,
         _status_key,
         lambda row: {**commitment((slug, row)), "evidence": row.evidence},
         AdherenceSchema,

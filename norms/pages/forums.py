@@ -30,6 +30,7 @@ from norms.queries.parties import list_parties
 from norms.queries.provisions import list_instruments, list_provisions
 from norms.queries.silences import list_silences
 from norms.queries.status import StatusRow, list_status
+from norms.queries.status_pages import list_status_page
 from web.installation import current_database, current_instant_us
 from web.listing import ListQuery, is_export, read_filters
 from web.shapes import Shape, flag, text
@@ -121,7 +122,7 @@ def show_status(slug: str) -> Response:
     with current_database().read() as connection:
         found = expect(find_profile(connection, reader, slug), "forum")
         if is_export():
-            rows = list_status(
+            rows = list_status_page(
                 connection,
                 reader,
                 found.id,
@@ -129,11 +130,10 @@ def show_status(slug: str) -> Response:
                 day=day,
                 provision_id=provision,
                 party=member,
-                after=str(listing.after[0]) if listing.after else None,
+                behind=listing.after,
                 limit=listing.limit,
             )
-            cut = listing.cut(rows, _status_key)
-            return listing.answer(cut, _status_key, StatusRow.document, CellSchema)
+            return listing.answer(rows, _status_key, StatusRow.document, CellSchema)
         asked_for: dict[str, Any] = {"day": day, "provision_id": provision, "party": member}
         # Every provision has a cell with every member: the first members tell the columns.
         first = list_status(connection, reader, found.id, slug, **asked_for, limit=1)

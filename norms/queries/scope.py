@@ -9,9 +9,9 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from auth.tables import forum
 from norms.rules import words
@@ -88,28 +88,46 @@ def list_events_of(connection: Connection, instrument_id: str) -> list[Event]:
     return [_event(row) for row in rows]
 
 
-def list_belongings(connection: Connection, slugs: Iterable[str]) -> dict[str, list[Belonging]]:
-    """Who belonged to each of these forums when, by slug; through `members_of` where so."""
+def list_belongings(
+    connection: Connection, slugs: Iterable[str], parties: Sequence[str] | None = None
+) -> dict[str, list[Belonging]]:
+    """Who (of `parties`, or of all) belonged to each of these forums when, by slug; through
+    `members_of` where so."""
     ids: dict[str, int] = {}
     above: dict[int, int | None] = {}
-    for row in connection.execute(
-        select(forum.c.id, forum.c.slug, forum_profile.c.members_of_id).outerjoin(
-            forum_profile, forum_profile.c.forum_id == forum.c.id
-        )
-    ):
-        ids[row.slug], above[row.id] = row.id, row.members_of_id
+    for forum_id, slug, members_of_id in connection.execute(_FORUMS).all():
+        ids[slug], above[forum_id] = forum_id, members_of_id
     asked = {slug: _owner(ids[slug], above) for slug in slugs if slug in ids}
     found: defaultdict[int, list[Belonging]] = defaultdict(list)
-    rows = connection.execute(
-        select(membership)
-        .where(membership.c.forum_id.in_(set(asked.values())))
-        .order_by(membership.c.party_code, membership.c.id)
-    )
-    for row in rows:
-        found[row.forum_id].append(
-            Belonging(row.party_code, row.standing, row.from_day, row.to_day)
-        )
+    values: dict[str, Any] = {"forums": sorted(set(asked.values()))}
+    statement = _MEMBERSHIPS
+    if parties is not None:
+        statement, values["parties"] = _MEMBERSHIPS_OF, parties
+    rows = connection.execute(statement, values).all()
+    for forum_id, party_code, standing, from_day, to_day in rows:
+        found[forum_id].append(Belonging(party_code, standing, from_day, to_day))
     return {slug: found[forum_id] for slug, forum_id in asked.items()}
+
+
+_FORUMS: Final = select(forum.c.id, forum.c.slug, forum_profile.c.members_of_id).outerjoin(
+    forum_profile, forum_profile.c.forum_id == forum.c.id
+)
+# Made once, and no column more: it is asked for with each page of the status.
+_MEMBERSHIPS: Final = (
+    select(
+        membership.c.forum_id,
+        membership.c.party_code,
+        membership.c.standing,
+        membership.c.from_day,
+        membership.c.to_day,
+    )
+    .where(membership.c.forum_id.in_(bindparam("forums", expanding=True)))
+    .order_by(membership.c.party_code, membership.c.id)
+)
+
+_MEMBERSHIPS_OF: Final = _MEMBERSHIPS.where(
+    membership.c.party_code.in_(bindparam("parties", expanding=True))
+)
 
 
 def _owner(forum_id: int, above: Mapping[int, int | None]) -> int:

@@ -5,9 +5,20 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    select,
+)
 
 from auth.reader import Reader
 from auth.tables import forum
@@ -85,11 +96,11 @@ def list_status(  # noqa: PLR0913 - each a filter
     public; of evidence the reader is told what it may see. With `after` from this party on; with
     `limit` at least so many rows, where there are.
     """
-    provisions = _provisions(connection, forum_id, day, provision_id)
-    members = _members(connection, forum_slug, day)
+    provisions = list_status_provisions(connection, forum_id, day, provision_id)
+    members = find_status_members(connection, forum_slug, day)
     # Who is no member that day may still be committed; each is looked up by its own index.
     others = select(party_table.c.code).where(
-        exists().where(commitment.c.party_code == party_table.c.code, _on(forum_id, day))
+        exists().where(commitment.c.party_code == party_table.c.code, holds_on(forum_id, day))
     )
     if party is not None:
         others = others.where(party_table.c.code == party)
@@ -100,7 +111,7 @@ def list_status(  # noqa: PLR0913 - each a filter
         codes = codes[: limit // max(len(provisions), 1) + 2]
     spans = _spans(connection, forum_id, day, provision_id, codes)
     # Many spans follow from one event: each is looked up, and its provenance made, once.
-    events = _find_events(connection, {span.event_id for span in spans.values()})
+    events = find_sources(connection, {span.event_id for span in spans.values()})
     evidence = count_evidence(connection, reader, day=day)
     rows = []
     for code in codes:
@@ -108,16 +119,21 @@ def list_status(  # noqa: PLR0913 - each a filter
             cell = (code, one)
             span = spans.get(cell)
             if span is not None:
-                rows.append(_row(span, *events[span.event_id], place, evidence.get(cell, 0)))
+                rows.append(
+                    make_status_row(span, *events[span.event_id], place, evidence.get(cell, 0))
+                )
             elif code in members:
                 shown = evidence.get(cell, 0)
                 rows.append(StatusRow(code, one, NO_STATEMENT, place, evidence=shown))
     return rows
 
 
-def count_evidence(connection: Connection, reader: Reader, *, day: int) -> Counter[tuple[str, str]]:
-    """By party and provision, the evidence of released actions that the reader may see."""
-    rows = connection.execute(
+def count_evidence(
+    connection: Connection, reader: Reader, *, day: int, parties: Collection[str] | None = None
+) -> Counter[tuple[str, str]]:
+    """By party and provision, the evidence of released actions that the reader may see; of
+    `parties`, or of all."""
+    statement = (
         select(action.c.party_code, action.c.provisions)
         .join(action_event, action_event.c.action_id == action.c.id)
         .where(
@@ -127,32 +143,47 @@ def count_evidence(connection: Connection, reader: Reader, *, day: int) -> Count
             visible(reader, action, action_reader, action_reader.c.action_id),
         )
     )
+    if parties is not None:
+        statement = statement.where(action.c.party_code.in_(sorted(parties)))
+    rows = connection.execute(statement)
     return Counter((row.party_code, one) for row in rows for one in json.loads(row.provisions))
 
 
-def _members(connection: Connection, slug: str, day: int) -> frozenset[str]:
-    return list_members(list_belongings(connection, [slug]).get(slug, ()), day)
+def find_status_members(
+    connection: Connection, slug: str, day: int, parties: Sequence[str] | None = None
+) -> frozenset[str]:
+    """Who (of `parties`, or of all) is a member of the forum on a day: a row for each of its
+    provisions."""
+    return list_members(list_belongings(connection, [slug], parties).get(slug, ()), day)
 
 
-def _provisions(
+def list_status_provisions(
     connection: Connection, forum_id: int, day: int, provision_id: str | None
 ) -> dict[str, tuple[str, int]]:
     """The provisions to which anybody ever committed in the forum, or that it made itself."""
-    committed = exists().where(
-        commitment.c.provision_id == provision.c.id, commitment.c.forum_id == forum_id
-    )
-    statement = (
-        select(provision.c.id, provision.c.instrument_id, provision.c.position)
-        .join(instrument, instrument.c.id == provision.c.instrument_id)
-        .where(
-            (instrument.c.forum_id == forum_id) | committed,
-            provision.c.from_day.is_(None) | (provision.c.from_day <= day),
-        )
-        .order_by(provision.c.instrument_id, provision.c.position, provision.c.id)
-    )
+    values = {"forum_id": forum_id, "day": day}
+    statement = _PROVISIONS
     if provision_id is not None:
         statement = statement.where(provision.c.id == provision_id)
-    return {row.id: (row.instrument_id, row.position) for row in connection.execute(statement)}
+    rows = connection.execute(statement, values).all()
+    return {name: (instrument_id, position) for name, instrument_id, position in rows}
+
+
+# Made once: making it takes longer than a page of rows.
+_FORUM: Final = bindparam("forum_id", type_=BigInteger)
+_DAY: Final = bindparam("day", type_=Integer)
+_PROVISIONS: Final = (
+    select(provision.c.id, provision.c.instrument_id, provision.c.position)
+    .join(instrument, instrument.c.id == provision.c.instrument_id)
+    .where(
+        (instrument.c.forum_id == _FORUM)
+        | exists().where(
+            commitment.c.provision_id == provision.c.id, commitment.c.forum_id == _FORUM
+        ),
+        provision.c.from_day.is_(None) | (provision.c.from_day <= _DAY),
+    )
+    .order_by(provision.c.instrument_id, provision.c.position, provision.c.id)
+)
 
 
 def _spans(
@@ -165,7 +196,7 @@ def _spans(
     if not codes:
         return {}
     statement = select(commitment).where(
-        _on(forum_id, day),
+        holds_on(forum_id, day),
         commitment.c.party_code >= codes[0],
         commitment.c.party_code <= codes[-1],
     )
@@ -175,7 +206,10 @@ def _spans(
     return {(row.party_code, row.provision_id): row for row in rows}
 
 
-def _on(forum_id: int, day: int) -> ColumnElement[bool]:
+def holds_on(
+    forum_id: int | ColumnElement[Any], day: int | ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """A commitment in the forum that holds on a day."""
     return and_(
         commitment.c.forum_id == forum_id,
         commitment.c.from_day <= day,
@@ -183,18 +217,14 @@ def _on(forum_id: int, day: int) -> ColumnElement[bool]:
     )
 
 
-def _find_events(connection: Connection, ids: Collection[int]) -> dict[int, tuple[str, Provenance]]:
+def find_sources(connection: Connection, ids: Collection[int]) -> dict[int, tuple[str, Provenance]]:
     """Of each event, its id for others and where it comes from."""
-    confirmed = find_confirmed(connection, "event")
     ordered = sorted(ids)
-    found: dict[int, tuple[str, Provenance]] = {}
+    rows: list[Row[Any]] = []
     for start in range(0, len(ordered), _BATCH):
-        statement: Select[Any] = select(norm_event.c.id, *_EVENT).where(
-            norm_event.c.id.in_(ordered[start : start + _BATCH])
-        )
-        for row in connection.execute(statement):
-            found[row.id] = (row.uuid, provenance(row, confirmed.get(row.uuid)))
-    return found
+        rows += connection.execute(_SOURCES, {"ids": ordered[start : start + _BATCH]}).all()
+    confirmed = find_confirmed(connection, "event", (row.uuid for row in rows))
+    return {row.id: (row.uuid, provenance(row, confirmed.get(row.uuid))) for row in rows}
 
 
 _BATCH = 500
@@ -208,15 +238,19 @@ _EVENT = (
     norm_event.c.note,
     norm_event.c.recorded_by,
 )
+_SOURCES: Final[Select[Any]] = select(norm_event.c.id, *_EVENT).where(
+    norm_event.c.id.in_(bindparam("ids", expanding=True))
+)
 
 
-def _row(
+def make_status_row(
     row: Row[Any],
     event: str,
     where: Provenance,
     place: tuple[str, int] = ("", 0),
     evidence: int = 0,
 ) -> StatusRow:
+    """What a commitment, with its event's id for others and its source, says."""
     return StatusRow(
         member=row.party_code,
         provision=row.provision_id,
@@ -251,4 +285,4 @@ def list_commitments_of(
     )
     confirmed = find_confirmed(connection, "event")
     for row in connection.execute(statement):
-        yield row.slug, _row(row, row.uuid, provenance(row, confirmed.get(row.uuid)))
+        yield row.slug, make_status_row(row, row.uuid, provenance(row, confirmed.get(row.uuid)))

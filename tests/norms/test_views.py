@@ -6,7 +6,11 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
+from auth.queries import find_forum
+from auth.services import installation_reader
 from norms.queries.committed import list_committed
+from norms.queries.status import StatusRow, list_status
+from norms.queries.status_pages import list_status_page
 from norms.rules.dates import parse_day
 from norms.services.deriving import derive_everything
 from norms.tables import commitment, instrument_standing, treaty_standing
@@ -251,3 +255,36 @@ def test_pages_of_the_status_hold_every_row_once(register: Register) -> None:
     assert paged + page["items"] == whole
     silent = register.items("xaa-reader", "forums/quay/status", status="no-statement")
     assert {row["member"] for row in silent} == {"XCC"}
+
+
+def test_a_page_of_the_status_is_a_piece_of_the_whole(register: Register) -> None:
+    live(register)
+    # Committed to one provision while it is no member yet.
+    early = {"kind": "commitment", "instrument": "qd", "provisions": ["1"], "date": "2024-06-01"}
+    register.record("ann", {**early, "party": "XCC", "forum": "quay"})
+    reader = installation_reader()
+
+    def key(row: StatusRow) -> tuple[Any, ...]:
+        return (row.member, *row.place, row.provision)
+
+    sizes = set()
+    with register.world.database.read() as connection:
+        forum = find_forum(connection, "quay")
+        assert forum is not None
+        for day in ("2024-12-01", "2026-07-01"):
+            for filters in ({}, {"party": "XCC"}, {"provision_id": "qd:1"}, {"party": "XZZ"}):
+                asked: dict[str, Any] = {"day": parse_day(day), **filters}
+                rows = list_status(connection, reader, forum.id, "quay", **asked)
+                whole = sorted(rows, key=key)
+                sizes.add(len(whole))
+                for limit in range(1, len(whole) + 2):
+                    for start in range(len(whole) + 1):
+                        behind = key(whole[start - 1]) if start else None
+                        page = list_status_page(
+                            *(connection, reader, forum.id, "quay"),
+                            **asked,
+                            behind=behind,
+                            limit=limit,
+                        )
+                        assert page == whole[start : start + limit]
+    assert len(sizes) > 3
