@@ -37,6 +37,8 @@ collection = Table(
     Column("read_roles", Text, nullable=False),
     Column("write_roles", Text, nullable=False),
     Column("created_us", BigInteger, nullable=False),
+    # How many releases were ever opened in it.
+    Column("opened", BigInteger, nullable=False, server_default=text("0")),
     UniqueConstraint("forum_id", "title"),
     UniqueConstraint("forum_id", "alias"),
 )
@@ -268,13 +270,16 @@ audience_member = Table(
     Index("ix_audience_member_forum_id_element", "forum_id", "element", "audience_id"),
 )
 
-# An upper bound of what an audience was ever released: answers empty polls without a scan.
-audience_head = Table(
-    "audience_head",
+# Where the view of one recipient and credential kind stands in a collection: an upper bound of
+# its newest `date_added`, and how many releases were ever opened for it. Answers empty polls
+# without a scan, and by one row, whatever others are shown.
+view_head = Table(
+    "view_head",
     content_metadata,
     Column("collection_id", ForeignKey("collection.id"), primary_key=True, autoincrement=False),
-    Column("audience_id", ForeignKey("audience.id"), primary_key=True, autoincrement=False),
+    Column("element", Integer, primary_key=True, autoincrement=False),
     Column("date_added_us", BigInteger, nullable=False),
+    Column("opened", BigInteger, nullable=False),
 )
 
 _OPEN = text("closed IS NULL")
@@ -329,6 +334,14 @@ release = Table(
         "ix_release_stix_id",
         "collection_id",
         "stix_id",
+        "date_added_us",
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    Index(
+        "ix_release_audience_id",
+        "collection_id",
+        "audience_id",
         "date_added_us",
         sqlite_where=_OPEN,
         postgresql_where=_OPEN,

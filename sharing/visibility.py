@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, and_, bindparam, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Subquery, and_, bindparam, select
 
 from auth.reader import Seated
-from sharing.tables import audience_head, audience_member, release
+from sharing.tables import audience_member, release, view_head
 
 _ELEMENT: Final = bindparam("element", type_=Integer)
 _FORUM: Final = bindparam("forum_id", type_=BigInteger)
@@ -41,16 +41,30 @@ def visible(*columns: ColumnElement[Any]) -> Select[Any]:
     return _visible(_ELEMENT, _FORUM, _COLLECTION, *columns)
 
 
-def heads(*columns: ColumnElement[Any]) -> Select[Any]:
-    """The columns of the heads of a reader's audiences in one collection, as `given` names them."""
-    joined = audience_head.join(
-        audience_member, _holds(_ELEMENT, _FORUM, audience_head.c.audience_id)
-    )
-    return select(*columns).select_from(joined).where(audience_head.c.collection_id == _COLLECTION)
+def gathered(*columns: ColumnElement[Any]) -> Select[Any]:
+    """The columns of `visible`, looked for by audience: what is hidden is not even passed over."""
+    return _open(*columns).where(release.c.audience_id.in_(_audiences()))
+
+
+def gathered_in_turn(*columns: ColumnElement[Any]) -> tuple[Subquery, Select[Any]]:
+    """The reader's audiences, and the columns of `visible` of one of them: to be joined laterally.
+
+    PostgreSQL would read the whole collection for `gathered`.
+    """
+    mine = _audiences().subquery("mine")
+    return mine, _open(*columns).where(release.c.audience_id == mine.c.audience_id)
+
+
+def head_of_view(collection_id: ColumnElement[Any]) -> ColumnElement[bool]:
+    """The condition that finds the head of the reader's view of a collection, and no other's.
+
+    Elements are numbered per forum, and a collection is of one.
+    """
+    return and_(view_head.c.collection_id == collection_id, view_head.c.element == _ELEMENT)
 
 
 def given(seated: Seated, collection_id: int) -> dict[str, Any]:
-    """The values that `visible` and `heads` run with; both need all three."""
+    """The values that all of these run with."""
     return {
         "element": seated.element,
         "forum_id": seated.forum_id,
@@ -68,6 +82,24 @@ def _holds(element: Value, forum_id: Value, audience_id: ColumnElement[Any]) -> 
         audience_member.c.audience_id == audience_id,
         audience_member.c.element == element,
         audience_member.c.forum_id == forum_id,
+    )
+
+
+def _audiences() -> Select[Any]:
+    return select(audience_member.c.audience_id).where(
+        audience_member.c.element == _ELEMENT, audience_member.c.forum_id == _FORUM
+    )
+
+
+def _open(*columns: ColumnElement[Any]) -> Select[Any]:
+    return (
+        select(*columns)
+        .select_from(release)
+        .where(
+            release.c.collection_id == _COLLECTION,
+            release.c.forum_id == _FORUM,
+            release.c.closed.is_(None),
+        )
     )
 
 

@@ -27,14 +27,15 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    true,
     union_all,
 )
 
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
 from sharing.queries.matching import LAST_VERSION, Match, VersionFilter
-from sharing.tables import body, contribution, forum_head, release
-from sharing.visibility import given, heads, visible
+from sharing.tables import body, collection, contribution, forum_head, release, view_head
+from sharing.visibility import gathered, gathered_in_turn, given, head_of_view, visible
 
 # As the partial indexes spell them: SQLAlchemy would write `is_last = 1` for SQLite, which
 # does not recognise its own index in that.
@@ -46,15 +47,28 @@ _IS_LAST: ColumnElement[bool] = literal_column("release.is_last")
 class Head:
     """Where a view stands: the forum's ledger position, and an upper bound of the newest
     `date_added` in the view (None when nothing was ever released to the reader); `due_us` is
-    when something in the forum changes by itself."""
+    when something in the forum changes by itself. Of the releases that were ever opened in the
+    collection, `opened` were for the reader."""
 
     seq: int
     newest_us: int | None
     due_us: int | None = None
+    opened: int = 0
+    opened_for_all: int = 0
 
     def is_overdue(self, now_us: int) -> bool:
         """Whether something has to be settled before anything is answered."""
         return self.due_us is not None and self.due_us <= now_us
+
+    def is_gathered(self, limit: int) -> bool:
+        """Whether what a reader holds is looked for by audience: all of it is read and sorted.
+
+        Else the collection is read in order, and what is hidden passed over, `opened_for_all /
+        opened` releases for each that is found. A release that is gathered costs three times
+        one that is passed over; either way no page reads more than about the square root of
+        `limit` times the collection.
+        """
+        return 3 * self.opened * self.opened < (limit + 1) * self.opened_for_all
 
     def is_behind(self, after_us: int | None) -> bool:
         """Whether nothing can have been added after `after_us`: a poll that needs no scan."""
@@ -90,7 +104,7 @@ class Page(Generic[RowT]):
 def find_head(connection: Connection, seated: Seated, collection_id: int) -> Head:
     """Where the reader's view of one collection stands, in the caller's snapshot."""
     row = connection.execute(_HEAD, given(seated, collection_id)).one()
-    return Head(seq=row[0], due_us=row[1], newest_us=row[2])
+    return Head(*row)
 
 
 def list_objects(
@@ -101,10 +115,16 @@ def list_objects(
     *,
     after_us: int | None,
     limit: int,
+    head: Head | None = None,
 ) -> Page[ObjectRow]:
-    """The first `limit` objects added after `after_us` that match (TAXII 2.1 §5.4)."""
-    asked = Asking(seated, collection_id, match, after_us, limit)
-    with closing(connection.execute(_select_bodies(asked.shape), asked.values)) as answer:
+    """The first `limit` objects added after `after_us` that match (TAXII 2.1 §5.4).
+
+    `head` says which way is the shorter one; the answer is the same either way.
+    """
+    asked = Asking(seated, collection_id, match, after_us, limit, head)
+    with closing(
+        connection.execute(_select_bodies(asked.shape_on(connection)), asked.values)
+    ) as answer:
         # As the driver gives them: a thousand rows, none of which needs to know its columns.
         rows = answer.cursor.fetchall()
     # Already in order, or nearly: the database would make a table of the page to sort it.
@@ -120,9 +140,10 @@ def list_manifest(
     *,
     after_us: int | None,
     limit: int,
+    head: Head | None = None,
 ) -> Page[ManifestRow]:
     """The manifest records of what `list_objects` would serve (TAXII 2.1 §5.3)."""
-    asked = Asking(seated, collection_id, match, after_us, limit)
+    asked = Asking(seated, collection_id, match, after_us, limit, head)
     rows = list_rows(connection, asked, _MANIFEST)
     found = tuple(map(ManifestRow._make, rows[:limit]))
     return Page(found, has_more=len(rows) > limit)
@@ -149,11 +170,14 @@ class Asking:
     match: Match
     after_us: int | None
     limit: int
+    head: Head | None = None
 
-    @property
-    def shape(self) -> Shape:
+    def shape_on(self, connection: Connection) -> Shape:
         """What the statement depends on, without the values that it runs with."""
         match, versions = self.match, self.match.versions
+        is_gathered = (
+            match.ids is None and self.head is not None and self.head.is_gathered(self.limit)
+        )
         return Shape(
             all_versions=versions.all,
             first=versions.first,
@@ -163,6 +187,8 @@ class Asking:
             has_after=self.after_us is not None,
             has_ids=match.ids is not None,
             types=None if match.types is None else len(match.types),
+            is_gathered=is_gathered,
+            is_in_turn=is_gathered and connection.dialect.name == "postgresql",
         )
 
     @property
@@ -187,7 +213,10 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Which conditions a page's statement has; `types` is how many, None for no such filter."""
+    """Which conditions a page's statement has; `types` is how many, None for no such filter.
+
+    `is_gathered` is by audience (`Head.is_gathered`), `is_in_turn` by one audience after the other.
+    """
 
     all_versions: bool
     first: bool
@@ -197,6 +226,8 @@ class Shape:
     has_after: bool
     has_ids: bool
     types: int | None
+    is_gathered: bool
+    is_in_turn: bool
 
 
 Columns = tuple[ColumnElement[Any], ...]
@@ -205,24 +236,32 @@ Columns = tuple[ColumnElement[Any], ...]
 def list_rows(connection: Connection, asked: Asking, columns: Columns) -> Sequence[tuple[Any, ...]]:
     """The columns of one page's releases and of one more, in order, by whichever index the
     filters call for; `date_added_us` must be the first of them."""
-    return connection.execute(_select_page(asked.shape, columns), asked.values).all()
+    return connection.execute(_select_page(asked.shape_on(connection), columns), asked.values).all()
 
 
 # Statements are made once: making one takes longer than running it. As many as are kept, so many
 # shapes of filters are asked with; what is not kept is made again.
 @lru_cache(maxsize=256)
 def _select_page(shape: Shape, columns: Columns) -> Select[Any]:
-    statement = visible(*columns).where(*_in_versions(shape))
+    conditions = _in_versions(shape)
     if shape.has_tlp:
-        statement = statement.where(bindparam("tlp", type_=SmallInteger) == TLP_OF_RELEASE)
+        conditions.append(bindparam("tlp", type_=SmallInteger) == TLP_OF_RELEASE)
     if shape.has_after:
-        after_us = bindparam("after_us", type_=BigInteger)
-        statement = statement.where(release.c.date_added_us > after_us)
+        conditions.append(release.c.date_added_us > bindparam("after_us", type_=BigInteger))
     types = [bindparam(f"type_{place}", type_=Text) for place in range(shape.types or 0)]
     if shape.has_ids:
-        statement = statement.where(release.c.stix_id.in_(bindparam("ids", expanding=True)))
-        if shape.types is not None:
-            statement = statement.where(release.c.stix_type.in_(types))
+        conditions.append(release.c.stix_id.in_(bindparam("ids", expanding=True)))
+    if shape.types is not None and (shape.has_ids or shape.is_gathered):
+        conditions.append(release.c.stix_type.in_(types))
+    if shape.is_in_turn:
+        mine, one = gathered_in_turn(*columns)
+        one = one.where(*conditions).order_by(release.c.date_added_us).limit(_MOST)
+        turn = one.lateral()
+        joined = select(*turn.c).select_from(mine.join(turn, true()))
+        return joined.order_by(turn.c.date_added_us).limit(_MOST)
+    begun = gathered(*columns) if shape.is_gathered else visible(*columns)
+    statement = begun.where(*conditions)
+    if shape.has_ids or shape.is_gathered:
         # Not the bare column: SQLite would walk the whole collection in that order instead.
         return statement.order_by(release.c.date_added_us + 0).limit(_MOST)
     if shape.types is not None:
@@ -279,8 +318,21 @@ _KEYS: Final[Columns] = (release.c.date_added_us, release.c.body_id)
 _MANIFEST: Final[Columns] = (release.c.date_added_us, release.c.stix_id, release.c.version_us)
 _MOST: Final = bindparam("most", type_=Integer)
 _DATE_ADDED: Final = itemgetter(0)
-_HEAD: Final = select(
-    forum_head.c.seq,
-    forum_head.c.due_us,
-    heads(func.max(literal_column("audience_head.date_added_us"))).scalar_subquery(),
-).where(forum_head.c.forum_id == bindparam("forum_id"))
+_HEAD: Final = (
+    select(
+        forum_head.c.seq,
+        view_head.c.date_added_us,
+        forum_head.c.due_us,
+        func.coalesce(view_head.c.opened, 0),
+        collection.c.opened,
+    )
+    .select_from(
+        forum_head.join(collection, collection.c.forum_id == forum_head.c.forum_id).outerjoin(
+            view_head, head_of_view(collection.c.id)
+        )
+    )
+    .where(
+        forum_head.c.forum_id == bindparam("forum_id"),
+        collection.c.id == bindparam("collection_id"),
+    )
+)

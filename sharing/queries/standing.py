@@ -65,9 +65,10 @@ def list_standing(
     found: list[Standing] = []
     for place in places:
         after_us = _begin(place.uuid, added_after_us, after)
-        if find_head(connection, seated, place.id).is_behind(after_us):
+        head = find_head(connection, seated, place.id)
+        if head.is_behind(after_us):
             continue
-        asked = Asking(seated, place.id, match, after_us, limit)
+        asked = Asking(seated, place.id, match, after_us, limit, head)
         found += [
             Standing(row[0], place.uuid, row[1], row[2], Tlp(row[3]))
             for row in list_rows(connection, asked, _COLUMNS)

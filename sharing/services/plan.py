@@ -8,11 +8,12 @@ What does not live here: who sees what (the rules) and why it changed (the calle
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, case, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from sharing.gate.lessening import WHOLE, Omission, gains, normal
@@ -26,7 +27,7 @@ from sharing.queries.contributions import (
 from sharing.rules.stand import Shown
 from sharing.services.lock import LockedForum
 from sharing.services.variants import Variants, read_omission, write_omission
-from sharing.tables import audience, audience_head, audience_member, release
+from sharing.tables import audience, audience_member, collection, release, view_head
 
 _RANKS = {"marking-definition": 0, "identity": 1}
 _EDGES = frozenset(
@@ -164,7 +165,8 @@ class ReleasePlan:
         audiences = _intern(self._lock, {opening.part.mask for opening in openings})
         rows = [self._row(opening, audiences, stamp) for opening, stamp in self._stamped(openings)]
         self._lock.connection.execute(insert(release), rows)
-        _raise_heads(self._lock.connection, rows)
+        masks = {audience_id: mask for mask, audience_id in audiences.items()}
+        _raise_heads(self._lock.connection, rows, masks)
 
     def _stamped(self, openings: list[_Opening]) -> Iterable[tuple[_Opening, int]]:
         ordered = sorted(
@@ -295,37 +297,60 @@ def _make_audience(lock: LockedForum, digest: bytes, mask: int, content: bytes) 
         .values(forum_id=lock.forum_id, digest=digest, mask=content)
         .returning(audience.c.id)
     ).scalar_one()
-    elements = [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
     lock.connection.execute(
         insert(audience_member),
         [
             {"audience_id": audience_id, "element": element, "forum_id": lock.forum_id}
-            for element in elements
+            for element in list_elements(mask)
         ],
     )
     return audience_id
 
 
-def _raise_heads(connection: Connection, rows: list[dict[str, Any]]) -> None:
-    newest: dict[tuple[int, int], int] = {}
+def list_elements(mask: int) -> list[int]:
+    """The places of an audience's members."""
+    return [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
+
+
+def _raise_heads(connection: Connection, rows: list[dict[str, Any]], masks: dict[int, int]) -> None:
+    """Tell the heads of the collections and of every view that these releases are in."""
+    tallies: dict[tuple[int, int], tuple[int, int]] = {}
     for row in rows:
         key = (row["collection_id"], row["audience_id"])
-        newest[key] = max(newest.get(key, 0), row["date_added_us"])
+        newest_us, count = tallies.get(key, (0, 0))
+        tallies[key] = (max(newest_us, row["date_added_us"]), count + 1)
+    in_all: Counter[int] = Counter()
+    views: dict[tuple[int, int], tuple[int, int]] = {}
+    for (collection_id, audience_id), (newest_us, count) in tallies.items():
+        in_all[collection_id] += count
+        for element in list_elements(masks[audience_id]):
+            known_us, known = views.get((collection_id, element), (0, 0))
+            views[collection_id, element] = (max(known_us, newest_us), known + count)
+    for collection_id, count in in_all.items():
+        connection.execute(
+            update(collection)
+            .where(collection.c.id == collection_id)
+            .values(opened=collection.c.opened + count)
+        )
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(audience_head).values(
-        collection_id=bindparam("collection"),
-        audience_id=bindparam("audience"),
-        date_added_us=bindparam("stamp"),
-    )
-    statement = statement.on_conflict_do_update(
-        index_elements=["collection_id", "audience_id"],
-        set_={"date_added_us": statement.excluded.date_added_us},
-        where=audience_head.c.date_added_us < statement.excluded.date_added_us,
+    statement = dialect.insert(view_head)
+    given = statement.excluded
+    newest = case(
+        (view_head.c.date_added_us < given.date_added_us, given.date_added_us),
+        else_=view_head.c.date_added_us,
     )
     connection.execute(
-        statement,
+        statement.on_conflict_do_update(
+            index_elements=["collection_id", "element"],
+            set_={"date_added_us": newest, "opened": view_head.c.opened + given.opened},
+        ),
         [
-            {"collection": collection_id, "audience": audience_id, "stamp": stamp}
-            for (collection_id, audience_id), stamp in newest.items()
+            {
+                "collection_id": collection_id,
+                "element": element,
+                "date_added_us": newest_us,
+                "opened": count,
+            }
+            for (collection_id, element), (newest_us, count) in views.items()
         ],
     )

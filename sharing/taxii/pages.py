@@ -149,6 +149,7 @@ def _read(
         walk.match,
         after_us=walk.after_us,
         limit=min(walk.limit or settings.page_default, settings.page_limit),
+        head=head,
     )
     return page
 

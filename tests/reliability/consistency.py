@@ -17,9 +17,9 @@ from kernel.clock import parse_instant
 from kernel.db import Database
 from sharing.tables import (
     audience,
-    audience_head,
     audience_member,
     body,
+    collection,
     contribution,
     delivery,
     forum_head,
@@ -27,6 +27,7 @@ from sharing.tables import (
     release,
     status,
     variant,
+    view_head,
 )
 from tests.sharing.oracle.stored import expected_views, stored_views
 
@@ -39,6 +40,7 @@ def find_faults(database: Database) -> list[str]:
             *_of_ledger(connection),
             *_of_contributions(connection),
             *_of_audiences(connection),
+            *_of_heads(connection),
             *_of_releases(connection),
             *_of_statuses(connection),
         ]
@@ -134,10 +136,6 @@ def _of_releases(connection: Connection) -> Iterator[str]:
     """Each is of a contribution, within the ledger, with the contribution's bytes while open."""
     of = {row.id: row for row in connection.execute(select(contribution))}
     heads = {row.forum_id: row for row in connection.execute(select(forum_head))}
-    newest = {
-        (row.collection_id, row.audience_id): row.date_added_us
-        for row in connection.execute(select(audience_head))
-    }
     reached = set()
     forms = {
         (row.contribution_id, row.omitted): row.body_id
@@ -159,8 +157,6 @@ def _of_releases(connection: Connection) -> Iterator[str]:
             yield f"release {row.id} is opened or closed outside the ledger"
         if row.date_added_us > head.date_added_us:
             yield f"release {row.id} is stamped after the forum's last stamp"
-        if row.date_added_us > newest.get((row.collection_id, row.audience_id), 0):
-            yield f"release {row.id} is newer than its audience's head"
     copies = {(row.collection_id, row.stix_id, row.originator_id) for row in of.values()}
     rivals = Counter((place, name) for place, name, _ in copies)
     active = {
@@ -174,6 +170,35 @@ def _of_releases(connection: Connection) -> Iterator[str]:
         was_seen = is_alone and (row.forum_id, row.originator_id) in active
         if was_seen and row.id not in reached and not orjson.loads(row.facts)["is_statement"]:
             yield f"contribution {row.id} was never released to anybody"
+
+
+def _of_heads(connection: Connection) -> Iterator[str]:
+    """Each view's head knows of every release that was ever opened for it, and of its stamp."""
+    shown = (
+        select(
+            release.c.collection_id,
+            audience_member.c.element,
+            func.max(release.c.date_added_us),
+            func.count(),
+        )
+        .join(audience_member, audience_member.c.audience_id == release.c.audience_id)
+        .group_by(release.c.collection_id, audience_member.c.element)
+    )
+    due = {(row[0], row[1]): (row[2], row[3]) for row in connection.execute(shown)}
+    for row in connection.execute(select(view_head)):
+        newest_us, count = due.pop((row.collection_id, row.element), (0, 0))
+        if newest_us > row.date_added_us or count != row.opened:
+            yield f"the head of view {row.element} of collection {row.collection_id} is behind it"
+    if due:
+        yield "a view has no head"
+    opened = dict(
+        connection.execute(
+            select(release.c.collection_id, func.count()).group_by(release.c.collection_id)
+        ).all()
+    )
+    for place in connection.execute(select(collection.c.id, collection.c.opened)):
+        if place.opened != opened.get(place.id, 0):
+            yield f"collection {place.id} has not counted its releases"
 
 
 def _of_statuses(connection: Connection) -> Iterator[str]:

@@ -32,7 +32,10 @@ HALF_WRITTEN = {
     "a release stamped after the last stamp": (
         "UPDATE release SET date_added_us = date_added_us + 9000000 WHERE id = 1"
     ),
-    "an audience head behind its audience": "UPDATE audience_head SET date_added_us = 1",
+    "a head behind its view": "UPDATE view_head SET date_added_us = 1",
+    "a head that has not counted": "UPDATE view_head SET opened = 1",
+    "a collection that has not counted": "UPDATE collection SET opened = 1",
+    "a view without a head": "DELETE FROM view_head WHERE element = 2",
     "an audience less a member": (
         "DELETE FROM audience_member WHERE audience_id = 1 AND element = "
         "(SELECT max(element) FROM audience_member WHERE audience_id = 1)"

@@ -24,8 +24,8 @@ from tests.reliability.steps import Step, Watcher, watch
 from tests.sharing.taxii.world import World
 
 KILLS = 5
-# What migrations find in what is there: facts of contributions, bytes of objects.
-FILLED = {"reference", "mention"}
+# What migrations find in what is there: facts of contributions, bytes of objects, releases.
+FILLED = {"reference", "mention", "view_head"}
 Rows = dict[str, tuple[int, str]]
 
 
@@ -128,7 +128,7 @@ def go_down_and_up(filled: World, revisions: list[str]) -> None:
     assert len(tables_of({name: row for name, row in before.items() if row[0]})) > 20
     for revision in revisions:
         migrations.downgrade(database, revision)
-        kept = read_rows(database)
+        kept = without_old_heads(database, read_rows(database))
         assert migrations.current(database)["content"] == revision
         assert kept.items() <= before.items()
         assert {"member", "credential", "audit", "delivery"} <= tables_of(kept)
@@ -141,6 +141,22 @@ def go_down_and_up(filled: World, revisions: list[str]) -> None:
         assert after.keys() == before.keys()
         assert differences(database) == []
         assert triggers(database) == guarded
+
+
+def without_old_heads(database: Database, rows: Rows) -> Rows:
+    """The rows less those of a table that newer releases have no more, which must be right."""
+    if "audience_head" not in tables_of(rows):
+        return rows
+    with database.content.connect() as connection:
+        kept, derived = (
+            set(connection.execute(sa.text(query)).all())
+            for query in (
+                "SELECT collection_id, audience_id, date_added_us FROM audience_head",
+                "SELECT collection_id, audience_id, max(date_added_us) FROM release GROUP BY 1, 2",
+            )
+        )
+    assert kept == derived != set()
+    return {name: row for name, row in rows.items() if not name.startswith("audience_head.")}
 
 
 def test_everything_goes_and_comes_back_empty(filled: World) -> None:

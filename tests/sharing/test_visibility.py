@@ -12,7 +12,7 @@ from auth.reader import Seated
 from kernel.db import Database
 from kernel.settings import Settings
 from sharing.queries.matching import ALL_VERSIONS, Match
-from sharing.queries.releases import find_head, has_version, list_manifest, list_objects
+from sharing.queries.releases import Head, find_head, has_version, list_manifest, list_objects
 from sharing.tables import audience, audience_member
 from tests.sharing.taxii.world import World, make_world
 
@@ -77,6 +77,9 @@ def stamps(world: World, seated: Seated, match: Match, **rest: Any) -> list[int]
     with world.database.read() as connection:
         page = list_objects(connection, seated, place, match, **asked)
         listed = list_manifest(connection, seated, place, match, **asked)
+        # Whichever way is the shorter one, the answer is the same.
+        assert list_objects(connection, seated, place, match, head=FEW, **asked) == page
+        assert list_manifest(connection, seated, place, match, head=FEW, **asked) == listed
     found = [row.date_added_us // 100 for row in page.rows]
     assert [row.date_added_us // 100 for row in listed.rows] == found
     assert page.has_more == listed.has_more
@@ -117,6 +120,34 @@ def test_a_collection_of_another_forum_shows_nothing_whatever_its_audiences(
     assert stamps(crowded, crowded.seated("XBB"), Match(versions=ALL_VERSIONS)) == []
 
 
+FEW = Head(seq=1, newest_us=1, opened=1, opened_for_all=1_000_000)
+"""The head of a view that holds next to nothing of its collection."""
+
+
+def test_little_is_looked_for_by_audience_and_much_is_not() -> None:
+    assert FEW.is_gathered(1)
+    assert not replace(FEW, opened=1_000_000).is_gathered(1000)
+    assert not replace(FEW, opened=1000, opened_for_all=1000).is_gathered(100)
+    assert replace(FEW, opened=1000, opened_for_all=100_000).is_gathered(100)
+    assert not replace(FEW, opened=10_000, opened_for_all=100_000).is_gathered(1000)
+
+
+def test_what_is_looked_for_by_audience_passes_nothing_hidden(crowded: World) -> None:
+    # PostgreSQL takes the few releases of a type one audience at a time.
+    for match, indexes in (
+        (Match(), {"ix_release_audience_id"}),
+        (
+            Match(types=frozenset({"tool", "malware"})),
+            {"ix_release_audience_id", "ix_release_type"},
+        ),
+    ):
+        with crowded.database.read() as connection:
+            plan = explain(connection, crowded, crowded.seated("XBB"), match, None, FEW)
+        assert any(index in plan for index in indexes), plan
+        assert "SCAN release" not in plan
+        assert "Seq Scan on release" not in plan
+
+
 PLANS: list[tuple[str, Match, int | None, set[str]]] = [
     ("the first page", Match(), None, {"ix_release_open_last"}),
     ("a later page", Match(), MANY * 50, {"ix_release_open_last"}),
@@ -148,7 +179,12 @@ def test_every_kind_of_page_is_a_range_of_the_index_made_for_it(crowded: World) 
 
 
 def explain(
-    connection: Connection, world: World, seated: Seated, match: Match, after_us: int | None
+    connection: Connection,
+    world: World,
+    seated: Seated,
+    match: Match,
+    after_us: int | None,
+    head: Head | None = None,
 ) -> str:
     """The plan of one page, as the database tells it."""
     sent: list[tuple[str, Any]] = []
@@ -158,7 +194,7 @@ def explain(
 
     event.listen(connection, "before_cursor_execute", listen)
     place = world.collection().id
-    list_objects(connection, seated, place, match, after_us=after_us, limit=10)
+    list_objects(connection, seated, place, match, after_us=after_us, limit=10, head=head)
     event.remove(connection, "before_cursor_execute", listen)
     how = "EXPLAIN QUERY PLAN " if world.database.is_sqlite else "EXPLAIN "
     rows = connection.exec_driver_sql(how + sent[0][0], sent[0][1])
