@@ -20,7 +20,8 @@ from sqlalchemy.engine import make_url
 import migrations
 from bench import installations, register
 from bench.corpus import SLICE, envelopes
-from bench.measure import Client, Peer, median_seconds
+from bench.measure import Client, Peer, median_seconds, medians_beside
+from bench.scale import measure_scale
 from kernel.db import Database
 from kernel.settings import Settings
 
@@ -47,6 +48,8 @@ def main() -> None:
     """Measure what the arguments ask for."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--objects", type=int, default=10_000)
+    parser.add_argument("--mixed", type=int, default=10_000, help="objects of 200 States")
+    parser.add_argument("--kept", help="a folder for the forums of 200 States, used again")
     parser.add_argument("--engine", action="append", choices=("sqlite", "postgresql"))
     arguments = parser.parse_args()
     print(f"{arguments.objects} objects; Python {platform.python_version()}, {platform.machine()}")
@@ -58,6 +61,9 @@ def main() -> None:
             for row in _measure(Path(name), make, arguments.objects):
                 print(row.line(), flush=True)
             print(f"\n{_register(engine, Path(name), make)}", flush=True)
+    with tempfile.TemporaryDirectory(prefix="comity-bench-") as name:
+        for line in measure_scale(Path(arguments.kept or name), arguments.mixed):
+            print(line, flush=True)
 
 
 def _register(engine: str, folder: Path, make_url_for: Callable[[str], str]) -> str:
@@ -106,8 +112,11 @@ def _measure(folder: Path, make_url_for: Callable[[str], str], count: int) -> It
                 yield Row(
                     f"first page of {limit}",
                     bare.name,
-                    median_seconds(lambda query=query: ours.fetch(query), runs=runs),
-                    median_seconds(lambda query=query: floor.fetch(query), runs=runs),
+                    *medians_beside(
+                        lambda query=query: ours.fetch(query),
+                        lambda query=query: floor.fetch(query),
+                        runs=runs,
+                    ),
                 )
 
 

@@ -67,6 +67,21 @@ class Client:
             query = f"?limit={limit}&next={quote(page['next'])}"
 
 
+def medians_beside(*actions: Callable[[], object], runs: int) -> list[float]:
+    """The median time of each action, taken in turn, after a run that does not count.
+
+    What else the machine does at a moment then weighs on all of them.
+    """
+    times: list[list[float]] = [[] for _ in actions]
+    for number in range(runs + 1):
+        for taken, action in zip(times, actions, strict=True):
+            begun = time.perf_counter()
+            action()
+            if number:
+                taken.append(time.perf_counter() - begun)
+    return [statistics.median(taken) for taken in times]
+
+
 def median_seconds(action: Callable[[], object], *, runs: int) -> float:
     """The median time of `action`, after one run that does not count."""
     action()

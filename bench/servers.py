@@ -25,7 +25,7 @@ def free_port() -> int:
 @contextmanager
 def running(
     command: Sequence[str], port: int, *, environment: Mapping[str, str], log: Path
-) -> Iterator[None]:
+) -> Iterator[subprocess.Popen[bytes]]:
     """The command as a process while the block runs; raises RuntimeError if it never listens."""
     with log.open("wb") as told:
         process = subprocess.Popen(
@@ -33,7 +33,7 @@ def running(
         )
     try:
         _wait_for(port, process, log)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(timeout=30)
@@ -53,6 +53,19 @@ def gunicorn(python: str, application: str, port: int) -> list[str]:
         f"--bind=127.0.0.1:{port}",
         application,
     ]
+
+
+def resident_mib(process: subprocess.Popen[bytes]) -> float:
+    """The most memory that the largest of its children ever had, in MiB (Linux)."""
+    folder = Path(f"/proc/{process.pid}/task/{process.pid}")
+    children = (folder / "children").read_text(encoding="ascii").split()
+    peaks = [
+        int(line.split()[1]) / 1024
+        for child in children
+        for line in Path(f"/proc/{child}/status").read_text(encoding="ascii").splitlines()
+        if line.startswith("VmHWM")
+    ]
+    return max(peaks)
 
 
 def this_python() -> str:

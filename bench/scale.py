@@ -1,0 +1,191 @@
+"""How reading grows: with the collection, with what is hidden, with the policies of 200 States.
+
+Everything is measured on the embedded database, the small and the large forum in turn. What counts
+are the ratios.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from auth.services import seat_for_operator
+from bench.measure import Client, Peer, medians_beside
+from bench.mixed import FEW, FORUM, NONE, RARE, WHOLE, Mixed, codes, make_mixed
+from bench.servers import free_port, resident_mib, running, this_python
+from kernel.db import BINARY_ROWS, Database
+from kernel.settings import Settings
+from sharing.queries.matching import Match
+from sharing.queries.releases import find_head, list_objects
+from sharing.tables import body, collection, release
+
+SMALL = 1000
+FAR_AHEAD = "?added_after=2999-01-01T00:00:00.000000Z"
+_RUNS = 30
+_READERS = {
+    "a contributor": codes()[0],
+    "shown everything": WHOLE,
+    "shown one in a hundred": FEW,
+    "shown nothing": NONE,
+}
+_ASKED = {
+    "page of 100": "?limit=100",
+    "page of 1,000": "?limit=1000",
+    "rare type": f"?limit=100&match[type]={RARE}",
+    "empty poll": FAR_AHEAD,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Forum:
+    made: Mixed
+    folder: Path
+    port: int
+
+    def client(self, code: str) -> Client:
+        """A connection that is kept open, with the credential of one State."""
+        user, secret = self.made.entries[code]
+        return Client(Peer("Comity", "127.0.0.1", self.port, user, secret, self.made.path))
+
+
+def measure_scale(folder: Path, count: int) -> Iterator[str]:
+    """Lines of Markdown: the corpus, the tables, the control without policy, the memory.
+
+    The forums are kept in `folder`: with 200 seats and policies, making one takes a minute, and
+    four more for 100,000 objects.
+    """
+    small = _made(folder / f"mixed-{SMALL}", SMALL)
+    large = _made(folder / f"mixed-{count}", count)
+    yield f"### Scale, SQLite\n\n{_told(large)}\n"
+    ports = free_port(), free_port()
+    with (
+        _serving(folder / f"mixed-{SMALL}", ports[0]),
+        _serving(folder / f"mixed-{count}", ports[1]) as process_of,
+    ):
+        yield from _tables(
+            _Forum(small, folder / f"mixed-{SMALL}", ports[0]),
+            _Forum(large, folder / f"mixed-{count}", ports[1]),
+        )
+        walker = _Forum(large, folder, ports[1]).client(WHOLE)
+        begun = time.perf_counter()
+        seen = walker.walk(1000)
+        seconds = time.perf_counter() - begun
+        yield (
+            f"\nFull walk by 1,000 as the State that is shown everything: {seen:,} objects in "
+            f"{seconds:.1f} s. The web process then had had at most "
+            f"{process_of():.0f} MiB of memory."
+        )
+    yield _control(folder / f"mixed-{count}", large)
+
+
+def _made(folder: Path, count: int) -> Mixed:
+    folder.mkdir(parents=True, exist_ok=True)
+    return make_mixed(Settings(data_dir=str(folder)), folder, count)
+
+
+@contextmanager
+def _serving(folder: Path, port: int) -> Iterator[Callable[[], float]]:
+    command = [this_python(), "-m", "app", "serve", "--port", str(port), "--workers", "1"]
+    environment = {"COMITY_DATA_DIR": str(folder), "COMITY_DATABASE_URL": ""}
+    log = folder / "serve.log"
+    with running(command, port, environment=environment, log=log) as process:
+        yield lambda: resident_mib(process)
+
+
+def _told(made: Mixed) -> str:
+    return (
+        f"{made.objects:,} objects of {len(codes()) - 3} States, contributed through the door in "
+        f"{made.seconds:.0f} s with the seating of 200 States and their 200 policies: "
+        f"{made.audiences:,} audiences, {made.variants:,} variants and {made.releases:,} releases "
+        "arose. Milliseconds at "
+        f"{SMALL:,} objects and at {made.objects:,}, and how many times as long that is."
+    )
+
+
+def _tables(small: _Forum, large: _Forum) -> Iterator[str]:
+    heading = " | ".join(_ASKED)
+    yield f"| reader | {heading} |"
+    yield "|---|" + "---|" * len(_ASKED)
+    pages: dict[str, float] = {}
+    for name, code in _READERS.items():
+        near, far = small.client(code), large.client(code)
+        cells = []
+        for asked, query in _ASKED.items():
+            before, after = medians_beside(
+                lambda near=near, query=query: near.fetch(query),
+                lambda far=far, query=query: far.fetch(query),
+                runs=_RUNS,
+            )
+            pages[f"{code} {asked}"] = after
+            cells.append(f"{1000 * before:.1f} → {1000 * after:.1f} ({after / before:.2f})")
+        yield f"| {name} | {' | '.join(cells)} |"
+    for asked in ("page of 100", "page of 1,000"):
+        whole, few = large.client(WHOLE), large.client(FEW)
+        query = _ASKED[asked]
+        first, second = medians_beside(
+            lambda whole=whole, query=query: whole.fetch(query),
+            lambda few=few, query=query: few.fetch(query),
+            runs=_RUNS,
+        )
+        yield (
+            f"\nA {asked} takes the State that is shown one in a hundred {second / first:.2f} "
+            "times what it takes the one that is shown everything (both in turn)."
+        )
+
+
+def _control(folder: Path, made: Mixed) -> str:
+    """The same pages read without policy: the same range, whoever may see it."""
+    database = Database.open(Settings(data_dir=str(folder)))
+    try:
+        with database.read() as connection:
+            seated = seat_for_operator(connection, WHOLE, FORUM)
+            place = connection.execute(
+                select(collection.c.id).where(collection.c.uuid == made.collection)
+            ).scalar_one()
+            head = find_head(connection, seated, place)
+            lines = []
+            for limit in (100, 1000):
+                with_policy, without = _least_cpu(
+                    lambda limit=limit: list_objects(
+                        connection, seated, place, Match(), after_us=None, limit=limit, head=head
+                    ),
+                    lambda limit=limit: _bare(connection, place, limit),
+                )
+                lines.append(
+                    f"a page of {limit:,} is read in {1000 * with_policy:.2f} ms of CPU under "
+                    f"policy, in {1000 * without:.2f} without ({with_policy / without:.2f} times)"
+                )
+    finally:
+        database.close()
+    return f"\nThe control without policy, in process: {'; '.join(lines)}."
+
+
+def _bare(connection: Connection, place: int, limit: int) -> list[object]:
+    keys = (
+        select(release.c.date_added_us, release.c.body_id)
+        .where(release.c.collection_id == place, release.c.closed.is_(None), release.c.is_last)
+        .order_by(release.c.date_added_us)
+        .limit(limit + 1)
+        .subquery()
+    )
+    statement = (
+        select(keys.c.date_added_us, body.c.content)
+        .select_from(keys.join(body, body.c.id == keys.c.body_id))
+        .execution_options(**BINARY_ROWS)
+    )
+    return sorted(connection.execute(statement).all())
+
+
+def _least_cpu(*actions: Callable[[], object]) -> list[float]:
+    least = [1e9 for _ in actions]
+    for _ in range(50):
+        for place, action in enumerate(actions):
+            begun = time.process_time()
+            action()
+            least[place] = min(least[place], time.process_time() - begun)
+    return least
