@@ -25,6 +25,7 @@ from bench.scale import measure_scale
 from kernel.db import Database
 from kernel.settings import Settings
 
+PARTS = ("peers", "register", "scale")
 FAR_AHEAD = "?added_after=2999-01-01T00:00:00.000000Z"
 
 
@@ -51,19 +52,24 @@ def main() -> None:
     parser.add_argument("--mixed", type=int, default=10_000, help="objects of 200 States")
     parser.add_argument("--kept", help="a folder for the forums of 200 States, used again")
     parser.add_argument("--engine", action="append", choices=("sqlite", "postgresql"))
+    parser.add_argument("--part", action="append", choices=PARTS)
     arguments = parser.parse_args()
+    parts = arguments.part or PARTS
     print(f"{arguments.objects} objects; Python {platform.python_version()}, {platform.machine()}")
     for engine in arguments.engine or ("sqlite", "postgresql"):
         print(f"\n### {engine}\n", flush=True)
-        print("| measured | beside | Comity, ms | peer, ms | peer ÷ Comity |")
-        print("|---|---|---|---|---|", flush=True)
         with tempfile.TemporaryDirectory(prefix="comity-bench-") as name, _server(engine) as make:
-            for row in _measure(Path(name), make, arguments.objects):
-                print(row.line(), flush=True)
-            print(f"\n{_register(engine, Path(name), make)}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="comity-bench-") as name:
-        for line in measure_scale(Path(arguments.kept or name), arguments.mixed):
-            print(line, flush=True)
+            if "peers" in parts:
+                print("| measured | beside | Comity, ms | peer, ms | peer ÷ Comity |")
+                print("|---|---|---|---|---|", flush=True)
+                for row in _measure(Path(name), make, arguments.objects):
+                    print(row.line(), flush=True)
+            if "register" in parts:
+                print(f"\n{_register(engine, Path(name), make)}", flush=True)
+    if "scale" in parts:
+        with tempfile.TemporaryDirectory(prefix="comity-bench-") as name:
+            for line in measure_scale(Path(arguments.kept or name), arguments.mixed):
+                print(line, flush=True)
 
 
 def _register(engine: str, folder: Path, make_url_for: Callable[[str], str]) -> str:

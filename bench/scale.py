@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
+from typing import Any, Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Integer, Select, bindparam, literal_column, select
 
 from auth.services import seat_for_operator
 from bench.measure import Client, Peer, medians_beside
 from bench.mixed import FEW, FORUM, NONE, RARE, WHOLE, Mixed, codes, make_mixed
 from bench.servers import free_port, resident_mib, running, this_python
-from kernel.db import BINARY_ROWS, Database
+from kernel.db import Database
 from kernel.settings import Settings
 from sharing.queries.matching import Match
 from sharing.queries.releases import find_head, list_objects
@@ -165,20 +167,30 @@ def _control(folder: Path, made: Mixed) -> str:
     return f"\nThe control without policy, in process: {'; '.join(lines)}."
 
 
-def _bare(connection: Connection, place: int, limit: int) -> list[object]:
+def _bare(connection: Connection, place: int, limit: int) -> list[tuple[int, bytes]]:
+    """As `list_objects` reads, less the condition that says who may see it."""
+    with closing(connection.execute(_WITHOUT, {"place": place, "most": limit + 1})) as answer:
+        return sorted(answer.cursor.fetchall(), key=itemgetter(0))
+
+
+def _select_without() -> Select[Any]:
     keys = (
         select(release.c.date_added_us, release.c.body_id)
-        .where(release.c.collection_id == place, release.c.closed.is_(None), release.c.is_last)
+        .where(
+            release.c.collection_id == bindparam("place"),
+            release.c.closed.is_(None),
+            literal_column("release.is_last"),
+        )
         .order_by(release.c.date_added_us)
-        .limit(limit + 1)
+        .limit(bindparam("most", type_=Integer))
         .subquery()
     )
-    statement = (
-        select(keys.c.date_added_us, body.c.content)
-        .select_from(keys.join(body, body.c.id == keys.c.body_id))
-        .execution_options(**BINARY_ROWS)
+    return select(keys.c.date_added_us, body.c.content).select_from(
+        keys.join(body, body.c.id == keys.c.body_id)
     )
-    return sorted(connection.execute(statement).all())
+
+
+_WITHOUT: Final = _select_without()
 
 
 def _least_cpu(*actions: Callable[[], object]) -> list[float]:
