@@ -23,11 +23,12 @@ from kernel.clock import format_instant
 from kernel.errors import BadInput, ComityError
 from web.assets import asset_address, init_assets
 from web.errors import init_page_renderer, render_bare
+from web.inbox import init_inbox
 from web.installation import current_settings, installation_of
 from web.language import init_language
 from web.problems import phrase_of
 
-AREAS: Final = ("sharing", "norms", "members", "account", "operator")
+AREAS: Final = ("inbox", "sharing", "norms", "members", "account", "operator")
 """The parts of an installation, in the order in which every page leads to them."""
 CONTENT_TYPE: Final = "text/html; charset=utf-8"
 POLICY: Final = (
@@ -99,6 +100,7 @@ def init_pages(app: Flask) -> None:
     app.jinja_env.globals.update(asset=asset_address, with_query=with_query)
     app.context_processor(_surroundings)
     app.register_blueprint(Blueprint("web", __name__, template_folder="templates"))
+    init_inbox(app)
     init_assets(app)
     init_language(app)
     init_page_renderer(app, render_refusal)

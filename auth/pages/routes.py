@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
-from auth.pages import account, audit, credentials, members, operator, passkeys, signing_in
+from auth.pages import account, audit, credentials, inbox, members, operator, passkeys, signing_in
 from auth.queries.sessions import Signed
 from auth.sessions import find_signed
+from web.inbox import add_needs
 from web.pages import Place, Viewer, add_places, set_viewer
 
 _HOME_OF_MEMBERS = "exchange.home"
@@ -33,9 +34,12 @@ def init_pages_of_auth(app: Flask) -> None:
     app.register_blueprint(members.blueprint)
     app.register_blueprint(audit.blueprint)
     app.register_blueprint(operator.blueprint)
+    app.register_blueprint(inbox.blueprint)
+    add_needs(app, inbox.find_needs)
     add_places(
         app,
         [
+            Place("inbox", _l("What needs me"), "inbox.show"),
             Place("members", _l("People"), "members.show", _is_admin),
             Place("members", _l("Audit"), "member-audit.show", _is_auditor),
             Place("account", _l("My account"), "account.show"),

@@ -12,11 +12,13 @@ from norms.pages import (
     forums,
     home,
     instruments,
+    needs,
     parties,
     positions,
     silences,
 )
 from norms.pages.entering import blueprint
+from web.inbox import add_needs
 from web.pages import Place, add_places
 
 MODULES = (
@@ -29,6 +31,7 @@ MODULES = (
 def init_pages_of_norms(app: Flask) -> None:
     """Put them into `app`."""
     app.register_blueprint(blueprint)
+    add_needs(app, needs.find_needs)
     add_places(
         app,
         [

@@ -17,7 +17,7 @@ from sharing.pages.showing import Row, row_of, served_of
 from sharing.queries.collections import READING_ROLES, Collection, list_collections
 from sharing.queries.mentions import list_mentioning
 from sharing.queries.newest import NewestFilter, find_seq, list_contents_of, list_newest
-from sharing.queries.policies import find_policy
+from sharing.queries.policies import has_chosen_policy
 from sharing.queries.recalls import list_received_recalls
 from sharing.rules.mentions import spell
 from sharing.services.confirm import APPROVER, list_held
@@ -120,14 +120,14 @@ def _desk(
     connection: Connection, seated: Seated, places: list[Collection], rows: list[Row], now_us: int
 ) -> Desk:
     held: list[Any] = []
-    policy = None
+    has_policy = True
     if seated.member_id is not None:
         if has_role(seated, APPROVER, "contributor"):
             held = list_held(
                 connection, current_signer(), seated.forum_id, seated.member_id, now_us=now_us
             )
-        policy = find_policy(connection, seated.forum_id, seated.member_id)
+        has_policy = has_chosen_policy(connection, seated.forum_id, seated.member_id)
     recalls = [
         one for one in list_received_recalls(connection, seated) if one.acknowledged_us is None
     ]
-    return Desk(seated, places, rows, len(held), len(recalls), policy is not None)
+    return Desk(seated, places, rows, len(held), len(recalls), has_policy)

@@ -10,11 +10,13 @@ from sharing.pages import (
     contributing,
     held,
     home,
+    needs,
     objects,
     policies,
     recalls,
 )
 from sharing.pages.entering import blueprint
+from web.inbox import add_needs
 from web.pages import Place, Viewer, add_places, set_search
 
 MODULES = (home, objects, contributing, policies, held, recalls, collections)
@@ -32,6 +34,7 @@ def init_pages_of_sharing(app: Flask) -> None:
         ],
     )
     set_search(app, "exchange.search")
+    add_needs(app, needs.find_needs)
 
 
 def _acts_for_a_member(viewer: Viewer) -> bool:

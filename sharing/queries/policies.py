@@ -57,6 +57,15 @@ def find_policy(connection: Connection, forum_id: int, member_id: int) -> SavedD
     return found[0] if found else None
 
 
+def has_chosen_policy(connection: Connection, forum_id: int, member_id: int) -> bool:
+    """Whether the member has said what it shares: not while its first policy has no rule."""
+    found = find_policy(connection, forum_id, member_id)
+    if found is None:
+        return False
+    value = found.value
+    return found.version > 1 or (isinstance(value, dict) and bool(value.get("rules")))
+
+
 def list_forum_documents(connection: Connection, forum_id: int, kind: str) -> list[SavedDocument]:
     """All versions of the forum's own document of a kind (`withhold` or `template`)."""
     return _versions(

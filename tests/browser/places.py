@@ -31,6 +31,7 @@ def list_looks(site: Site) -> list[Look]:
         Look("welcome", None, "/"),
         Look("refused", None, "/nothing"),
         Look("account", ANALYST, "/account"),
+        Look("inbox", OFFICER, "/inbox"),
         Look("credentials", ANALYST, "/account/credentials"),
         Look("passkeys", ANALYST, "/account/passkeys"),
         Look("members", OFFICER, "/members"),

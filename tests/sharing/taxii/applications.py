@@ -25,7 +25,14 @@ FIXED = frozenset(
     {
         *("comity.oauth", "comity.renderers", "comity.signs", "flask-smorest"),
         # Of pages: what was registered once, and nothing that a request leaves behind.
-        *("babel", "comity.csrf", "comity.navigation", "comity.page-renderer", "comity.search"),
+        *(
+            "babel",
+            "comity.csrf",
+            "comity.inbox",
+            "comity.navigation",
+            "comity.page-renderer",
+            "comity.search",
+        ),
         *("comity.viewer", "comity.watched", "csrf"),
     }
 )

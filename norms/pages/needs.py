@@ -1,0 +1,77 @@
+"""What waits for a diplomat: drafts to be released, silence that runs, what is due of our own."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from flask import url_for
+from flask_babel import gettext as _
+
+from auth.doors import current_reader
+from kernel.clock import DAY_US
+from norms.pages.entering import CLEARANCE
+from norms.queries.due import list_due
+from norms.queries.parties import list_belonging
+from norms.queries.silences import list_silences
+from norms.queries.states_own import list_actions, list_positions
+from norms.rules.dates import day_of
+from norms.rules.silence import RUNNING
+from web.inbox import Need
+from web.installation import current_database, current_instant_us
+
+_SOON_DAYS: Final = 30
+
+
+def find_needs() -> list[Need]:
+    """For people of a member with a party of its code in the register."""
+    reader, now_us = current_reader(), current_instant_us()
+    code, today = reader.member_code, day_of(now_us)
+    if code is None:
+        return []
+    needs: list[Need] = []
+    with current_database().read() as connection:
+        ours = {one.forum for one in list_belonging(connection, reader, code, day=today)}
+        if reader.has_role(CLEARANCE):
+            drafts = [*list_positions(connection, reader, party=code)]
+            needs += [
+                Need(_("The position “%(title)s” waits to be released.", title=one.title), _home())
+                for one in drafts
+                if one.state == "draft"
+            ]
+            needs += [
+                Need(_("An action waits to be released."), _home())
+                for one in list_actions(connection, reader, day=today, party=code)
+                if one.state == "draft"
+            ]
+            needs += [
+                Need(
+                    _("Silence runs on “%(title)s”.", title=one.title),
+                    url_for("register.forum", slug=one.forum),
+                    one.forum,
+                    one.state.deadline_us,
+                )
+                for one in list_silences(connection, reader, now_us=now_us)
+                if one.state.status == RUNNING and one.forum in ours
+            ]
+        due = list_due(
+            connection,
+            reader,
+            from_day=today,
+            to_day=today + _SOON_DAYS,
+            now_us=now_us,
+            party=code,
+        )
+        needs += [
+            Need(
+                one.title,
+                url_for("register.due", party=code),
+                one.forum or "",
+                one.at_us if one.at_us is not None else now_us + (one.day - today) * DAY_US,
+            )
+            for one in due
+        ]
+    return needs
+
+
+def _home() -> str:
+    return url_for("register.home")
