@@ -34,19 +34,25 @@ def find_needs() -> list[Need]:
         if reader.has_role(CLEARANCE):
             drafts = [*list_positions(connection, reader, party=code)]
             needs += [
-                Need(_("The position “%(title)s” waits to be released.", title=one.title), _home())
+                Need(
+                    _("The position “%(title)s” waits to be released.", title=one.title),
+                    url_for("register.position", position=one.id),
+                )
                 for one in drafts
                 if one.state == "draft"
             ]
             needs += [
-                Need(_("An action waits to be released."), _home())
+                Need(
+                    _("An action waits to be released."),
+                    url_for("register.action", action=one.id),
+                )
                 for one in list_actions(connection, reader, day=today, party=code)
                 if one.state == "draft"
             ]
             needs += [
                 Need(
                     _("Silence runs on “%(title)s”.", title=one.title),
-                    url_for("register.forum", slug=one.forum),
+                    url_for("register.silence", procedure=one.id),
                     one.forum,
                     one.state.deadline_us,
                 )
@@ -71,7 +77,3 @@ def find_needs() -> list[Need]:
             for one in due
         ]
     return needs
-
-
-def _home() -> str:
-    return url_for("register.home")
