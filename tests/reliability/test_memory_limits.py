@@ -47,7 +47,7 @@ def ask_with_little_memory(
 def scene(world: World) -> tuple[list[Asking], list[str]]:
     """More than there is room for, between what there is; and the ids of what there is."""
     small = world.indicators(2)
-    huge = world.indicators(8_000, description="x" * 2_000)
+    huge = world.indicators(8_000, description="x" * 3_400)
     assert len(envelope(huge)) < world.settings.max_content_length
     asked = [posting(world, huge), polling(world), posting(world, small), posting(world, huge)]
     return asked, [one["id"] for one in small]
