@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _l
 
 from norms.pages import (
     actions,
+    briefing,
     confirming,
     events,
     forums,
@@ -23,7 +24,7 @@ from web.pages import Place, add_places
 
 MODULES = (
     *(home, forums, instruments, parties),
-    *(positions, actions, silences, events, confirming),
+    *(positions, actions, silences, events, confirming, briefing),
 )
 """Each adds its views to the one blueprint."""
 
@@ -45,6 +46,7 @@ def init_pages_of_norms(app: Flask) -> None:
             Place("norms", _l("Silence procedures"), "register.silences"),
             Place("norms", _l("Events"), "register.events"),
             Place("norms", _l("Unverified"), "register.unverified"),
+            Place("norms", _l("Briefing"), "register.briefing"),
             Place("norms", _l("Two States"), "register.comparison"),
             Place("norms", _l("Provisions compared"), "register.parallels"),
         ],

@@ -10,6 +10,7 @@ ANALYST = "analyst@aurelia.example"
 OFFICER = "officer@aurelia.example"
 DIPLOMAT = "diplomat@aurelia.example"
 OPERATOR = "operator@comity.example"
+BRIEFING = "/norms/briefing?forum=oas&state=MEX&state=USA&as_of=2024-06-01&tlp=green"
 FORUM = "/sharing/example-forum"
 
 
@@ -63,5 +64,14 @@ def list_looks(site: Site) -> list[Look]:
         Look("norms-comparison", DIPLOMAT, "/norms/compare/parties?left=FRA&right=MEX"),
         Look("norms-parallels", DIPLOMAT, "/norms/compare/provisions"),
         Look("norms-due", DIPLOMAT, "/norms/due"),
+        Look("norms-positions", DIPLOMAT, "/norms/positions"),
+        Look("norms-position-new", DIPLOMAT, "/norms/positions/new"),
+        Look("norms-actions", DIPLOMAT, "/norms/actions"),
+        Look("norms-action-new", DIPLOMAT, "/norms/actions/new"),
+        Look("norms-silences", DIPLOMAT, "/norms/silence-procedures"),
+        Look("norms-events", DIPLOMAT, "/norms/events"),
+        Look("norms-event-new", DIPLOMAT, "/norms/events/new"),
+        Look("norms-unverified", DIPLOMAT, "/norms/unverified"),
+        Look("norms-briefing", DIPLOMAT, BRIEFING),
         Look("withdraw", ANALYST, f"{place}/contributions/{own}/withdraw"),
     ]
