@@ -162,6 +162,10 @@ def _furnish(app: Flask) -> None:
             "auth.cli.persons:person",
             "People who act for a member, a forum or this installation.",
         ),
+        "provider": (
+            "auth.cli.providers:provider",
+            "Members' own identity providers, at which their people sign in.",
+        ),
         "policy": ("sharing.cli.policies:policy", "What a member shares with whom in a forum."),
         "recall": (
             "sharing.cli.recalls:recall_",

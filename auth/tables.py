@@ -214,6 +214,27 @@ challenge = Table(
     Column("expires_us", BigInteger, nullable=False, index=True),
 )
 
+# Where a member's own people prove who they are; `secret` is encrypted.
+identity_provider = Table(
+    "identity_provider",
+    content_metadata,
+    Column("member_id", ForeignKey("member.id"), primary_key=True, autoincrement=False),
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+)
+
+# A person is known there by its subject, never by an address that can be given to another.
+person_identity = Table(
+    "person_identity",
+    content_metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("created_us", BigInteger, nullable=False),
+)
+
 # Append-only: a trigger refuses every update and delete.
 audit = Table(
     "audit",

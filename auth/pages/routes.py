@@ -5,7 +5,17 @@ from __future__ import annotations
 from flask import Flask
 from flask_babel import lazy_gettext as _l
 
-from auth.pages import account, audit, credentials, inbox, members, operator, passkeys, signing_in
+from auth.pages import (
+    account,
+    audit,
+    credentials,
+    inbox,
+    members,
+    operator,
+    passkeys,
+    providers,
+    signing_in,
+)
 from auth.queries.sessions import Signed
 from auth.sessions import find_signed
 from web.inbox import add_needs
@@ -23,6 +33,8 @@ def init_pages_of_auth(app: Flask) -> None:
         ("/sign-in/link", "sign-in.link", signing_in.show_link, ["GET"]),
         ("/sign-in/link", "sign-in.use-link", signing_in.sign_in_by_link, ["POST"]),
         ("/sign-in/passkey", "sign-in.passkey", passkeys.sign_in_by_passkey, ["POST"]),
+        ("/sign-in/provider", "sign-in.provider", providers.leave_to_sign_in, ["POST"]),
+        ("/sign-in/provider/return", "sign-in.returned", providers.come_back, ["GET"]),
         ("/sign-out", "sign-out", signing_in.sign_out, ["POST"]),
         ("/language", "language", signing_in.set_language, ["POST"]),
     ):
@@ -31,6 +43,7 @@ def init_pages_of_auth(app: Flask) -> None:
     app.register_blueprint(account.blueprint)
     app.register_blueprint(credentials.blueprint)
     app.register_blueprint(passkeys.blueprint)
+    app.register_blueprint(providers.blueprint)
     app.register_blueprint(members.blueprint)
     app.register_blueprint(audit.blueprint)
     app.register_blueprint(operator.blueprint)
@@ -45,6 +58,7 @@ def init_pages_of_auth(app: Flask) -> None:
             Place("account", _l("My account"), "account.show"),
             Place("account", _l("Credentials"), "own-credentials.show", _acts_for_member),
             Place("account", _l("Passkeys"), "own-passkeys.show"),
+            Place("account", _l("Identity provider"), "own-provider.show", _acts_for_member),
             Place("operator", _l("State of this installation"), "operator.home", _is_operator),
         ],
     )

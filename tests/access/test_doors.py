@@ -47,6 +47,8 @@ def test_what_is_open_to_all_is_a_short_list(small_world: World) -> None:
         "/sign-in",
         "/sign-in/link",
         "/sign-in/passkey",
+        "/sign-in/provider",
+        "/sign-in/provider/return",
         "/static/<path:name>",
         "/api/v1/openapi.json",
         "/oauth/token",
