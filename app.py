@@ -264,11 +264,12 @@ def _find_revisions(database: Database) -> dict[str, tuple[str | None, str]]:
 
 
 def _load_register(database: Database, now_us: int) -> None:
-    """Put the catalogue that comes with this release into the register."""
-    from norms.services.catalogue import load_catalogue, read_packaged
+    """Put the catalogue that comes with this release into the register, and an example."""
+    from norms.services.catalogue import load_catalogue, read_example, read_packaged
 
     with database.write() as connection:
-        load_catalogue(connection, read_packaged(), actor="operator", now_us=now_us)
+        for document in (read_packaged(), read_example()):
+            load_catalogue(connection, document, actor="operator", now_us=now_us)
 
 
 def _prepare(settings: Settings, database: Database) -> None:

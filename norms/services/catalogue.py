@@ -31,6 +31,12 @@ def read_packaged() -> dict[str, Any]:
     return document
 
 
+def read_example() -> dict[str, Any]:
+    """Fictional States, their forum and what they agreed there: for demonstrations."""
+    document: dict[str, Any] = orjson.loads(files("norms").joinpath("example.json").read_bytes())
+    return document
+
+
 def load_catalogue(
     connection: Connection, document: Mapping[str, Any], *, actor: str, now_us: int
 ) -> Counts:

@@ -120,14 +120,16 @@ def make_demo(database: Database, signer: Signer, *, clock: Callable[[], int]) -
 
 def _found(database: Database, now_us: int) -> None:
     with database.write() as connection:
-        add_forum(
-            connection,
-            FORUM,
-            "Example Forum",
-            tlp_ceiling=int(Tlp.RED),
-            actor=OPERATOR,
-            now_us=now_us,
-        )
+        # The register may know the forum already: it is one record for both halves.
+        if find_forum(connection, FORUM) is None:
+            add_forum(
+                connection,
+                FORUM,
+                "Example Forum",
+                tlp_ceiling=int(Tlp.RED),
+                actor=OPERATOR,
+                now_us=now_us,
+            )
         open_forum_for_sharing(connection, OPERATOR, FORUM, now_us=now_us)
         for state in STATES:
             new = NewMember(
