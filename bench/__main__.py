@@ -25,7 +25,7 @@ from bench.scale import measure_scale
 from kernel.db import Database
 from kernel.settings import Settings
 
-PARTS = ("peers", "register", "scale")
+PARTS = ("peers", "floor", "register", "scale")
 FAR_AHEAD = "?added_after=2999-01-01T00:00:00.000000Z"
 
 
@@ -64,6 +64,11 @@ def main() -> None:
                 print("|---|---|---|---|---|", flush=True)
                 for row in _measure(Path(name), make, arguments.objects):
                     print(row.line(), flush=True)
+            if "floor" in parts:
+                print("\n| beside Flask, prebuilt | ms | Flask, ms | Flask ÷ Comity |", end="")
+                print(" CPU, ms | Flask, CPU, ms | Flask ÷ Comity |\n|---|---|---|---|---|---|---|")
+                for line in _measure_floor(Path(name), make, arguments.objects):
+                    print(line, flush=True)
             if "register" in parts:
                 print(f"\n{_register(engine, Path(name), make)}", flush=True)
     if "scale" in parts:
@@ -90,7 +95,6 @@ def _measure(folder: Path, make_url_for: Callable[[str], str], count: int) -> It
     ):
         yield _load(contributor, foreign, count)
         ours, theirs = Client(reader), Client(foreign)
-        bodies = {str(limit): ours.fetch(f"?limit={limit}") for limit in (100, SLICE)}
         for limit, runs in ((100, 50), (SLICE, 15)):
             query = f"?limit={limit}"
             yield Row(
@@ -111,19 +115,29 @@ def _measure(folder: Path, make_url_for: Callable[[str], str], count: int) -> It
             median_seconds(lambda: ours.fetch(FAR_AHEAD), runs=100),
             median_seconds(lambda: theirs.fetch(FAR_AHEAD), runs=20),
         )
+
+
+def _measure_floor(folder: Path, make_url_for: Callable[[str], str], count: int) -> Iterator[str]:
+    """Beside a view that returns the same bytes: by the clock, and by the processors' time."""
+    with installations.comity(folder / "floor", make_url_for("floor")) as (contributor, reader):
+        giving, ours = Client(contributor), Client(reader)
+        for batch in envelopes(count):
+            giving.post(batch)
+        bodies = {str(limit): ours.fetch(f"?limit={limit}") for limit in (100, SLICE)}
         with installations.prebuilt(folder / "prebuilt", bodies) as bare:
             floor = Client(bare)
-            for limit, runs in ((100, 100), (SLICE, 30)):
+            for limit, runs in ((100, 200), (SLICE, 100)):
                 query = f"?limit={limit}"
-                yield Row(
-                    f"first page of {limit}",
-                    bare.name,
-                    *medians_beside(
-                        lambda query=query: ours.fetch(query),
-                        lambda query=query: floor.fetch(query),
-                        runs=runs,
-                    ),
+                used = ours.cpu_seconds(), floor.cpu_seconds()
+                taken = medians_beside(
+                    lambda query=query: ours.fetch(query),
+                    lambda query=query: floor.fetch(query),
+                    runs=runs,
                 )
+                cpu = ours.cpu_seconds() - used[0], floor.cpu_seconds() - used[1]
+                clock = f"{1000 * taken[0]:.2f} | {1000 * taken[1]:.2f} | {taken[1] / taken[0]:.2f}"
+                each = f"{1000 * cpu[0] / (runs + 1):.2f} | {1000 * cpu[1] / (runs + 1):.2f}"
+                yield f"| first page of {limit} | {clock} | {each} | {cpu[1] / cpu[0]:.2f} |"
 
 
 def _load(contributor: Peer, foreign: Peer, count: int) -> Row:

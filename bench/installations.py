@@ -54,10 +54,10 @@ def comity(folder: Path, database_url: str) -> Iterator[tuple[Peer, Peer]]:
     run("policy", "set", "XAA", "bench", str(document))
     port = free_port()
     command = [this_python(), "-m", "app", "serve", "--port", str(port), "--workers", "1"]
-    with running(command, port, environment=settings, log=folder / "serve.log"):
+    with running(command, port, environment=settings, log=folder / "serve.log") as server:
         path = f"/taxii2/bench/collections/{place}/objects/"
         yield tuple(  # type: ignore[misc]  # two entries, as many as States
-            Peer("Comity", "127.0.0.1", port, entry["id"], entry["secret"], path)
+            Peer("Comity", "127.0.0.1", port, entry["id"], entry["secret"], path, server.pid)
             for entry in entries
         )
 
@@ -99,8 +99,8 @@ def prebuilt(folder: Path, bodies: Mapping[str, bytes]) -> Iterator[Peer]:
     command = gunicorn(this_python(), "bench.prebuilt:app", port)
     settings = {"BENCH_BODIES": str(folder)}
     log = folder.with_suffix(".log")
-    with running(command, port, environment=settings, log=log):
-        yield Peer("Flask, prebuilt", "127.0.0.1", port, "", "", "/objects/")
+    with running(command, port, environment=settings, log=log) as server:
+        yield Peer("Flask, prebuilt", "127.0.0.1", port, "", "", "/objects/", server.pid)
 
 
 def _commands(settings: Mapping[str, str]):  # noqa: ANN202 - a function that runs commands
