@@ -24,7 +24,8 @@ def init_assets(app: Flask) -> None:
 def show_asset(name: str) -> Response:
     """GET /static/NAME: a file; kept by browsers when it is asked for as what it is now."""
     response = send_from_directory(FOLDER, name, conditional=True, etag=True)
-    if name and request.args.get("v") == _version_of(name):
+    # By names of files only: there are many other ways to write one, and each would be kept.
+    if name in _names() and request.args.get("v") == _version_of(name):
         response.headers["Cache-Control"] = f"public, max-age={_A_YEAR_SECONDS}, immutable"
     else:
         response.headers["Cache-Control"] = "no-cache"
@@ -34,6 +35,13 @@ def show_asset(name: str) -> Response:
 def asset_address(name: str) -> str:
     """The address of a file as it is now."""
     return url_for("static", name=name, v=_version_of(name))
+
+
+@cache
+def _names() -> frozenset[str]:
+    return frozenset(
+        path.relative_to(FOLDER).as_posix() for path in FOLDER.rglob("*") if path.is_file()
+    )
 
 
 @cache
