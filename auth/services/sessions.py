@@ -30,6 +30,8 @@ LONGEST_US: Final = 12 * 3600 * SECOND_US
 # Written down at most so often: a page that is read shall not wait for a write each time.
 SEEN_EVERY_US: Final = 300 * SECOND_US
 _AGENT_CHARACTERS: Final = 200
+# Databases refuse to be asked for a higher one.
+_HIGHEST_ID: Final = 2**63 - 1
 
 
 def begin_session(
@@ -81,6 +83,8 @@ def end_session(
     connection: Connection, person_id: int, reader: Reader, session_id: int, *, now_us: int
 ) -> None:
     """End one of a person's own sessions. Raises NotFound for any other."""
+    if session_id > _HIGHEST_ID:
+        raise _unknown_session()
     ended = connection.execute(
         update(session)
         .where(
@@ -91,7 +95,7 @@ def end_session(
         .values(revoked_us=now_us)
     )
     if ended.rowcount == 0:
-        raise NotFound("auth.unknown-session", "no such session of yours goes on")
+        raise _unknown_session()
     record_audit(
         connection,
         reader.actor,
@@ -126,3 +130,7 @@ def forget_sessions(connection: Connection, *, now_us: int) -> int:
     """Remove the sessions that expired a day ago or earlier; how many there were."""
     dead = session.c.expires_us <= now_us - DAY_US
     return connection.execute(delete(session).where(dead)).rowcount
+
+
+def _unknown_session() -> NotFound:
+    return NotFound("auth.unknown-session", "no such session of yours goes on")

@@ -145,7 +145,9 @@ def test_a_person_ends_another_session_of_its_own_and_nobody_elses(ana: World) -
     with ana.database.read() as connection:
         ids = connection.execute(select(session.c.id).order_by(session.c.id)).scalars().all()
     here.get("/account")
-    assert here.post(f"/account/sessions/{ids[2]}/end").status_code == 404
+    for unknown in (ids[2], 10**30):
+        assert here.post(f"/account/sessions/{unknown}/end").status_code == 404
+        here.get("/account")
     here.get("/account")
     assert here.post(f"/account/sessions/{ids[1]}/end").status_code == 200
     assert [is_signed_in(one) for one in (here, there, ben)] == [True, False, True]
