@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Final
 
 from flask import Response, g, request
-from flask import session as form_session
 
 from auth.queries.sessions import Signed, find_by_session
 from auth.services.secrets import hash_session_token
@@ -22,6 +21,7 @@ from web.installation import (
     current_settings,
     current_signer,
 )
+from web.language import forget_forms
 
 _COOKIE: Final = "comity-session"
 # Browsers refuse a cookie of this name that another host, or plain http, tries to set.
@@ -39,7 +39,7 @@ def find_signed() -> Signed | None:
 
 def put_cookie(response: Response, token: str) -> None:
     """Let the browser keep a session that has just begun; its forms of before are void."""
-    form_session.clear()
+    forget_forms()
     response.set_cookie(
         _cookie_name(),
         token,
@@ -53,7 +53,7 @@ def put_cookie(response: Response, token: str) -> None:
 
 def take_cookie(response: Response) -> None:
     """Let the browser forget its session, and its forms."""
-    form_session.clear()
+    forget_forms()
     response.delete_cookie(
         _cookie_name(), path="/", secure=_is_secure(), httponly=True, samesite="Lax"
     )

@@ -34,6 +34,13 @@ def choose_language(name: str) -> None:
         session[_CHOSEN] = name
 
 
+def forget_forms() -> None:
+    """Make void whatever this browser keeps for its forms; the language stays chosen."""
+    chosen = session.get(_CHOSEN)
+    session.clear()
+    choose_language(str(chosen))
+
+
 def _select_language() -> str:
     if not has_request_context():
         return "en"

@@ -263,3 +263,5 @@ def test_a_reader_chooses_the_language_and_its_direction(ana: World) -> None:
     browser.post("/language", {"language": "../../etc", "back": "//evil.example"})
     assert browser.last.request.path == "/"
     assert '<html lang="ar" dir="rtl">' in browser.last.text
+    assert '<html lang="ar" dir="rtl">' in give(browser, ANA, PASSWORD, next="/account").text
+    assert '<html lang="ar" dir="rtl">' in browser.post("/sign-out").text
