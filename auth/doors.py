@@ -176,7 +176,7 @@ def _guard_page(sign: Permission) -> Response | None:
         if not sign.opens_to_person(signed):
             raise Forbidden("auth.role-needed", "this page is not for the role that you act in")
     if request.method not in _SAFE:
-        check_form_is_ours()
+        check_form_is_ours(of_visitor=signed is None)
     return None
 
 

@@ -15,7 +15,6 @@ from marshmallow import EXCLUDE, Schema, ValidationError
 
 from kernel.errors import BadInput, ComityError, Conflict
 
-_MOST_BYTES: Final = 2 * 1024 * 1024
 # Of the page itself, in every form.
 _NOT_FIELDS: Final = frozenset({"csrf_token"})
 
@@ -72,8 +71,7 @@ def empty_form(**texts: str | list[str] | None) -> Filled:
 
 
 def read_form(schema: type[FormSchema]) -> Filled:
-    """What was sent, checked. Raises TooLarge or BadInput for what is no form at all."""
-    request.max_form_memory_size = _MOST_BYTES
+    """What was sent, checked. How much may be was looked at by the door."""
     sent = request.form
     filled = Filled({name: sent.getlist(name) for name in sent if name not in _NOT_FIELDS})
     fields = schema()

@@ -17,10 +17,10 @@ from flask import Blueprint, Flask, Response, current_app, render_template, requ
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 from markupsafe import Markup
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from kernel.clock import format_instant
-from kernel.errors import BadInput, ComityError
+from kernel.errors import BadInput, ComityError, TooLarge
 from web.assets import asset_address, init_assets
 from web.errors import init_page_renderer, render_bare
 from web.inbox import init_inbox
@@ -35,6 +35,10 @@ POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+MOST_FORM_BYTES: Final = 4 * 1024 * 1024
+"""Of a form of somebody who is signed in; files in it are not counted."""
+# Whoever is not signed in has nothing to say that is longer.
+_MOST_VISITOR_BYTES: Final = 64 * 1024
 _NAVIGATION: Final = "comity.navigation"
 _VIEWER: Final = "comity.viewer"
 _CSRF: Final = "comity.csrf"
@@ -130,17 +134,26 @@ def set_search(app: Flask, endpoint: str) -> None:
     app.extensions[_SEARCH] = endpoint
 
 
-def check_form_is_ours() -> None:
-    """Refuse a form that this session's pages did not give out. Raises BadInput.
+def check_form_is_ours(*, of_visitor: bool) -> None:
+    """Refuse a form that this session's pages did not give out. Raises BadInput, or TooLarge.
 
     Read the token that Flask-WTF put into the form, and what the browser says of the page that
-    sent it (the header Sec-Fetch-Site).
+    sent it (the header Sec-Fetch-Site). The form is read here first, so how much of it may be
+    is said here: of a visitor little.
     """
+    request.max_form_memory_size = MOST_FORM_BYTES
+    if of_visitor or request.mimetype != "multipart/form-data":
+        most = _MOST_VISITOR_BYTES if of_visitor else MOST_FORM_BYTES
+        request.max_content_length = min(most, current_settings().max_content_length)
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise BadInput("web.foreign-form", "this form was sent by a page of another site")
     csrf: CSRFProtect = current_app.extensions[_CSRF]
     try:
         csrf.protect()
+    except RequestEntityTooLarge:
+        raise TooLarge(
+            "web.too-large", "this form holds more than is taken here; send less at once"
+        ) from None
     except HTTPException:
         raise BadInput(
             "web.stale-form",

@@ -45,7 +45,7 @@ class ContributeForm(FormSchema):
     """An envelope, a bundle or a list of objects, pasted; and into which collection."""
 
     collection = fields.String(required=True, validate=validate.Length(1, 100))
-    objects = fields.String(load_default="", validate=validate.Length(max=_MOST_PASTED))
+    objects = fields.String(load_default="")
 
 
 class ContributionsQuery(ListQuery):
@@ -92,6 +92,9 @@ def send_objects(forum: str) -> Response:
         form.blame("collection", _("Choose a collection."))
     if not raw.strip():
         form.blame("objects", _("Paste STIX objects, or choose a file that holds some."))
+    # A preview is confirmed by sending it once more, with the line ends of forms.
+    if len(raw.replace(b"\r\n", b"\n")) > _MOST_PASTED:
+        form.blame("objects", _("This is more than a page takes (2 MiB). Use a TAXII client."))
     if place is None or form.errors:
         return _contribute_page(seated, places, form, status=400)
     limits, now_us = Limits(max_bytes=current_settings().max_content_length), current_instant_us()
@@ -202,7 +205,8 @@ def _objects_of(form: Filled) -> bytes:
     upload = request.files.get("file")
     raw = form.text("objects").encode()
     if upload is not None and upload.filename:
-        raw = upload.stream.read()
+        with upload.stream:
+            raw = upload.stream.read()
     bare = raw.strip()
     if bare.startswith(b"["):
         return b'{"objects":' + bare + b"}"

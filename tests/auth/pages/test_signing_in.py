@@ -193,6 +193,13 @@ def test_a_form_of_another_session_or_site_is_refused(ana: World) -> None:
     assert is_signed_in(owner)
 
 
+def test_a_visitor_is_not_listened_to_for_long(ana: World) -> None:
+    visitor = Browser(ana)
+    visitor.get("/sign-in")
+    answer = visitor.post("/sign-in", {"email": ANA, "password": "x" * 70_000})
+    assert (answer.status_code, "web.too-large" in answer.text) == (413, True)
+
+
 def test_signing_in_gives_a_session_that_nobody_has_seen_before(ana: World) -> None:
     browser = Browser(ana)
     browser.client.set_cookie("comity-session", "comity_se_" + "0" * 64)

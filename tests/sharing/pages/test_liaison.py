@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from typing import Any
 
 import pytest
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import encode_multipart
 
 from tests.browsing import add_person
 from tests.sharing.api.asking import GREEN, SHARE_ALL
@@ -13,6 +17,7 @@ from tests.sharing.pages.conftest import browse
 from tests.sharing.taxii.world import World
 
 ROOT = "/sharing/harbour"
+TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 WITHHOLD_NAME = {
     "rules": [
         {"id": "all", "effect": "share", "audience": {"any": ["forum"]}, "omit": ["name"]},
@@ -60,6 +65,35 @@ def test_what_is_not_stix_is_answered_beside_its_field(small: World) -> None:
     browser.get(f"{ROOT}/contribute")
     answer = browser.post(f"{ROOT}/contribute", {"collection": "nowhere", "objects": "[]"})
     assert answer.status_code == 400
+
+
+def send_as_browsers_do(browser: Any, sent: dict[str, Any]) -> Any:
+    token = TOKEN.search(browser.get(f"{ROOT}/contribute").text)
+    assert token is not None
+    boundary, body = encode_multipart({**sent, "csrf_token": token[1]})
+    kind = f'multipart/form-data; boundary="{boundary}"'
+    return browser.client.post(f"{ROOT}/contribute", data=body, content_type=kind)
+
+
+def test_what_is_tried_out_can_be_confirmed_however_it_was_sent(small: World) -> None:
+    browser = browse(small)
+    # Longer than Flask lets a field be by itself.
+    pasted = json.dumps(small.indicator(description="d" * 600_000), indent=1)
+    sent: dict[str, Any] = {"collection": small.collections["reports"], "objects": pasted}
+    for more, said in (({}, "1 object would be taken"), ({"confirm": "yes"}, "1 object was taken")):
+        answer = send_as_browsers_do(browser, sent | more)
+        assert (answer.status_code, said in answer.text) == (200, True)
+    big = json.dumps([small.indicator(description="d" * 9000) for _ in range(240)]).encode()
+    for name, holds in (
+        ("objects", big.decode()),
+        ("file", FileStorage(io.BytesIO(big), "big.json")),
+    ):
+        answer = send_as_browsers_do(browser, sent | {name: holds})
+        assert (answer.status_code, "more than a page takes" in answer.text) == (400, True)
+    sent["objects"] = "d" * 5_000_000
+    assert send_as_browsers_do(browser, sent).status_code == 413
+    browser.get(f"{ROOT}/contribute")
+    assert browser.post(f"{ROOT}/contribute", sent).status_code == 413
 
 
 def test_a_withdrawal_leaves_every_view(world: World) -> None:
