@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from auth.reader import Seated
+from kernel.clock import parse_instant
 from kernel.db import Database
 from kernel.strictjson import Limits
 from sharing.queries.collections import Collection
@@ -33,10 +34,13 @@ class Audience:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would become of an envelope, and who would see the first of its objects."""
+    """What would become of an envelope, and who would see the first of its objects.
+
+    `audiences` is by the object's place in the envelope, as in its outcome.
+    """
 
     receipt: Receipt
-    audiences: dict[str, Audience]
+    audiences: dict[int, Audience]
 
 
 def preview(
@@ -51,20 +55,25 @@ def preview(
     """What contributing these would do now. Nothing is written. Raises as `contribute`."""
 
     def look(connection: Connection, receipt: Receipt) -> Preview:
-        ids = list(dict.fromkeys(outcome.stix_id for outcome in receipt.successes))[:MOST_TOLD]
+        told = receipt.successes[:MOST_TOLD]
+        ids = list(dict.fromkeys(outcome.stix_id for outcome in told))
         explainer = Explainer(connection, seated, ids, now_us=now_us)
         found = {}
-        for stix_id in ids:
-            audience = _audience_of(explainer, place, stix_id)
+        for outcome in told:
+            # Of this very version: an older one may reach fewer, or more, than the newest.
+            version_us = parse_instant(outcome.version)
+            audience = _audience_of(explainer, place, outcome.stix_id, version_us)
             if audience is not None:
-                found[stix_id] = audience
+                found[outcome.index] = audience
         return Preview(receipt, found)
 
     return rehearse(database, seated, place, objects, look, now_us=now_us, limits=limits)
 
 
-def _audience_of(explainer: Explainer, place: Collection, stix_id: str) -> Audience | None:
-    stored = explainer.find_version(place.id, stix_id, None)
+def _audience_of(
+    explainer: Explainer, place: Collection, stix_id: str, version_us: int
+) -> Audience | None:
+    stored = explainer.find_version(place.id, stix_id, version_us)
     if stored is None:
         return None
     whole: dict[str, None] = {}

@@ -54,6 +54,19 @@ def test_a_liaison_contributes_after_having_seen_what_would_become_of_it(world: 
     assert "known already" in again.text
 
 
+def test_it_is_told_who_will_see_the_very_version_that_is_contributed(small: World) -> None:
+    green = {"types": ["indicator"], "tlp_at_most": "green"}
+    small.set_policy({"rules": [dict(SHARE_ALL["rules"][0], when=green)]})
+    newer = small.indicator(modified="2026-05-01T00:00:00.000Z", object_marking_refs=[GREEN])
+    strict = small.indicator(id=newer["id"], modified="2026-04-01T00:00:00.000Z")
+    browser = browse(small)
+    assert "XBB" in contribute(browser, small, newer).text
+    contribute(browser, small, newer, confirm="yes")
+    tried = contribute(browser, small, strict).text
+    assert "XBB" not in tried
+    assert "your member alone" in tried
+
+
 def test_what_is_not_stix_is_answered_beside_its_field(small: World) -> None:
     browser = browse(small)
     for text in ("", "{", "[]x", '{"type":"bundle"}', "\x00"):
