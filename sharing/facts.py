@@ -17,6 +17,7 @@ from sharing.rules.formulas import Formula, Layer, read_formula, read_layer, wri
 from sharing.rules.tlp import Tlp
 
 MARKING_SCHEME: Final = "marking-scheme"
+_LEVELS: Final = tuple(Tlp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,8 @@ class StoredFacts:
     is_statement: bool = False
     has_modified: bool = True
     marked_tlp: Tlp | None = None
+    # `ruled_part` of what these were loaded from; None for what was not.
+    ruled: str | None = field(default=None, compare=False, repr=False)
 
     @property
     def blockers(self) -> tuple[str, ...]:
@@ -105,7 +108,7 @@ def load_facts(text: str) -> StoredFacts:
     return StoredFacts(
         labels=frozenset(value["labels"]),
         created_by_ref=value["created_by_ref"],
-        properties={name: Tlp(level) for name, level in value["properties"].items()},
+        properties={name: _LEVELS[level] for name, level in value["properties"].items()},
         releasable_to=None if releasable_to is None else tuple(releasable_to),
         references=_tuples(value["references"]),
         hard_references=tuple(value["hard_references"]),
@@ -121,7 +124,22 @@ def load_facts(text: str) -> StoredFacts:
         is_statement=value["is_statement"],
         has_modified=value["has_modified"],
         marked_tlp=None if value["marked_tlp"] is None else Tlp(value["marked_tlp"]),
+        ruled=ruled_part(text),
     )
+
+
+def ruled_part(text: str) -> str:
+    """Dumped facts less the ids that an object names: where it is equal, rules tell nothing apart.
+
+    A quote inside a string is escaped, units have levels for values and markings lists of ids:
+    nothing but the keys themselves reads like these.
+    """
+    start, end = text.find(_NAMED), text.rfind(_CLAUSES)
+    return text if start < 0 or end < start else text[:start] + text[end:]
+
+
+_NAMED: Final = ',"references":{'
+_CLAUSES: Final = ',"clauses":['
 
 
 def _tuples(value: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Select, literal_column, select
+from sqlalchemy import Connection, Row, Select, literal_column, select
 
 from sharing.facts import StoredFacts, load_facts
 from sharing.rules.tlp import Tlp
 from sharing.tables import audience, contribution, marking_use, release
 
 T = TypeVar("T")
+
+_LEVELS = tuple(Tlp)
 
 BATCH = 500
 """Ids a statement: few enough for both databases' plans and limits."""
@@ -89,7 +91,7 @@ def mask_bytes(mask: int) -> bytes:
     return mask.to_bytes((mask.bit_length() + 7) // 8, "big")
 
 
-_COLUMNS = (
+STORED_COLUMNS = (
     contribution.c.id,
     contribution.c.collection_id,
     contribution.c.originator_id,
@@ -114,31 +116,38 @@ _COLUMNS = (
 
 
 def _stored(connection: Connection, statement: Select[Any]) -> list[Stored]:
-    return [
-        Stored(
-            id=row.id,
-            collection_id=row.collection_id,
-            originator_id=row.originator_id,
-            stix_id=row.stix_id,
-            stix_type=row.stix_type,
-            version_us=row.version_us,
-            digest=row.digest,
-            tlp=Tlp(row.tlp),
-            facts=load_facts(row.facts),
-            body_id=row.body_id,
-            state=row.state,
-            seq=row.seq,
-            contributed_us=row.contributed_us,
-            is_held=row.is_held,
-            never_returns=row.never_returns,
-            bound_id=row.bound_id,
-            seen=mask_from(row.seen),
-            seen_since_us=row.seen_since_us,
-            due_us=row.due_us,
-            contributed_by=row.contributed_by,
-        )
-        for row in connection.execute(statement)
-    ]
+    # Objects of one kind have the same facts to the letter: they are read once.
+    known: dict[str, StoredFacts] = {}
+    return [stored_of(row, known) for row in connection.execute(statement).all()]
+
+
+def stored_of(row: Row[Any], known: dict[str, StoredFacts]) -> Stored:
+    """A contribution from a row of STORED_COLUMNS; facts that are `known` are not read again."""
+    facts = known.get(row.facts)
+    if facts is None:
+        facts = known[row.facts] = load_facts(row.facts)
+    return Stored(
+        id=row.id,
+        collection_id=row.collection_id,
+        originator_id=row.originator_id,
+        stix_id=row.stix_id,
+        stix_type=row.stix_type,
+        version_us=row.version_us,
+        digest=row.digest,
+        tlp=_LEVELS[row.tlp],
+        facts=facts,
+        body_id=row.body_id,
+        state=row.state,
+        seq=row.seq,
+        contributed_us=row.contributed_us,
+        is_held=row.is_held,
+        never_returns=row.never_returns,
+        bound_id=row.bound_id,
+        seen=mask_from(row.seen),
+        seen_since_us=row.seen_since_us,
+        due_us=row.due_us,
+        contributed_by=row.contributed_by,
+    )
 
 
 def list_copies(
@@ -149,7 +158,7 @@ def list_copies(
     for batch in in_batches(stix_ids):
         found += _stored(
             connection,
-            select(*_COLUMNS).where(
+            select(*STORED_COLUMNS).where(
                 contribution.c.collection_id == collection_id, contribution.c.stix_id.in_(batch)
             ),
         )
@@ -160,7 +169,7 @@ def list_stored(connection: Connection, contribution_ids: Iterable[int]) -> list
     """These contributions."""
     found: list[Stored] = []
     for batch in in_batches(contribution_ids):
-        found += _stored(connection, select(*_COLUMNS).where(contribution.c.id.in_(batch)))
+        found += _stored(connection, select(*STORED_COLUMNS).where(contribution.c.id.in_(batch)))
     return found
 
 
@@ -172,7 +181,7 @@ def list_own_copies(
     for batch in in_batches(stix_ids):
         found += _stored(
             connection,
-            select(*_COLUMNS).where(
+            select(*STORED_COLUMNS).where(
                 contribution.c.forum_id == forum_id,
                 contribution.c.originator_id == originator_id,
                 contribution.c.stix_id.in_(batch),
@@ -183,7 +192,7 @@ def list_own_copies(
 
 def list_held_versions(connection: Connection, forum_id: int, originator_id: int) -> list[Stored]:
     """One originator's versions in the forum that wait for a confirmation, oldest first."""
-    statement = select(*_COLUMNS).where(
+    statement = select(*STORED_COLUMNS).where(
         contribution.c.originator_id == originator_id,
         contribution.c.forum_id == forum_id,
         # Spelled out, as the index has it.
@@ -200,7 +209,7 @@ def list_marking_copies(
     for batch in in_batches(marking_ids):
         found += _stored(
             connection,
-            select(*_COLUMNS).where(
+            select(*STORED_COLUMNS).where(
                 contribution.c.forum_id == forum_id,
                 contribution.c.stix_id.in_(batch),
                 contribution.c.stix_type == "marking-definition",
@@ -243,7 +252,7 @@ def list_open_releases(
                 is_last=row.is_last,
                 omitted=row.omitted,
             )
-            for row in connection.execute(statement)
+            for row in connection.execute(statement).all()
         ]
     return found
 

@@ -48,7 +48,7 @@ def list_copies_seen(
                 contribution.c.seen,
                 contribution.c.seen_since_us,
             ).where(contribution.c.forum_id == forum_id, contribution.c.stix_id.in_(batch))
-        )
+        ).all()
         for collection_id, originator_id, stix_id, mask, since_us in rows:
             key = (collection_id, originator_id, stix_id)
             seen[key] = seen.get(key, 0) | mask_from(mask)
@@ -63,7 +63,7 @@ def list_guards(
     """The copies that guarded a contribution's references when it was made, by contribution."""
     found: dict[int, dict[str, list[CopyKey]]] = {}
     for batch in in_batches(contribution_ids):
-        rows = connection.execute(select(guard).where(guard.c.contribution_id.in_(batch)))
+        rows = connection.execute(select(guard).where(guard.c.contribution_id.in_(batch))).all()
         for row in rows:
             by_id = found.setdefault(row.contribution_id, {})
             by_id.setdefault(row.stix_id, []).append(
@@ -179,11 +179,31 @@ def list_naming(
                 reference.c.stix_id.label("named"),
             )
             .join(contribution, contribution.c.id == reference.c.contribution_id)
-            .where(reference.c.stix_id.in_(batch), contribution.c.forum_id == forum_id)
+            .where(reference.c.stix_id.in_(batch), _in_forum(forum_id))
         )
         found.update(
             (row.collection_id, row.originator_id, row.stix_id)
             for row in rows
             if (row.originator_id, row.named) in wanted
         )
+    return found
+
+
+def list_own_references(
+    connection: Connection, forum_id: int, originator_id: int, stix_ids: Iterable[str]
+) -> set[str]:
+    """The ids that a member's contributions of these ids name."""
+    found: set[str] = set()
+    for batch in in_batches(sorted(set(stix_ids))):
+        rows = connection.execute(
+            select(reference.c.stix_id)
+            .join(contribution, contribution.c.id == reference.c.contribution_id)
+            .where(
+                contribution.c.forum_id == forum_id,
+                contribution.c.originator_id + 0 == originator_id,
+                contribution.c.stix_id.in_(batch),
+            )
+            .distinct()
+        )
+        found.update(rows.scalars())
     return found

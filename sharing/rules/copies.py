@@ -67,11 +67,17 @@ def see(copy: Iterable[Version]) -> dict[int, Sight]:
     only where every newer one is decided visible, embargoes apart, and lacks what the newest
     that counts is withheld.
     """
+    versions = list(copy)
+    if len(versions) == 1 and not versions[0].is_held:
+        # As nearly always: nothing newer stands in its way.
+        only = versions[0]
+        decided = _with_references(only, only.now)
+        return {only.contribution: _cut(only, decided.mask, decided.lost)}
     sights: dict[int, Sight] = {}
     gate = _EVERYONE
     counted = 0
     inherited: dict[str, int] = {}
-    for version in sorted(copy, key=lambda v: v.version_us, reverse=True):
+    for version in sorted(versions, key=lambda v: v.version_us, reverse=True):
         if version.is_held:
             sights[version.contribution] = Sight(version.own, {})
             continue

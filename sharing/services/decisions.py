@@ -48,6 +48,9 @@ from sharing.tables import collection
 
 log = structlog.get_logger(__name__)
 
+_MOST_ALIKE = 8192
+"""So many contributions that rules tell apart are remembered."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Held:
@@ -105,6 +108,9 @@ class Decisions:
         self._forum_policy: _Held | None = None
         self._policies: dict[int, _Held] = {}
         self._grants: dict[Hashable, Grant] = {}
+        self._alike: dict[Hashable, Facts] = {}
+        self._granted: dict[Hashable, tuple[Grant, Grant]] = {}
+        self._own: dict[int, int] = {}
         self._refusals: dict[Hashable, int] = {}
         self._owners: dict[str, int | None] = {}
         self._counts: dict[tuple[str, int], dict[str, int]] = {}
@@ -124,6 +130,18 @@ class Decisions:
 
         The very same grant twice when no embargo makes a difference.
         """
+        # Facts are compared by identity: these are the very same.
+        key = (facts, self.now_us, stored.collection_id, stored.originator_id, bound)
+        found = self._granted.get(key)
+        if found is None:
+            if len(self._granted) >= _MOST_ALIKE:
+                self._granted.clear()
+            found = self._granted[key] = self._both_grants_of(stored, facts, bound)
+        return found
+
+    def _both_grants_of(
+        self, stored: Stored, facts: Facts, bound: int | None
+    ) -> tuple[Grant, Grant]:
         now = self._grant(stored, facts, bound, ignoring_embargo=False)
         if not self._policy_of(stored.originator_id).compiled.list_timed():
             return now, now
@@ -185,6 +203,11 @@ class Decisions:
         # Who is committed may differ with the instant (`at`), though the same rules hold.
         return (self.now_us, stored.collection_id, stored.originator_id, bound, told_apart)
 
+    def is_timed(self, member_id: int) -> bool:
+        """Whether any rule about a member's contributions does not hold at all times."""
+        policy, forum_policy = self._policy_of(member_id), self._policy_of_forum()
+        return bool(policy.compiled.list_timed() or forum_policy.compiled.list_timed())
+
     def refused_by(self, stored: Stored, facts: Facts) -> int:
         """Those who would see it, and decline to (sharing policy §6)."""
         if not self._accepts:
@@ -235,7 +258,25 @@ class Decisions:
         return committed
 
     def facts_of(self, stored: Stored) -> Facts:
-        """What the rules may know of a stored contribution."""
+        """What the rules may know of a stored contribution; the same object where that is equal."""
+        kept = stored.facts
+        if kept.ruled is None:
+            return self._facts_of(stored)
+        key = (
+            kept.ruled,
+            stored.originator_id,
+            stored.stix_type,
+            stored.tlp,
+            stored.contributed_us,
+        )
+        facts = self._alike.get(key)
+        if facts is None:
+            if len(self._alike) >= _MOST_ALIKE:
+                self._alike.clear()
+            facts = self._alike[key] = self._facts_of(stored)
+        return facts
+
+    def _facts_of(self, stored: Stored) -> Facts:
         kept = stored.facts
         return Facts(
             originator=self.code_of(stored.originator_id),
@@ -252,7 +293,11 @@ class Decisions:
 
     def own_of(self, originator_id: int) -> int:
         """The member itself, through both kinds of credential, if it is active here."""
-        return self.electorate.named_by(Term("member", self.code_of(originator_id)))
+        own = self._own.get(originator_id)
+        if own is None:
+            own = self.electorate.named_by(Term("member", self.code_of(originator_id)))
+            self._own[originator_id] = own
+        return own
 
     def is_bound(self, stored: Stored) -> bool:
         """Whether its `created_by_ref` is an identity bound to its originator."""

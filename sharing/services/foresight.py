@@ -13,7 +13,7 @@ Memory holds a few bytes for each id, not the contributions.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -30,6 +30,9 @@ from sharing.services.decisions import Decisions
 _T = TypeVar("_T")
 
 _EVERYONE = -1
+
+_MOST_ALIKE = 8192
+"""So many copies that differ from all others are remembered."""
 
 _Masks = tuple[int, ...]
 """Who sees a copy in each world: before and after by the first supposition, and so on."""
@@ -70,6 +73,17 @@ class _Copy:
         return tuple(union_of(sight.mask for sight in sights.values()) for sights in self.sights)
 
 
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """A copy that depends on no other: who sees it in each world, and what changes.
+
+    The changes name versions by their place, oldest first.
+    """
+
+    masks: _Masks
+    changes: list[tuple[int, Difference, int | None]]
+
+
 class Foresight:
     """The differences between pairs of worlds, one pair for each supposition.
 
@@ -93,6 +107,12 @@ class Foresight:
         self._values: dict[tuple[int, str], tuple[tuple[int, _Masks], ...]] = {}
         self._interned: dict[object, object] = {}
         self._waiting: dict[CopyKey, None] = {}
+        self._known: dict[Hashable, _Alone] = {}
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether there is one case alone, known to its end."""
+        return self._is_complete and len(self._pairs) == 1
 
     def take(self, contributions: Iterable[Stored]) -> Iterator[Change]:
         """Decide copies, each given whole; what does not depend on others is told at once."""
@@ -100,13 +120,15 @@ class Foresight:
         named = {id_ for copy in copies.values() for one in copy for id_ in one.facts.references}
         known = list_own_named(self._connection, self._forum_id, named)
         for key, versions in copies.items():
-            copy = self._seen(versions, {})
-            self._keep(key, copy.masks)
             _, owner, _ = key
             if any((owner, id_) in known for one in versions for id_ in one.facts.references):
+                self._keep(key, self._seen(versions, {}).masks)
                 self._waiting[key] = None
-            else:
-                yield from self._differences(copy)
+                continue
+            alone = self._alone(versions)
+            self._keep(key, alone.masks)
+            for version, difference, at_us in alone.changes:
+                yield Change(versions[version], difference, at_us)
 
     def rest(self) -> Iterator[Change]:
         """What depends on other copies, once all copies have been taken."""
@@ -122,6 +144,35 @@ class Foresight:
         for batch in in_batches(self._waiting):
             for versions in self._load(batch).values():
                 yield from self._differences(self._seen(versions, self._hidden_of(versions)))
+
+    def _alone(self, versions: list[Stored]) -> _Alone:
+        """What becomes of a copy that depends on no other: once for all that are alike."""
+        key = tuple(
+            (
+                # Of equal facts there is one, and they are compared by identity.
+                self._worlds[0].facts_of(one),
+                one.collection_id,
+                one.originator_id,
+                one.is_held,
+                one.is_deleted,
+                one.bound_id is None,
+            )
+            for one in versions
+        )
+        if len(versions) == 1 and key in self._known:
+            return self._known[key]
+        copy = self._seen(versions, {})
+        places = {one.id: place for place, one in enumerate(versions)}
+        changes = [
+            (places[change.stored.id], change.difference, change.at_us)
+            for change in self._differences(copy)
+        ]
+        alone = _Alone(copy.masks, changes)
+        if len(versions) == 1:
+            if len(self._known) >= _MOST_ALIKE:
+                self._known.clear()
+            self._known[key] = alone
+        return alone
 
     # --- deciding --------------------------------------------------------------------------
 

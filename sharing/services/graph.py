@@ -181,7 +181,9 @@ class _Run:
         )
         taken: dict[CopyKey, list[Node]] = defaultdict(list)
         for bare in nodes:
-            node = replace(bare, guards=self._guards_of(bare.stored, guards))
+            node = bare
+            if bare.stored.facts.references:
+                node = replace(bare, guards=self._guards_of(bare.stored, guards))
             group = (node.stored.collection_id, node.stored.stix_id)
             by_copy = self._groups.setdefault(group, {})
             if node.stored.facts.is_statement:
@@ -330,6 +332,8 @@ class _Run:
     def hidden_of(self, node: Node) -> dict[str, int]:
         """From whom each id is hidden: from those who see none of its guards."""
         hidden: dict[str, int] = {}
+        if not node.guards:
+            return hidden
         everyone = self._decisions.electorate.everyone
         for stix_id, keys in node.guards.items():
             mask = everyone

@@ -18,17 +18,27 @@ from kernel.clock import DAY_US
 from kernel.db import Database
 from kernel.strictjson import JsonValue, loads
 from sharing.queries.commitments import find_provisions
-from sharing.queries.policies import NO_RULES, find_policy
+from sharing.queries.contributions import in_batches, list_copies, list_own_copies
+from sharing.queries.policies import NO_RULES, find_forum_document, find_policy
 from sharing.rules.accepts import check_accepts
 from sharing.rules.grammar import Names, check_size, parse_policy
 from sharing.rules.model import SEAT_ROLES
+from sharing.services.concerned import list_around
 from sharing.services.decisions import Decisions
 from sharing.services.grants import GrantTally
 from sharing.services.lock import LockedForum
-from sharing.services.reconsider import Change, Progress, no_progress, reconsider
+from sharing.services.reconsider import (
+    Change,
+    Progress,
+    list_batches,
+    no_progress,
+    reconsider,
+    reconsider_changed,
+)
 from sharing.services.settling import hold_forum
 from sharing.services.simulating import foresee_policy
-from sharing.tables import accepts, collection, forum_policy, policy
+from sharing.services.supposed import Supposed
+from sharing.tables import accepts, collection, contribution, forum_policy, policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +108,9 @@ def save_policy(
 
     What it changes is counted by what the member may know, unless `counts` says it already.
     """
-    tally = None if counts else _make_tally(lock, member_id, document)
+    before = find_policy(lock.connection, lock.forum_id, member_id)
+    was = before.document if before else NO_RULES
+    decided = _decided_by(lock, Supposed(policies={member_id: was}))
     epoch = lock.append("policy", f"member:{member_id}", setter.actor)
     keys = {"forum_id": lock.forum_id, "member_id": member_id}
     version = _insert_version(lock.connection, policy, keys, document, setter, lock.now_us, epoch)
@@ -111,28 +123,37 @@ def save_policy(
         now_us=lock.now_us,
     )
     start_counting(lock)
-    change = reconsider(
-        lock,
-        epoch,
-        originator_id=member_id,
-        watch=tally.count if tally else None,
-        progress=progress,
+    changed: set[str] = set()
+    change = reconsider_changed(
+        lock, epoch, decided, originator_id=member_id, watch=changed.update, progress=progress
     )
-    gained, lost = counts or (tally.finish() if tally else (0, 0))
+    gained, lost = counts or _count_grants(lock, member_id, was, document, changed)
     return Saved(version, Change(change.epoch, gained, lost))
 
 
-def _make_tally(lock: LockedForum, member_id: int, document: str) -> GrantTally:
-    before = find_policy(lock.connection, lock.forum_id, member_id)
+def _decided_by(lock: LockedForum, supposed: Supposed) -> Decisions:
+    return Decisions(lock.connection, lock.forum_id, lock.now_us, supposed)
+
+
+def _count_grants(
+    lock: LockedForum, member_id: int, before: str, document: str, changed: set[str]
+) -> tuple[int, int]:
+    """How many of the member's versions somebody gains and loses, by what it may know."""
+    connection, forum_id = lock.connection, lock.forum_id
     foresight, _ = foresee_policy(
-        lock.connection,
-        lock.forum_id,
-        member_id,
-        document,
-        now_us=lock.now_us,
-        before=before.document if before else NO_RULES,
+        connection, forum_id, member_id, document, now_us=lock.now_us, before=before
     )
-    return GrantTally(foresight, member_id)
+    tally = GrantTally(foresight, member_id)
+    if foresight.is_certain:
+        around = sorted(list_around(connection, forum_id, member_id, changed))
+        for batch in in_batches(around):
+            tally.count(list_own_copies(connection, forum_id, member_id, batch))
+        return tally.finish()
+    # Who meets what is asked is not the member's to know: what changed by the counts is not all.
+    own = contribution.c.originator_id == member_id
+    for collection_id, ids in list_batches(connection, forum_id, own):
+        tally.count(list_copies(connection, collection_id, ids))
+    return tally.finish()
 
 
 def start_counting(lock: LockedForum) -> None:
@@ -159,8 +180,11 @@ def set_forum_policy(
         parse_policy(value, names=list_names(connection, forum_id), forum_policy=True)
         if confirm is not None:
             confirm(connection, lock.now_us)
+        before = find_forum_document(connection, forum_id, "withhold")
+        was = before.document if before else NO_RULES
+        decided = _decided_by(lock, Supposed(forum_policy=was))
         epoch, version = _save_forum_document(lock, setter, "withhold", document)
-        change = reconsider(lock, epoch, progress=progress)
+        change = reconsider_changed(lock, epoch, decided, progress=progress)
         lock.save()
     return Saved(version, change)
 

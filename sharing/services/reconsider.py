@@ -5,12 +5,13 @@ What changed is committed with all that follows from it, so that nobody sees hal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
-from sharing.queries.contributions import BATCH, Stored, list_copies
+from sharing.queries.contributions import BATCH, in_batches
+from sharing.services.concerned import list_concerned
 from sharing.services.decisions import Decisions
 from sharing.services.lock import LockedForum
 from sharing.services.releasing import Releasing
@@ -42,13 +43,12 @@ def reconsider(
     *,
     originator_id: int | None = None,
     instant_us: int | None = None,
-    watch: Callable[[list[Stored]], None] | None = None,
     progress: Progress = no_progress,
 ) -> Change:
     """Decide every contribution of the forum anew, or those of ids that one member contributed.
 
     As of `instant_us`, the lock's instant unless said. An id's other copies are decided with
-    it, and so is what names it: which copy stands may change. `watch` is shown what is loaded.
+    it, and so is what names it: which copy stands may change.
     """
     connection = lock.connection
     concerned = true() if originator_id is None else contribution.c.originator_id == originator_id
@@ -56,13 +56,52 @@ def reconsider(
     decisions = Decisions(
         connection, lock.forum_id, lock.now_us if instant_us is None else instant_us
     )
+    batches = list_batches(connection, lock.forum_id, concerned)
+    return _release(lock, cause, decisions, batches, total, progress)
+
+
+def reconsider_changed(
+    lock: LockedForum,
+    cause: int,
+    before: Decisions,
+    *,
+    originator_id: int | None = None,
+    watch: Callable[[set[str]], None] | None = None,
+    progress: Progress = no_progress,
+) -> Change:
+    """The same where only rules have changed: decide anew what these rules decide otherwise.
+
+    `before` are the decisions by the rules that held until now; `watch` is shown the ids of
+    whatever is decided otherwise.
+    """
+    connection = lock.connection
+    decisions = Decisions(connection, lock.forum_id, lock.now_us)
+    changed = list_concerned(
+        connection, lock.forum_id, before, decisions, originator_id=originator_id
+    )
+    if watch is not None:
+        watch({stix_id for stix_ids in changed.values() for stix_id in stix_ids})
+    total = sum(map(len, changed.values()))
+    batches = (
+        (collection_id, batch)
+        for collection_id, stix_ids in changed.items()
+        for batch in in_batches(stix_ids)
+    )
+    return _release(lock, cause, decisions, batches, total, progress)
+
+
+def _release(
+    lock: LockedForum,
+    cause: int,
+    decisions: Decisions,
+    batches: Iterable[tuple[int, list[str]]],
+    total: int,
+    progress: Progress,
+) -> Change:
     releasing = Releasing(lock, decisions, cause)
     done = 0
-    for collection_id, ids in list_batches(connection, lock.forum_id, concerned):
-        copies = list_copies(connection, collection_id, ids)
-        releasing.release_copies(copies)
-        if watch is not None:
-            watch(copies)
+    for collection_id, ids in batches:
+        releasing.release(collection_id, ids)
         done += len(ids)
         progress(done, total)
     gains, losses = releasing.finish()

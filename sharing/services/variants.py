@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import orjson
 from sqlalchemy import Connection, insert, select
@@ -22,9 +23,10 @@ class Variant:
     statements: tuple[str, ...]
 
 
+@lru_cache(maxsize=1024)
 def write_omission(omission: Omission) -> str | None:
     """What a form lacks as it is kept: JSON with sorted `units` and `ids`; None for nothing."""
-    if omission == WHOLE:
+    if omission is WHOLE or omission == WHOLE:
         return None
     parts = {"units": sorted(omission.units), "ids": sorted(omission.ids)}
     return orjson.dumps(parts).decode()

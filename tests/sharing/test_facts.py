@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sharing.facts import StoredFacts, load_facts
+from sharing.facts import StoredFacts, load_facts, ruled_part
 from sharing.gate.lessening import Omission, gains, normal
 from sharing.rules.tlp import Tlp
 from tests.sharing.gate.makers import checked, make_indicator
@@ -88,3 +91,45 @@ def test_variants_are_told_apart_by_facts_that_were_stored() -> None:
         Omission(frozenset({"x_list"}), frozenset())
     }
     assert not gains(hidden[0], hidden[1], facts)
+
+
+# What somebody would write to pass one object's facts off as another's.
+SLY = st.sampled_from(
+    ["a", "references", "clauses", ',"references":{', ',"clauses":[', '"', "\\", "x_é"]
+)
+UNITS = st.dictionaries(SLY, st.sampled_from(Tlp), max_size=3)
+TERMS = st.none() | st.lists(SLY, max_size=2).map(tuple)
+MANY_FACTS = st.builds(
+    StoredFacts,
+    labels=st.frozensets(SLY, max_size=2),
+    created_by_ref=st.none() | SLY,
+    properties=UNITS,
+    releasable_to=TERMS,
+    references=st.dictionaries(SLY, st.lists(SLY, max_size=2).map(tuple), max_size=2),
+    hard_references=st.lists(SLY, max_size=1).map(tuple),
+    clauses=st.lists(st.frozensets(SLY, min_size=1, max_size=2), max_size=2).map(tuple),
+    ties=st.lists(st.tuples(SLY, SLY), max_size=1).map(tuple),
+    markings=st.lists(st.just(MARKINGS[0]), max_size=1).map(tuple),
+    statements=st.dictionaries(st.sampled_from(MARKINGS), st.just(()), max_size=1),
+    is_scheme_understood=st.booleans(),
+)
+
+
+def asked_by_rules(facts: StoredFacts) -> object:
+    return (
+        *(facts.labels, facts.blockers, dict(facts.properties), facts.releasable_to),
+        *(facts.clauses, facts.ties),
+    )
+
+
+@given(MANY_FACTS, MANY_FACTS, st.booleans())
+def test_what_rules_tell_apart_is_told_apart_by_the_ruled_part(
+    one: StoredFacts, other: StoredFacts, naming_others: bool
+) -> None:
+    if naming_others:
+        other = replace(one, references=other.references, hard_references=other.hard_references)
+    left, right = load_facts(one.dump()), load_facts(other.dump())
+    assert (ruled_part(one.dump()) == ruled_part(other.dump())) >= naming_others
+    if left.ruled == right.ruled:
+        assert asked_by_rules(left) == asked_by_rules(right)
+    assert left == one
