@@ -22,6 +22,7 @@ from sharing.gate.verdicts import RawObject
 
 _OBJECTS = "objects"
 _SPACE = b" \t\r\n"
+_OVERSIZED = "kernel.json-too-large"
 # An envelope wraps an object in two levels; what could not travel in one is not taken.
 _ENVELOPE_DEPTH = 2
 _ENVELOPE_KEYS = frozenset({"more", "next"})
@@ -54,11 +55,34 @@ def read_import(raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> list[RawObjec
     if split.members is None or _is_envelope(split.members, has_objects=split.elements is not None):
         return _raw_objects(split.elements or ())
     if "type" not in split.members:
-        raise BadInput(
-            "sharing.not-an-envelope",
-            "the file holds no STIX: expected an envelope, a bundle, an array or an object",
-        )
+        raise _no_stix()
     return [_one_object(0, raw, _for_one_object(limits))]
+
+
+def holds_objects(outline: bytes, *, limits: Limits = DEFAULT_LIMITS) -> bool:
+    """Whether a file is an envelope, a bundle or an array; else it is one object itself.
+
+    `outline` is the file, the items of its array left out or not. Raises as `read_import`.
+    """
+    split = split_array(outline, _OBJECTS, limits=limits)
+    if split.members is None or _is_envelope(split.members, has_objects=split.elements is not None):
+        return True
+    if "type" not in split.members:
+        raise _no_stix()
+    return False
+
+
+def read_item(index: int, raw: bytes, *, limits: Limits = DEFAULT_LIMITS) -> RawObject:
+    """One item of a file's array; refused alone where it is more than an envelope could bring.
+
+    Raises BadInput (`kernel.bad-json`) where it is not JSON at all.
+    """
+    try:
+        return _one_object(index, raw, _for_one_object(limits))
+    except ComityError as fault:
+        if fault.code != _OVERSIZED:
+            raise
+        return RawObject(index, b"", None, fault.message)
 
 
 def read_lines(lines: Iterable[bytes], *, limits: Limits = DEFAULT_LIMITS) -> Iterator[RawObject]:
@@ -73,6 +97,13 @@ def read_lines(lines: Iterable[bytes], *, limits: Limits = DEFAULT_LIMITS) -> It
                 yield _one_object(index, line, limits)
             except ComityError as fault:
                 yield RawObject(index, line.strip(_SPACE), None, fault.message)
+
+
+def _no_stix() -> BadInput:
+    return BadInput(
+        "sharing.not-an-envelope",
+        "the file holds no STIX: expected an envelope, a bundle, an array or an object",
+    )
 
 
 def _one_object(index: int, raw: bytes, limits: Limits) -> RawObject:

@@ -1,8 +1,8 @@
 """Files of STIX on their way in: an object after another, what others name before what names them.
 
-A bundle, an envelope, an array or a single object is read once and held; JSON lines are read
-in passes, so that a file of any length takes the memory of a slice. What does not live here:
-judging an object (the gate) and contributing it (importing).
+A file is read in passes, so that one of any length takes the memory of a slice and a few bytes
+for each object. What does not live here: judging an object (the gate) and contributing it
+(importing).
 """
 
 from __future__ import annotations
@@ -15,14 +15,12 @@ from typing import BinaryIO, Final, Protocol
 
 import orjson
 
-from kernel.errors import ComityError, TooLarge
-from kernel.strictjson import DEFAULT_LIMITS, Limits, read_element
-from sharing.gate.envelopes import read_import, read_lines
+from kernel.errors import BadInput, TooLarge
+from kernel.jsonitems import find_items
+from kernel.strictjson import DEFAULT_LIMITS, Limits
+from sharing.gate.envelopes import holds_objects, read_import, read_item, read_lines
 from sharing.gate.verdicts import RawObject
 from sharing.services.plan import rank_of
-
-DOCUMENT_BYTES: Final = 256 * 1024 * 1024
-"""Of a file that is one JSON document; it is held in memory while it is imported."""
 
 SLICE_OBJECTS: Final = 500
 SLICE_BYTES: Final = 8 * 1024 * 1024
@@ -32,8 +30,6 @@ _FIRST_LINE_BYTES: Final = 1024 * 1024
 _RANKS: Final = range(4)
 _BLANK: Final = 255
 _SPACE: Final = b" \t\r\n"
-# Fewer bytes cannot hold more values than one object may: a value takes two at least.
-_SMALL_BYTES: Final = 2 * DEFAULT_LIMITS.max_nodes
 
 
 class Source(Protocol):
@@ -75,26 +71,62 @@ def in_slices(objects: Iterable[RawObject]) -> Iterator[list[RawObject]]:
 
 
 class _Document:
-    """A file that is one JSON document."""
+    """A file that is one JSON document; of each object are kept its place and its rank.
+
+    All of it is read before the first object is handed out: a file that is not JSON from its
+    first byte to its last contributes nothing.
+    """
 
     counts_lines = False
 
     def __init__(self, name: str, file: BinaryIO, limits: Limits) -> None:
-        file.seek(0)
-        content = file.read(DOCUMENT_BYTES + 1)
-        if len(content) > DOCUMENT_BYTES:
-            raise TooLarge(
-                "sharing.file-too-large",
-                f"{name} is one JSON document of more than {DOCUMENT_BYTES} bytes; "
-                "write one object a line (JSON lines), which may be of any length",
+        self._file = file
+        self._limits = limits
+        items = find_items(file, "objects", most_outline_bytes=limits.max_bytes)
+        self._few: list[RawObject] | None = None
+        if not holds_objects(items.outline, limits=limits):
+            self._few = [self._whole(name)]
+        elif not len(items):
+            self._few = sorted(
+                read_import(items.outline, limits=limits), key=lambda raw: _rank(raw.value)
             )
-        roomy = replace(limits, max_bytes=DOCUMENT_BYTES, max_nodes=DOCUMENT_BYTES)
-        objects = [_bounded(raw, limits) for raw in read_import(content, limits=roomy)]
-        self._objects = sorted(objects, key=lambda raw: _rank(raw.value))
-        self.total = len(self._objects)
+        self._items = items
+        self._ranks = bytearray() if self._few else self._find_ranks()
+        self.total = len(self._ranks) if self._few is None else len(self._few)
 
     def __iter__(self) -> Iterator[RawObject]:
-        return iter(self._objects)
+        if self._few is not None:
+            yield from self._few
+            return
+        for wanted in _RANKS:
+            for index, rank in enumerate(self._ranks):
+                if rank == wanted:
+                    yield self._read(index)
+
+    def _find_ranks(self) -> bytearray:
+        return bytearray(_rank(self._read(index).value) for index in range(len(self._items)))
+
+    def _read(self, index: int) -> RawObject:
+        start, end = self._items.starts[index], self._items.ends[index]
+        self._file.seek(start)
+        # One byte more than may be is enough to refuse it.
+        raw = self._file.read(min(end - start, self._limits.max_bytes + 1))
+        try:
+            return read_item(index, raw, limits=self._limits)
+        except BadInput as fault:
+            where = f"in the item that starts at byte {start}: {fault.message}"
+            raise BadInput(fault.code, where) from None
+
+    def _whole(self, name: str) -> RawObject:
+        self._file.seek(0)
+        content = self._file.read(self._limits.max_bytes + 1)
+        if len(content) > self._limits.max_bytes:
+            raise TooLarge(
+                "sharing.file-too-large",
+                f"{name} is one object of more than {self._limits.max_bytes} bytes",
+            )
+        (found,) = read_import(content, limits=self._limits)
+        return found
 
 
 class _Lines:
@@ -156,17 +188,6 @@ def _value(line: bytes) -> object:
 def _rank(value: object) -> int:
     stix_type = value.get("type") if isinstance(value, dict) else None
     return rank_of(stix_type) if isinstance(stix_type, str) else rank_of("")
-
-
-def _bounded(raw: RawObject, limits: Limits) -> RawObject:
-    """The object, refused where it alone is more than one request could bring."""
-    if len(raw.raw) <= min(_SMALL_BYTES, limits.max_bytes):
-        return raw
-    try:
-        read_element(raw.raw, limits=limits)
-    except ComityError as fault:
-        return replace(raw, fault=raw.fault or fault.message)
-    return raw
 
 
 def open_bytes(content: bytes) -> BinaryIO:

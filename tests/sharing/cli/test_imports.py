@@ -257,14 +257,30 @@ def test_an_object_larger_than_a_request_is_refused_alone(
     assert [failure["index"] for failure in ran.document["failures"]] == [1]
 
 
-def test_a_document_too_large_to_hold_is_refused_with_the_way_out(
-    embedded_harbour: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_one_object_larger_than_a_request_is_refused(
+    embedded_harbour: Installation, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(sources, "DOCUMENT_BYTES", 100)
-    file = write(tmp_path, "a.json", OBJECTS)
-    ran = embedded_harbour.run("import", file, "--member", "XAA", "--collection", "reports")
+    file = write(tmp_path, "a.json", indicator(1, description="x" * 5000))
+    ran = embedded_harbour.run(
+        *("import", file, "--member", "XAA", "--collection", "reports"),
+        COMITY_MAX_CONTENT_LENGTH="2000",
+    )
     assert ran.code == 1
-    assert "JSON lines" in ran.err
+    assert "2000 bytes" in ran.err
+
+
+def test_a_document_that_breaks_off_contributes_nothing_and_says_where(
+    embedded_harbour: Installation, tmp_path: Path
+) -> None:
+    whole = Path(write(tmp_path, "a.json", OBJECTS)).read_bytes()
+    for number, broken in enumerate((whole[:-1], whole[:-1] + b",]", whole + b"x", b"[{]}]")):
+        file = tmp_path / f"b{number}.json"
+        file.write_bytes(broken)
+        ran = embedded_harbour.run(
+            *("import", str(file), "--member", "XAA", "--collection", "reports", "--json")
+        )
+        assert (ran.code, ran.document["contributed"]) == (1, 0)
+        assert "byte" in ran.document["failures"][0]["reason"]
 
 
 def test_a_member_whose_seat_is_suspended_imports_nothing(
