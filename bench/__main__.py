@@ -9,7 +9,7 @@ import argparse
 import platform
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +19,14 @@ from sqlalchemy.engine import make_url
 
 import migrations
 from bench import installations, register
+from bench.changes import measure_changes
 from bench.corpus import SLICE, envelopes
 from bench.measure import Client, Peer, median_seconds, medians_beside
 from bench.scale import measure_scale
 from kernel.db import Database
 from kernel.settings import Settings
 
-PARTS = ("peers", "floor", "register", "scale")
+PARTS = ("peers", "floor", "register", "changes", "scale")
 FAR_AHEAD = "?added_after=2999-01-01T00:00:00.000000Z"
 
 
@@ -50,6 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--objects", type=int, default=10_000)
     parser.add_argument("--mixed", type=int, default=10_000, help="objects of 200 States")
+    parser.add_argument("--changed", type=int, default=10_000, help="contributions of a policy")
     parser.add_argument("--kept", help="a folder for the forums of 200 States, used again")
     parser.add_argument("--engine", action="append", choices=("sqlite", "postgresql"))
     parser.add_argument("--part", action="append", choices=PARTS)
@@ -67,14 +69,22 @@ def main() -> None:
             if "floor" in parts:
                 print("\n| beside Flask, prebuilt | ms | Flask, ms | Flask ÷ Comity |", end="")
                 print(" CPU, ms | Flask, CPU, ms | Flask ÷ Comity |\n|---|---|---|---|---|---|---|")
-                for line in _measure_floor(Path(name), make, arguments.objects):
-                    print(line, flush=True)
+                _tell(_measure_floor(Path(name), make, arguments.objects))
             if "register" in parts:
                 print(f"\n{_register(engine, Path(name), make)}", flush=True)
+            if "changes" in parts:
+                print()
+                there = Path(name) / "changes"
+                _tell(measure_changes(there, make("changes"), arguments.changed, engine))
     if "scale" in parts:
         with tempfile.TemporaryDirectory(prefix="comity-bench-") as name:
-            for line in measure_scale(Path(arguments.kept or name), arguments.mixed):
-                print(line, flush=True)
+            _tell(measure_scale(Path(arguments.kept or name), arguments.mixed))
+
+
+def _tell(lines: Iterable[str]) -> None:
+    """Print each line as soon as it is known."""
+    for line in lines:
+        print(line, flush=True)
 
 
 def _register(engine: str, folder: Path, make_url_for: Callable[[str], str]) -> str:

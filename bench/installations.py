@@ -40,7 +40,7 @@ def comity(folder: Path, database_url: str) -> Iterator[tuple[Peer, Peer]]:
     """Comity with two States, the first sharing all: the contributor's entry, the reader's."""
     folder.mkdir()
     settings = {"COMITY_DATA_DIR": str(folder), "COMITY_DATABASE_URL": database_url}
-    run = _commands(settings)
+    run = commands(settings)
     run("db", "upgrade")
     run("forum", "add", "bench", "--title", "Bench")
     entries = []
@@ -103,7 +103,9 @@ def prebuilt(folder: Path, bodies: Mapping[str, bytes]) -> Iterator[Peer]:
         yield Peer("Flask, prebuilt", "127.0.0.1", port, "", "", "/objects/", server.pid)
 
 
-def _commands(settings: Mapping[str, str]):  # noqa: ANN202 - a function that runs commands
+def commands(settings: Mapping[str, str]):  # noqa: ANN201 - a function that runs commands
+    """`comity` with these settings: from its words to what it answers as JSON."""
+
     def run(*words: str) -> dict[str, str]:
         done = subprocess.run(
             [this_python(), "-m", "app", *words, "--json"],
