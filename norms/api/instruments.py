@@ -25,6 +25,7 @@ from norms.queries.provisions import (
     find_provision,
     list_instruments,
     list_links,
+    list_links_of,
     list_pins,
     list_provisions,
 )
@@ -327,10 +328,12 @@ def show_parallels(query: dict[str, Any], instrument: str) -> Response:
             expect(find_instrument(connection, reader, one, day=read_day(None)), "instrument")
         others = {one.id: one for one in list_provisions(connection, reader, instrument_id=beside)}
         rows: list[_Parallel] = []
-        for provision in list_provisions(connection, reader, instrument_id=name):
+        here = list_provisions(connection, reader, instrument_id=name)
+        linked = list_links_of(connection, reader, [one.id for one in here])
+        for provision in here:
             links = [
                 link
-                for link in list_links(connection, reader, provision.id)
+                for link in linked[provision.id]
                 if link.to in others or (link.to_instrument == beside and not link.is_back)
             ]
             rows += [(provision, link, others.get(link.to or "")) for link in links]

@@ -36,7 +36,6 @@ from web.listing import ListQuery, is_export, read_filters
 from web.shapes import Shape, flag, text
 
 _MEMBERS: Final = 40
-_FEWEST: Final = 5
 _COLUMNS: Final = 60
 _CELLS: Final = 1500
 """How many members, and how many provisions, one page of the status view holds; and cells."""
@@ -134,21 +133,21 @@ def show_status(slug: str) -> Response:
                 limit=listing.limit,
             )
             return listing.answer(rows, _status_key, StatusRow.document, CellSchema)
-        asked_for: dict[str, Any] = {"day": day, "provision_id": provision, "party": member}
-        # Every provision has a cell with every member: the first members tell the columns.
-        first = list_status(connection, reader, found.id, slug, **asked_for, limit=1)
-        every = list(dict.fromkeys(row.provision for row in first))
-        columns = every[:_COLUMNS]
-        members = max(_FEWEST, min(_MEMBERS, _CELLS // max(1, len(columns))))
+        # At least so many cells, which tell the columns; and a member more than the page holds.
         rows = list_status(
             connection,
             reader,
             found.id,
             slug,
-            **asked_for,
+            day=day,
+            provision_id=provision,
+            party=member,
             after=asked("after"),
-            limit=members * max(1, len(every)),
+            limit=_CELLS,
         )
+        every = list(dict.fromkeys(row.provision for row in rows))
+        columns = every[:_COLUMNS]
+        members = max(1, min(_MEMBERS, _CELLS // max(1, len(every))))
         shorts = {one.id: one.short for one in list_provisions(connection, reader)}
         names = {one.code: one.name for one in list_parties(connection, reader)}
     table = _table(rows, columns, names)

@@ -11,11 +11,9 @@ from norms.calendar import calendar_of
 from norms.pages.entering import asked, blueprint, norms_page
 from norms.queries.due import list_due
 from norms.queries.parties import list_belonging, list_treaties_of
-from norms.queries.silences import list_silences
 from norms.queries.states_own import list_positions
 from norms.queries.status import list_commitments_of
 from norms.rules.dates import day_of, format_day, parse_day
-from norms.rules.silence import RUNNING
 from norms.rules.words import IN_EFFECT
 from web.installation import current_database, current_instant_us
 
@@ -37,13 +35,8 @@ def show_home() -> Response:
         treaties = list_treaties_of(connection, reader, code, day=today) if code else []
         commitments = list(list_commitments_of(connection, reader, code, day=today)) if code else []
         due = list_due(
-            connection, reader, from_day=today, to_day=today + _AHEAD_DAYS, now_us=now_us
+            connection, reader, from_day=today, to_day=today + _LONG_AHEAD_DAYS, now_us=now_us
         )
-        silences = [
-            one
-            for one in list_silences(connection, reader, now_us=now_us)
-            if one.state.status == RUNNING
-        ]
         drafts = [
             one
             for one in (list_positions(connection, reader, party=code) if code else [])
@@ -58,8 +51,8 @@ def show_home() -> Response:
         forums=forums,
         treaties=treaties,
         counts=counts,
-        due=due[:_NEXT],
-        silences=silences,
+        due=[one for one in due if one.day <= today + _AHEAD_DAYS][:_NEXT],
+        silences=[one for one in due if one.kind == "silence-deadline"],
         drafts=drafts,
         format_day=format_day,
     )

@@ -28,6 +28,7 @@ from norms.queries.provisions import (
     find_provision,
     list_instruments,
     list_links,
+    list_links_of,
     list_pins,
     list_provisions,
 )
@@ -114,10 +115,12 @@ def show_parallels() -> Response:
             others = {
                 one.id: one for one in list_provisions(connection, reader, instrument_id=right)
             }
-            for provision in list_provisions(connection, reader, instrument_id=left):
+            here = list_provisions(connection, reader, instrument_id=left)
+            linked = list_links_of(connection, reader, [one.id for one in here])
+            for provision in here:
                 links = [
                     link
-                    for link in list_links(connection, reader, provision.id)
+                    for link in linked[provision.id]
                     if link.to in others or (link.to_instrument == right and not link.is_back)
                 ]
                 rows += [(provision, link, others.get(link.to or "")) for link in links]

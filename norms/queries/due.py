@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, select
+from sqlalchemy import BigInteger, Connection, Row, Text, cast, literal, null, select, union_all
 
 from auth.reader import Reader
 from norms.queries.events import list_open_reservations
@@ -50,10 +50,8 @@ def list_due(
     """What the reader may see of what is due in [from_day, to_day], by day, kind and id."""
     found = [
         *_sessions(connection, reader, from_day, to_day),
-        *_windows(connection),
         *_objections(connection, reader),
-        *_entries(connection),
-        *_effects(connection),
+        *_of_instruments(connection),
         *_silences(connection, reader, now_us),
         *_actions(connection, reader, now_us),
     ]
@@ -86,25 +84,6 @@ def _sessions(connection: Connection, reader: Reader, from_day: int, to_day: int
         yield Due("session", one.key, one.first_day, one.last_day, title, one.forum, None)
 
 
-def _windows(connection: Connection) -> Iterator[Due]:
-    rows = connection.execute(
-        select(instrument.c.id, instrument.c.title, instrument.c.closes).where(
-            instrument.c.closes.is_not(None)
-        )
-    )
-    for row in rows:
-        closes = parse_date(row.closes)
-        yield Due(
-            "signature-window-closes",
-            row.id,
-            closes.first_day,
-            closes.last_day,
-            f"{row.title}: the window for signature closes",
-            None,
-            None,
-        )
-
-
 def _objections(connection: Connection, reader: Reader) -> Iterator[Due]:
     for one in list_open_reservations(connection, reader):
         if one.objections_until is not None:
@@ -120,41 +99,53 @@ def _objections(connection: Connection, reader: Reader) -> Iterator[Due]:
             )
 
 
-def _entries(connection: Connection) -> Iterator[Due]:
-    statement: Select[Any] = (
-        select(instrument_standing, instrument.c.title)
+def _of_instruments(connection: Connection) -> Iterator[Due]:
+    """Windows that close, treaties that enter into force, and where one begins, or ceases, to
+    bind a party; one question for all."""
+    no_text, no_day = cast(null(), Text), cast(null(), BigInteger)
+    windows = select(
+        literal("signature-window-closes", Text).label("kind"),
+        instrument.c.id.label("instrument"),
+        instrument.c.title.label("title"),
+        instrument.c.closes.label("date"),
+        no_day.label("day"),
+        no_text.label("party"),
+    ).where(instrument.c.closes.is_not(None))
+    entries = (
+        select(
+            literal("entry-into-force", Text),
+            instrument_standing.c.instrument_id,
+            instrument.c.title,
+            no_text,
+            instrument_standing.c.from_day,
+            no_text,
+        )
         .join(instrument, instrument.c.id == instrument_standing.c.instrument_id)
         .where(instrument_standing.c.status == "in-force")
     )
-    for row in connection.execute(statement):
-        yield Due(
-            "entry-into-force",
-            row.instrument_id,
-            row.from_day,
-            row.from_day,
-            f"{row.title} enters into force",
-            None,
-            None,
-        )
+    effects = select(
+        literal("takes-effect", Text),
+        treaty_standing.c.instrument_id,
+        treaty_standing.c.status,
+        no_text,
+        treaty_standing.c.from_day,
+        treaty_standing.c.party_code,
+    ).where(treaty_standing.c.status.in_(("party", "suspended", "former-party")))
+    for row in connection.execute(union_all(windows, entries, effects)):
+        yield _of_instrument(row)
 
 
-def _effects(connection: Connection) -> Iterator[Due]:
-    """Where a treaty begins, or ceases, to bind one party."""
-    rows = connection.execute(
-        select(treaty_standing).where(
-            treaty_standing.c.status.in_(("party", "suspended", "former-party"))
-        )
-    )
-    for row in rows:
-        yield Due(
-            "takes-effect",
-            f"{row.instrument_id} {row.party_code} {row.status}",
-            row.from_day,
-            row.from_day,
-            f"{row.instrument_id}: {row.party_code} is {row.status}",
-            None,
-            row.party_code,
-        )
+def _of_instrument(row: Row[Any]) -> Due:
+    name, title = row.instrument, row.title
+    if row.kind == "signature-window-closes":
+        closes = parse_date(row.date)
+        told = f"{title}: the window for signature closes"
+        return Due(row.kind, name, closes.first_day, closes.last_day, told, None, None)
+    if row.kind == "entry-into-force":
+        return Due(row.kind, name, row.day, row.day, f"{title} enters into force", None, None)
+    key = f"{name} {row.party} {title}"
+    told = f"{name}: {row.party} is {title}"
+    return Due(row.kind, key, row.day, row.day, told, None, row.party)
 
 
 def _silences(connection: Connection, reader: Reader, now_us: int) -> Iterator[Due]:

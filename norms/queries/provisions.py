@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -116,30 +118,34 @@ def list_provisions(
 
 def list_links(connection: Connection, reader: Reader, provision_id: str) -> list[Link]:
     """A provision's links, both ways: those it makes, then those that are made to it."""
+    return list_links_of(connection, reader, [provision_id])[provision_id]
+
+
+def list_links_of(
+    connection: Connection, reader: Reader, provisions: Collection[str]
+) -> defaultdict[str, list[Link]]:
+    """The same of many provisions, by the provision."""
     del reader
-    made = connection.execute(
-        select(provision_link)
-        .where(provision_link.c.from_id == provision_id)
-        .order_by(provision_link.c.kind, provision_link.c.key)
-    ).all()
-    back = connection.execute(
-        select(provision_link)
-        .where(provision_link.c.to_id == provision_id)
-        .order_by(provision_link.c.kind, provision_link.c.key)
-    ).all()
+    found: defaultdict[str, list[Link]] = defaultdict(list)
     confirmed = find_confirmed(connection, "link")
-    return [
-        Link(
-            row.kind,
-            row.from_id if is_back else row.to_id,
-            row.to_instrument_id,
-            row.to_paragraphs,
-            is_back,
-            provenance(row, confirmed.get(row.key)),
+    for column, is_back in ((provision_link.c.from_id, False), (provision_link.c.to_id, True)):
+        rows = connection.execute(
+            select(provision_link)
+            .where(column.in_(sorted(provisions)))
+            .order_by(provision_link.c.kind, provision_link.c.key)
         )
-        for is_back, rows in ((False, made), (True, back))
-        for row in rows
-    ]
+        for row in rows:
+            found[row.to_id if is_back else row.from_id].append(
+                Link(
+                    row.kind,
+                    row.from_id if is_back else row.to_id,
+                    row.to_instrument_id,
+                    row.to_paragraphs,
+                    is_back,
+                    provenance(row, confirmed.get(row.key)),
+                )
+            )
+    return found
 
 
 def list_pins(connection: Connection, reader: Reader, provision_id: str) -> list[Pin]:

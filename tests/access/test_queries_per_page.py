@@ -19,17 +19,22 @@ OWN = "indicator--00000000-0000-4000-8000-000000000001"
 # An object of our own is explained to us; the register's pages are made of many lists.
 MORE = {
     f"/sharing/harbour/objects/{OWN}": 20,
-    "/norms": 22,
+    "/norms": 18,
+    "/norms/briefing?forum=quay&state=XAA": 18,
     "/norms/due": 13,
+    "/norms/calendar.ics": 13,
     "/norms/forums/quay": 14,
-    "/norms/forums/quay/status": 19,
     "/norms/instruments/qd": 19,
-    "/norms/provisions/qd:1": 22,
-    "/norms/parties/XAA": 16,
-    "/norms/compare/provisions?left=qd&right=qd": 16,
-    "/norms/compare/parties?left=XAA&right=XBB": 13,
+    "/norms/provisions/qd:1": 20,
 }
-ROLES = ("reader", "contributor", "policy-officer", "release-approver", "drafter")
+ROLES = (
+    "reader",
+    "contributor",
+    "policy-officer",
+    "release-approver",
+    "drafter",
+    "clearance-officer",
+)
 ANA = "ana@xaa.example"
 
 
@@ -58,6 +63,11 @@ def busy(small_world: World) -> World:
     register = Register(small_world)
     register.done("ann", "POST", "records", DECISION)
     register.record("ann", ADOPTION)
+    said = {"title": "T", "body": "B", "date": "2026-01", "provisions": ["qd:1"]}
+    silence = {"title": "D", "symbol": "QD/2", "deadline": "2030-01-01T11:00:00Z"}
+    register.done("xaa-drafter", "POST", "positions", said)
+    register.done("xaa-drafter", "POST", "actions", {"plan": "P", "provisions": ["qd:1"]})
+    register.done("ann", "POST", "forums/quay/silence-procedures", silence)
     small_world.set_policy(SHARE_ALL)
     small_world.contribute(*small_world.indicators(5))
     small_world.contribute(*small_world.indicators(5), to="second")
@@ -94,6 +104,34 @@ def addresses(world: World) -> list[str]:
         "/norms/compare/parties?left=XAA&right=XBB",
         "/norms/compare/provisions?left=qd&right=qd",
         "/norms/due",
+        "/norms/calendar.ics",
+        "/norms/positions",
+        "/norms/positions/new",
+        "/norms/actions",
+        "/norms/actions/new",
+        "/norms/silence-procedures",
+        "/norms/events",
+        "/norms/events/new",
+        "/norms/unverified",
+        "/norms/briefing?forum=quay&state=XAA",
+        *list_closed(world),
+    ]
+
+
+def list_closed(world: World) -> list[str]:
+    """The pages of what XAA says and does itself, and of a draft under silence."""
+    told = Register(world, is_made=True)
+    position = told.items("xaa-drafter", "positions")[0]["id"]
+    action = told.items("xaa-drafter", "actions")[0]["id"]
+    silence = told.items("xaa-drafter", "silence-procedures")[0]["id"]
+    recorded = told.items("xaa-drafter", "events")[0]["id"]
+    return [
+        f"/norms/positions/{position}",
+        f"/norms/positions/{position}/edit",
+        f"/norms/actions/{action}",
+        f"/norms/actions/{action}/edit",
+        f"/norms/silence-procedures/{silence}",
+        f"/norms/events/{recorded}",
     ]
 
 

@@ -113,7 +113,7 @@ def test_silence_is_circulated_broken_in_time_and_by_whom_is_told_to_members(
     sent = {"title": "Draft", "symbol": "Q/2", "deadline": "2026-02-01T11:00:00Z"}
     assert "silence runs" in ann.post(address, sent).text
     one = ann.address()
-    assert "Draft" in seen(officer, "/norms").text
+    assert "Q/2: silence ends" in seen(officer, "/norms").text
     assert "Break silence" not in seen(browse(register, "xbb-reader"), one).text
     seen(ann, one)
     more = ann.post(f"{one}/extension", {"deadline": "2026-02-02T11:00:00Z"})
