@@ -179,6 +179,15 @@ def is_one_look(connection: Connection) -> bool:
     return not is_bare and bool(options.get(_READ) or options.get("postgresql_readonly"))
 
 
+def wait_no_longer_than(connection: Connection, wait_ms: int) -> None:
+    """From here on, what a transaction waits for another that long is refused (Unavailable).
+
+    The embedded database waits for its one writer half a minute, whoever asks.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait_ms)}")
+
+
 def _sqlite_engine(url: URL, size: int) -> Engine:
     engine = create_engine(
         url,

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, select
 
 from kernel.clock import DAY_US
-from kernel.db import Database
+from kernel.db import Database, wait_no_longer_than
 from kernel.errors import Unavailable
 from sharing.queries.contributions import in_batches
 from sharing.services.decisions import Decisions
@@ -26,6 +26,9 @@ from sharing.tables import contribution, forum_head
 
 UPGRADED_US = 0
 """The instant at which a migration lets everything fall due."""
+
+MOST_WAIT_MS = 30_000
+"""How long what is due waits for whoever changes the forum; then it is refused (503)."""
 
 
 def hold_forum(connection: Connection, forum_id: int, *, now_us: int) -> LockedForum:
@@ -70,6 +73,8 @@ def settle_forum(database: Database, forum_id: int, *, now_us: int) -> int | Non
     None when nothing was: somebody else came first. Raises Unavailable.
     """
     with database.write() as connection:
+        # Whoever holds the lock may have been stopped: a reader is told, not kept.
+        wait_no_longer_than(connection, MOST_WAIT_MS)
         lock = lock_forum(connection, forum_id, now_us=now_us)
         since_us = lock.due_us
         if since_us is None or since_us > lock.now_us:

@@ -12,6 +12,8 @@ from kernel.clock import DAY_US, HOUR_US
 from kernel.db import Database
 from kernel.settings import Settings
 from kernel.tasks import Task
+from sharing.services import settling
+from sharing.services.lock import lock_forum
 from sharing.services.settling import settle_forum
 from sharing.tables import ledger, status
 from sharing.tasks import TASKS
@@ -132,3 +134,20 @@ def test_a_worker_finishes_what_a_recall_began(world: World) -> None:
     world.clock.now_us += DAY_US
     run(world, str(world.forum_id), GATHER)
     assert ready(world, GATHER) == []
+
+
+def test_a_reader_is_told_when_whoever_holds_the_forum_has_stopped(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if world.database.is_sqlite:
+        pytest.skip("the embedded database has a wait of its own, of half a minute")
+    world.set_policy(policy(share("member:XBB", delay="PT1H")))
+    given = world.indicator()
+    world.contribute(given)
+    world.clock.now_us += HOUR_US
+    monkeypatch.setattr(settling, "MOST_WAIT_MS", 100)
+    with world.database.write() as connection:
+        lock_forum(connection, world.forum_id, now_us=world.clock())
+        answer = world.get("xbb", world.address())
+    assert answer.status_code == 503
+    assert look(world, "xbb") == {given["id"]: given}
