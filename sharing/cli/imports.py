@@ -67,7 +67,9 @@ def _import_file(workplace: Workplace, importer: Importer, file: str, report: Re
     except ComityError as fault:
         if fault.status not in _FAULTS_OF_A_FILE:
             raise
-        report.failures.append(Failure(file, None, None, None, None, fault.code, fault.message))
+        # What says the reason names the file already.
+        reason = fault.message.removeprefix(f"{file}: ")
+        report.failures.append(Failure(file, None, None, None, None, fault.code, reason))
         return False
     return True
 

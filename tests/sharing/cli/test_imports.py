@@ -224,11 +224,10 @@ def test_a_file_that_cannot_be_read_is_named_and_the_others_go_on(
 
 
 def test_a_missing_file_is_refused(embedded_harbour: Installation, tmp_path: Path) -> None:
-    ran = embedded_harbour.run(
-        "import", str(tmp_path / "none"), "--member", "XAA", "--collection", "reports"
-    )
+    file = str(tmp_path / "none")
+    ran = embedded_harbour.run("import", file, "--member", "XAA", "--collection", "reports")
     assert ran.code == 1
-    assert "No such file" in ran.err
+    assert f"could not import {file}: No such file" in ran.err
 
 
 def test_a_line_longer_than_an_object_may_be_is_refused_alone(
