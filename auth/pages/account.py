@@ -6,9 +6,10 @@ from flask import Blueprint, Response, flash, url_for
 from flask_babel import gettext as _
 from marshmallow import fields, validate
 
+from auth.authentication import slow_failure
 from auth.doors import Permission, current_signed, door
 from auth.queries.persons import find_person_by_id
-from auth.queries.sessions import list_sessions
+from auth.queries.sessions import Signed, list_sessions
 from auth.services.passwords import (
     FEWEST_CHARACTERS,
     MOST_CHARACTERS,
@@ -49,15 +50,15 @@ def set_own_password() -> Response:
         form.blame("again", _("This is not what you wrote the first time."))
     if form.errors:
         return _account_page(form, status=400)
+    # A browser left open must not be enough to lock its owner out, but for a fresh link.
+    if not _is_password_of_now(signed, form.values["current"]):
+        slow_failure(signed.email, "person:")
+        form.blame("current", _("This is not your password of now."))
+        return _account_page(form, status=403)
     with current_database().write() as connection:
         person = find_person_by_id(connection, signed.person_id)
         if person is None:
             raise BadInput("auth.unknown-person", "this person is no longer known here")
-        # A browser left open must not be enough to lock its owner out, but for a fresh link.
-        asks = has_password(connection, person.id) and signed.method != "link"
-        if asks and find_by_password(connection, person.email, form.values["current"]) is None:
-            form.blame("current", _("This is not your password of now."))
-            return _account_page(form, status=403)
         try:
             set_password(
                 connection,
@@ -85,6 +86,14 @@ def end_own_session(session_id: int) -> Response:
         )
     flash(_("That session has ended."))
     return see_other(url_for("account.show"))
+
+
+def _is_password_of_now(signed: Signed, given: str) -> bool:
+    """Whether it is, where one is asked for. Looked at without holding up who writes."""
+    with current_database().read() as connection:
+        if signed.method == "link" or not has_password(connection, signed.person_id):
+            return True
+        return find_by_password(connection, signed.email, given) is not None
 
 
 def _account_page(form: Filled, *, status: int = 200) -> Response:

@@ -159,6 +159,9 @@ def test_a_new_password_ends_the_other_sessions_and_asks_for_the_old_one(ana: Wo
     here.get("/account")
     form = {"current": "not that one", "password": new, "again": new}
     assert here.post("/account/password", form).status_code == 403
+    with ana.database.read() as connection:
+        failed = select(audit.c.id).where(audit.c.action == "authentication.failed")
+        assert len(connection.execute(failed).all()) == 1, "guesses are counted here too"
     assert here.post("/account/password", form | {"again": "x"}).status_code == 400
     short = {"current": PASSWORD, "password": "short", "again": "short"}
     assert here.post("/account/password", short).status_code == 400
