@@ -133,7 +133,10 @@ def show_object(forum: str, stix_id: str) -> Response:
         head = find_seq(connection, seated)
     value = orjson.loads(reasons.viewed.content)
     others = [row_of(one) for one in pointing]
-    served = [_served(reasons, stix_id, head), *served_of(others, places, head)]
+    served = [_served(reasons, stix_id, head)]
+    # The bundle holds the object alone.
+    if request.args.get("format") != "stix":
+        served += served_of(others, places, head)
     if request.method != "HEAD":
         record_deliveries(current_database(), seated, served, now_us=now_us)
     if request.args.get("format") == "stix":

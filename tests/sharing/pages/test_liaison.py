@@ -276,8 +276,12 @@ def test_the_graph_and_the_bundle_hold_what_the_page_shows(small: World) -> None
         "target_ref": two["id"],
     }
     small.contribute(one, two, relation)
-    xbb = browse(small, "xbb")
+    xaa, xbb = browse(small), browse(small, "xbb")
+    served = f"{ROOT}/served?collection={small.collections['reports']}&id={relation['id']}"
+    xbb.get(f"{ROOT}/objects/{one['id']}?format=stix")
+    assert "Nobody else has been served it" in xaa.get(served).text
     page = xbb.get(f"{ROOT}/objects/{one['id']}").text
+    assert "Nobody else has been served it" not in xaa.get(served).text
     assert "derived-from" in page
     graph = json.loads(xbb.get(f"{ROOT}/objects/{one['id']}?format=graph").data)
     assert {node["id"] for node in graph["nodes"]} == {one["id"], two["id"], relation["id"]}
