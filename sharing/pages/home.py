@@ -28,6 +28,8 @@ from web.pages import page
 
 _NEWEST: Final = 8
 _MOST_LINES: Final = 200
+_MOST_SHOWN: Final = 20
+"""Objects that one line is answered with: what is not shown has not been served."""
 _MOST_CHARACTERS: Final = 20_000
 
 
@@ -68,8 +70,7 @@ def show_home() -> Response:
             ]
             desks.append(_desk(connection, seated, places, rows, now_us))
             told.append((seated, served_of(rows, places, find_seq(connection, seated))))
-    for seated, served in told:
-        record_deliveries(current_database(), seated, served, now_us=now_us)
+    _record(told, now_us)
     return page("sharing/home.html", desks=desks, may_set_policy=OFFICER in (reader.roles or ()))
 
 
@@ -94,15 +95,23 @@ def search() -> Response:
                 if not hits and len(lines) == 1 and len(spell(line)) > 2:
                     hits = list_mentioning(connection, seated, places, line, whole=False)
                 for seen in list_contents_of(connection, seated, places, hits):
+                    if len(found[line]) == _MOST_SHOWN:
+                        break
                     row = row_of(seen)
                     rows[row.collection, row.stix_id, row.added_us] = row
                     found[line].append((seated, row))
             head = find_seq(connection, seated)
             told.append((seated, served_of(rows.values(), places, head)))
-    for seated, served in told:
-        record_deliveries(current_database(), seated, served, now_us=now_us)
+    _record(told, now_us)
     answers = [Answer(line, spell(line), found[line]) for line in lines]
     return page("sharing/search.html", asked=asked, answers=answers, most=_MOST_LINES)
+
+
+def _record(told: list[tuple[Seated, list[Served]]], now_us: int) -> None:
+    if request.method == "HEAD":
+        return
+    for seated, served in told:
+        record_deliveries(current_database(), seated, served, now_us=now_us)
 
 
 def _lines_of(asked: str) -> list[str]:

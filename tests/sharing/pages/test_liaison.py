@@ -8,9 +8,11 @@ import re
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import encode_multipart
 
+from sharing.tables import delivery
 from tests.browsing import add_person
 from tests.sharing.api.asking import GREEN, SHARE_ALL
 from tests.sharing.pages.conftest import browse
@@ -206,6 +208,18 @@ def test_a_page_that_shows_objects_is_a_delivery(world: World) -> None:
     text = xaa.get(served).text
     assert "its content" in text
     assert "XBB" in text
+
+
+def test_a_lookup_serves_what_it_shows_and_a_look_at_headers_nothing(small: World) -> None:
+    alike = "[domain-name:value = 'many.example']"
+    small.contribute(*(small.indicator(pattern=alike) for _ in range(23)))
+    xbb = browse(small, "xbb")
+    for address in ("/sharing", "/sharing/search?q=many.example", f"{ROOT}/objects"):
+        assert xbb.client.head(address).status_code == 200
+    page = xbb.get("/sharing/search?q=many.example").text
+    with small.database.read_deliveries() as connection:
+        counts = connection.execute(select(delivery.c.count)).scalars().all()
+    assert counts == [page.count("yes, in")] == [20]
 
 
 def test_a_recall_reaches_whoever_was_served_at_a_page(world: World) -> None:
