@@ -43,8 +43,15 @@ class Client:
 
     def fetch(self, query: str) -> bytes:
         """The body of a GET of the objects; raises RuntimeError unless it is answered 200."""
-        self._connection.request("GET", f"{self.peer.objects_path}{query}", headers=self._headers)
-        answer = self._connection.getresponse()
+        path = f"{self.peer.objects_path}{query}"
+        try:
+            self._connection.request("GET", path, headers=self._headers)
+            answer = self._connection.getresponse()
+        except http.client.RemoteDisconnected:
+            # While others were measured, longer than the server keeps a connection.
+            self._connection.close()
+            self._connection.request("GET", path, headers=self._headers)
+            answer = self._connection.getresponse()
         body = answer.read()
         if answer.status != 200:
             raise RuntimeError(f"{self.peer.name}: {answer.status} {body[:200]!r}")
