@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 import structlog
 from flask import Blueprint, Flask, Response, current_app, render_template, request
+from flask.sessions import SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 from markupsafe import Markup
@@ -90,11 +91,11 @@ def init_pages(app: Flask) -> None:
         SESSION_COOKIE_NAME="comity-form",
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_COOKIE_SECURE=installation.settings.public_url.startswith("https:"),
         WTF_CSRF_CHECK_DEFAULT=False,
         WTF_CSRF_TIME_LIMIT=None,
         WTF_CSRF_SSL_STRICT=False,
     )
+    app.session_interface = _FormSessions()
     app.extensions[_CSRF] = CSRFProtect(app)
     app.extensions.update({_NAVIGATION: [], _SEARCH: None, _VIEWER: None})
     app.jinja_env.undefined = StrictUndefined
@@ -108,6 +109,15 @@ def init_pages(app: Flask) -> None:
     init_assets(app)
     init_language(app)
     init_page_renderer(app, render_refusal)
+
+
+class _FormSessions(SecureCookieSessionInterface):
+    """What forms keep in a cookie: never over plain http where this request came by TLS."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Whether the cookie is for https alone."""
+        settings = installation_of(app).settings
+        return request.is_secure or settings.public_url.startswith("https:")
 
 
 def add_places(app: Flask, places: list[Place]) -> None:

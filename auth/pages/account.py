@@ -99,8 +99,9 @@ def _is_password_of_now(signed: Signed, given: str) -> bool:
 def _account_page(form: Filled, *, status: int = 200) -> Response:
     signed = current_signed()
     with current_database().read() as connection:
+        now_us = current_instant_us()
         sessions = list_sessions(
-            connection, signed.person_id, since_us=current_instant_us() - IDLE_US
+            connection, signed.person_id, since_us=now_us - IDLE_US, now_us=now_us
         )
         has_one = has_password(connection, signed.person_id)
     return page(

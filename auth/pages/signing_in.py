@@ -135,6 +135,16 @@ def _begin(found: Person, method: Method, address: str) -> Response:
 
 
 def _begin_in(connection: Connection, found: Person, method: Method, address: str) -> Response:
+    before = find_signed()
+    if before is not None:
+        # This browser forgets it: nobody else shall go on in it.
+        end_session(
+            connection,
+            before.person_id,
+            before.reader,
+            before.session_id,
+            now_us=current_instant_us(),
+        )
     token = begin_session(
         connection,
         current_signer(),

@@ -77,7 +77,9 @@ def find_by_session(
     )
 
 
-def list_sessions(connection: Connection, person_id: int, *, since_us: int) -> list[Session]:
+def list_sessions(
+    connection: Connection, person_id: int, *, since_us: int, now_us: int
+) -> list[Session]:
     """The sessions of a person that were used since then and go on, the latest first."""
     rows = connection.execute(
         select(session)
@@ -85,6 +87,7 @@ def list_sessions(connection: Connection, person_id: int, *, since_us: int) -> l
             session.c.person_id == person_id,
             session.c.revoked_us.is_(None),
             session.c.seen_us > since_us,
+            session.c.expires_us > now_us,
         )
         .order_by(session.c.seen_us.desc(), session.c.id.desc())
         .limit(100)

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from auth.doors import Permission, door
 from auth.reader import Seated
 from kernel.clock import format_version
-from kernel.errors import NotFound
+from kernel.errors import Forbidden, NotFound
 from sharing.pages.entering import (
     LEVELS,
     blueprint,
@@ -65,7 +65,6 @@ class RowSchema(Shape):
     collection = text()
     id = text()
     type = text()
-    name = text()
     tlp = word(*LEVELS)
     version = text()
 
@@ -131,15 +130,21 @@ def show_object(forum: str, stix_id: str) -> Response:
         is_own = has_contributed(connection, seated, stix_id)
         told = _audience_of(connection, seated, place, stix_id, now_us) if is_own else []
         head = find_seq(connection, seated)
+    wants_stix = request.args.get("format") == "stix"
+    if wants_stix and not reasons.may_leave:
+        raise Forbidden(
+            "sharing.not-in-a-file",
+            "TLP:red never leaves in a file, which passes from hand to hand (FIRST TLP 2.0)",
+        )
     value = orjson.loads(reasons.viewed.content)
     others = [row_of(one) for one in pointing]
     served = [_served(reasons, stix_id, head)]
     # The bundle holds the object alone.
-    if request.args.get("format") != "stix":
+    if not wants_stix:
         served += served_of(others, places, head)
     if request.method != "HEAD":
         record_deliveries(current_database(), seated, served, now_us=now_us)
-    if request.args.get("format") == "stix":
+    if wants_stix:
         return _as_stix(reasons.viewed.content, stix_id)
     if request.args.get("format") == "graph":
         return _as_graph(value, pointing)
@@ -158,6 +163,7 @@ def show_object(forum: str, stix_id: str) -> Response:
         pointing=[(row, _word_of(one, stix_id)) for row, one in zip(others, pointing, strict=True)],
         raw=orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(),
         is_own=is_own,
+        may_leave=reasons.may_leave,
         told=told,
     )
 

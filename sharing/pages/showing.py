@@ -47,12 +47,11 @@ class Row:
         return (self.added_us, self.collection)
 
     def document(self) -> dict[str, Any]:
-        """The same as JSON."""
+        """The same as JSON: a file names objects, and holds nothing of what they say."""
         return {
             "collection": self.collection,
             "id": self.stix_id,
             "type": self.stix_type,
-            "name": self.name,
             "tlp": self.tlp,
             "version": format_version(self.version_us),
         }

@@ -21,6 +21,7 @@ from sharing.queries.contributions import Stored, list_stored
 from sharing.queries.viewed import ViewedForm, find_viewed, list_newest_viewed
 from sharing.rules.decide import decide
 from sharing.rules.model import Recipient
+from sharing.rules.reach import may_be_exported
 from sharing.rules.tlp import Tlp
 from sharing.services.decisions import Decisions
 from sharing.services.explanations import Line, merge_terms
@@ -58,7 +59,8 @@ class Reasons:
 
     `is_marked` tells that the level is the object's own, not the collection's default;
     `created_by_ref` is what the object says as it is served; `terms` are the IEP statements
-    of the rules that share it, each with all that these say.
+    of the rules that share it, each with all that these say; `may_leave` tells whether this
+    form may stand in a file (sharing policy §2).
     """
 
     viewed: ViewedForm
@@ -68,6 +70,7 @@ class Reasons:
     created_by_ref: str | None
     trace: tuple[Line, ...]
     terms: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    may_leave: bool = False
 
     def document(self, place: Collection, stix_id: str) -> dict[str, Any]:
         """The same as JSON."""
@@ -111,7 +114,16 @@ def find_recipient_reasons(
         created_by_ref=content.get("created_by_ref"),
         trace=(Line("4.0", _OWN),) if is_own else tuple(_tell(seated, stored)),
         terms=terms,
+        may_leave=may_be_exported(_levels_in(content, stored), stored.tlp),
     )
+
+
+def _levels_in(content: Mapping[str, Any], stored: Stored) -> list[Tlp]:
+    """The levels of the properties that this form of the object has."""
+    extensions = content.get("extensions")
+    inside = extensions if isinstance(extensions, dict) else {}
+    held = {*content, *(f"extensions.{name}" for name in inside)}
+    return [level for unit, level in stored.facts.properties.items() if unit in held]
 
 
 class Terms:

@@ -203,6 +203,27 @@ def test_a_visitor_is_not_listened_to_for_long(ana: World) -> None:
     assert (answer.status_code, "web.too-large" in answer.text) == (413, True)
 
 
+def test_signing_in_again_ends_the_session_that_the_browser_forgets(ana: World) -> None:
+    browser = Browser(ana, ANA)
+    kept = browser.client.get_cookie("comity-session")
+    assert kept is not None
+    token = link_of(ana)
+    browser.get(f"/sign-in/link?token={token}")
+    browser.post("/sign-in/link", {"token": token})
+    assert is_signed_in(browser)
+    other = Browser(ana)
+    other.client.set_cookie("comity-session", kept.value)
+    assert not is_signed_in(other)
+
+
+def test_cookies_are_for_tls_alone_where_the_request_came_by_it(ana: World) -> None:
+    client = ana.app.test_client()
+    answer = client.get("/sign-in", base_url="https://localhost")
+    assert "comity-form=" in answer.headers["Set-Cookie"]
+    assert "Secure" in answer.headers["Set-Cookie"]
+    assert "Secure" not in ana.app.test_client().get("/sign-in").headers["Set-Cookie"]
+
+
 def test_signing_in_gives_a_session_that_nobody_has_seen_before(ana: World) -> None:
     browser = Browser(ana)
     browser.client.set_cookie("comity-session", "comity_se_" + "0" * 64)

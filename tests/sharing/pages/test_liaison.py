@@ -14,7 +14,7 @@ from werkzeug.test import encode_multipart
 
 from sharing.tables import delivery
 from tests.browsing import add_person
-from tests.sharing.api.asking import GREEN, SHARE_ALL
+from tests.sharing.api.asking import GREEN, RED, SHARE_ALL
 from tests.sharing.pages.conftest import browse
 from tests.sharing.taxii.world import World
 
@@ -302,6 +302,27 @@ def test_the_graph_and_the_bundle_hold_what_the_page_shows(small: World) -> None
     assert len(graph["edges"]) == 2
     bundle = json.loads(xbb.get(f"{ROOT}/objects/{one['id']}?format=stix").data)
     assert bundle["objects"] == [one]
+
+
+def test_red_is_read_at_a_page_and_leaves_in_no_file(small: World) -> None:
+    named = {"rules": [{"id": "named", "effect": "share", "audience": {"any": ["member:XBB"]}}]}
+    small.set_policy(named)
+    red = small.indicator(name="Codename", object_marking_refs=[RED])
+    inner = small.indicator(
+        name="Inside", granular_markings=[{"marking_ref": RED, "selectors": ["name"]}]
+    )
+    small.contribute(red, inner)
+    for browser in (browse(small), browse(small, "xbb")):
+        for one in (red, inner):
+            address = f"{ROOT}/objects/{one['id']}"
+            page = browser.get(address)
+            assert one["name"] in page.text
+            assert "format=stix" not in page.text
+            assert browser.get(f"{address}?format=stix").status_code == 403
+        for form in ("json", "csv"):
+            text = browser.get(f"{ROOT}/objects?format={form}").text
+            assert red["id"] in text
+            assert "Codename" not in text
 
 
 def test_a_list_is_walked_filtered_and_exported(small: World) -> None:
