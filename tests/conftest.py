@@ -49,6 +49,7 @@ _MEASURED = frozenset(
         "rules",
         "test_answers.py",
         "test_authentication.py",
+        "test_citations.py",
         "test_closed_entries.py",
         "test_doors.py",
         "test_explaining.py",

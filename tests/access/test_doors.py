@@ -8,6 +8,7 @@ from flask.views import MethodView
 
 from auth.doors import Permission, door, find_sign
 from sharing.gate.releasable import RELEASE_EXTENSION
+from tests.browsing import Browser, add_person
 from tests.sharing.taxii.world import World
 
 
@@ -144,3 +145,20 @@ def test_a_scope_opens_only_the_doors_of_its_name(world: World) -> None:
     assert world.get("xaa-api", "/taxii2/").status_code == 403
     assert world.get("xaa-reads", "/api/v1/me").status_code == 403
     assert world.delete("xaa-api", one).status_code == 403
+
+
+def test_a_page_is_entered_by_whom_it_is_for(small_world: World) -> None:
+    add_person(small_world, "ana@xaa.example", "XAA", "reader")
+    add_person(small_world, "ops@comity.example", None, "operator")
+    visitor = Browser(small_world)
+    person, operator = (
+        Browser(small_world, email) for email in ("ana@xaa.example", "ops@comity.example")
+    )
+    led = visitor.client.get("/account?x=1")
+    assert (led.status_code, led.headers["Location"]) == (303, "/sign-in?next=/account?x%3D1")
+    assert visitor.post("/account/password", {"password": "x"}).status_code == 403
+    assert visitor.client.post("/sign-in").status_code == 400
+    wanted = {"/account": (200, 200), "/sharing": (200, 403), "/operator": (403, 200)}
+    for address, statuses in wanted.items():
+        found = tuple(one.client.get(address).status_code for one in (person, operator))
+        assert found == statuses, address

@@ -14,7 +14,7 @@ import pytest
 from sharing.services import policies
 from sharing.services.lock import LockedForum
 from sharing.services.plan import ReleasePlan
-from sharing.services.reconsider import Change
+from sharing.services.reconsider import Change, reconsider
 from tests.sharing.taxii.world import START_US, World
 
 LAST = "X-TAXII-Date-Added-Last"
@@ -145,7 +145,9 @@ def test_control_a_tightening_that_is_saved_and_not_applied_is_caught(
 ) -> None:
     ids = hundred(small_world)
     tokens = tokens_of(small_world)
-    monkeypatch.setattr(policies, "reconsider", lambda _lock, epoch, **_rest: Change(epoch, 0, 0))
+    monkeypatch.setattr(
+        policies, "reconsider_changed", lambda _lock, epoch, *_was, **_rest: Change(epoch, 0, 0)
+    )
     delivered = walk(
         small_world, "next", "objects/", lambda: grant(small_world, "open"), after_pages=3
     )
@@ -179,8 +181,12 @@ def test_control_a_change_that_releases_everything_again_is_caught(
         plan.close(row.id for row in held)
         return show(plan, stored, place, shown, [])
 
+    def reconsider_all(lock: LockedForum, epoch: int, *_was: Any, **rest: Any) -> Change:
+        return reconsider(lock, epoch, originator_id=rest["originator_id"])
+
     hundred(small_world)
     monkeypatch.setattr(ReleasePlan, "show", show_again)
+    monkeypatch.setattr(policies, "reconsider_changed", reconsider_all)
     delivered = walk(
         small_world,
         "next",
