@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from flask import Response, request
-from sqlalchemy import Connection
 
 from auth.doors import Permission, current_reader, door
 from auth.queries import list_seated
 from auth.reader import Seated
 from kernel.errors import BadInput
-from sharing.pages.entering import OFFICER, blueprint, has_role
+from sharing.pages.entering import blueprint, has_role
+from sharing.pages.needs import list_needs_in
 from sharing.pages.showing import Row, row_of, served_of
 from sharing.queries.collections import READING_ROLES, Collection, list_collections
 from sharing.queries.mentions import list_mentioning
 from sharing.queries.newest import NewestFilter, find_seq, list_contents_of, list_newest
-from sharing.queries.policies import has_chosen_policy
-from sharing.queries.recalls import list_received_recalls
 from sharing.rules.mentions import spell
-from sharing.services.confirm import APPROVER, list_held
 from sharing.services.deliver import Served, record_deliveries
 from sharing.services.settling import settled_read
-from web.installation import current_database, current_instant_us, current_signer
+from web.inbox import Need
+from web.installation import current_database, current_instant_us
 from web.pages import page
 
 _NEWEST: Final = 8
@@ -40,9 +38,7 @@ class Desk:
     seated: Seated
     places: list[Collection]
     rows: list[Row]
-    held: int
-    recalls: int
-    has_policy: bool
+    needs: list[Need]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +64,11 @@ def show_home() -> Response:
                 row_of(seen)
                 for seen in list_newest(connection, seated, places, NewestFilter(), limit=_NEWEST)
             ]
-            desks.append(_desk(connection, seated, places, rows, now_us))
+            needs = list_needs_in(connection, seated, now_us=now_us)
+            desks.append(Desk(seated, places, rows, needs))
             told.append((seated, served_of(rows, places, find_seq(connection, seated))))
     _record(told, now_us)
-    return page("sharing/home.html", desks=desks, may_set_policy=OFFICER in (reader.roles or ()))
+    return page("sharing/home.html", desks=desks)
 
 
 @blueprint.route("/search", methods=["GET", "POST"], endpoint="search")
@@ -123,20 +120,3 @@ def _lines_of(asked: str) -> list[str]:
             f"ask for at most {_MOST_LINES} lines at once; send the rest afterwards",
         )
     return lines
-
-
-def _desk(
-    connection: Connection, seated: Seated, places: list[Collection], rows: list[Row], now_us: int
-) -> Desk:
-    held: list[Any] = []
-    has_policy = True
-    if seated.member_id is not None:
-        if has_role(seated, APPROVER, "contributor"):
-            held = list_held(
-                connection, current_signer(), seated.forum_id, seated.member_id, now_us=now_us
-            )
-        has_policy = has_chosen_policy(connection, seated.forum_id, seated.member_id)
-    recalls = [
-        one for one in list_received_recalls(connection, seated) if one.acknowledged_us is None
-    ]
-    return Desk(seated, places, rows, len(held), len(recalls), has_policy)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from sqlalchemy import Connection
 
 from auth.doors import current_reader
 from auth.queries import list_seated
+from auth.reader import Seated
 from sharing.pages.entering import CONTRIBUTOR, OFFICER, has_role
 from sharing.queries.collections import READING_ROLES
 from sharing.queries.policies import has_chosen_policy
@@ -23,39 +25,42 @@ def find_needs() -> list[Need]:
     reader, now_us = current_reader(), current_instant_us()
     if reader.member_id is None:
         return []
-    needs: list[Need] = []
     with settled_read(current_database(), now_us=now_us) as connection:
-        for seated in list_seated(connection, reader):
-            forum, where = seated.forum_slug, seated.forum_title
-            if has_role(seated, *READING_ROLES, OFFICER):
-                open_ = [
-                    one
-                    for one in list_received_recalls(connection, seated)
-                    if one.acknowledged_us is None
-                ]
-                if open_:
-                    text = ngettext(
-                        "%(num)s recall waits to be taken note of",
-                        "%(num)s recalls wait to be taken note of",
-                        len(open_),
-                    )
-                    needs.append(Need(text, url_for("exchange.recalls", forum=forum), where))
-            if has_role(seated, APPROVER):
-                held = list_held(
-                    connection, current_signer(), seated.forum_id, reader.member_id, now_us=now_us
-                )
-                if held:
-                    text = ngettext(
-                        "%(num)s version is held until it is confirmed",
-                        "%(num)s versions are held until they are confirmed",
-                        len(held),
-                    )
-                    needs.append(Need(text, url_for("exchange.held", forum=forum), where))
-            if has_role(seated, OFFICER, CONTRIBUTOR) and not has_chosen_policy(
-                connection, seated.forum_id, reader.member_id
-            ):
-                text = _(
-                    "Your member has no policy here yet, so nothing that it contributes is shared."
-                )
-                needs.append(Need(text, url_for("exchange.policy", forum=forum), where))
+        return [
+            need
+            for seated in list_seated(connection, reader)
+            for need in list_needs_in(connection, seated, now_us=now_us)
+        ]
+
+
+def list_needs_in(connection: Connection, seated: Seated, *, now_us: int) -> list[Need]:
+    """What a member's person can do something about in one forum."""
+    member_id, forum, where = seated.member_id, seated.forum_slug, seated.forum_title
+    needs: list[Need] = []
+    if member_id is None:
+        return needs
+    if has_role(seated, *READING_ROLES, OFFICER):
+        received = list_received_recalls(connection, seated)
+        waiting = sum(one.acknowledged_us is None for one in received)
+        if waiting:
+            text = ngettext(
+                "%(num)s recall waits to be taken note of",
+                "%(num)s recalls wait to be taken note of",
+                waiting,
+            )
+            needs.append(Need(text, url_for("exchange.recalls", forum=forum), where))
+    if has_role(seated, APPROVER):
+        held = list_held(connection, current_signer(), seated.forum_id, member_id, now_us=now_us)
+        if held:
+            text = ngettext(
+                "%(num)s version is held until it is confirmed",
+                "%(num)s versions are held until they are confirmed",
+                len(held),
+            )
+            needs.append(Need(text, url_for("exchange.held", forum=forum), where))
+    if has_role(seated, OFFICER, CONTRIBUTOR) and not has_chosen_policy(
+        connection, seated.forum_id, member_id
+    ):
+        text = _("Your member has no policy here yet, so nothing that it contributes is shared.")
+        needs.append(Need(text, url_for("exchange.policy", forum=forum), where))
     return needs

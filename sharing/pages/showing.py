@@ -129,11 +129,13 @@ def served_of(
     places: Iterable[Collection],
     head: int,
     filters: Mapping[str, list[str]] | None = None,
+    *,
+    door: str = "page",
 ) -> list[Served]:
     """What a page that shows these carries of each collection, at a position of the ledger.
 
     `filters` are those of a list that shows all there is between its first and its last; without
-    them it is exactly these objects.
+    them it is exactly these objects. The door `api` tells of objects and shows none.
     """
     served = []
     for place in places:
@@ -145,7 +147,7 @@ def served_of(
             served.append(
                 Served(
                     place.id,
-                    "page",
+                    door,
                     asked,
                     min(stamps),
                     max(stamps),

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Row,
     Select,
     SmallInteger,
     bindparam,
@@ -95,21 +96,15 @@ def list_newest(
         .limit(limit * len(ranges))
         .execution_options(**BINARY_ROWS)
     )
-    uuids = {place.id: place.uuid for place in places}
-    found = [
-        Seen(
-            Standing(
-                row.date_added_us,
-                uuids[row.collection_id],
-                row.stix_id,
-                row.version_us,
-                Tlp(row.tlp),
-            ),
-            row.content,
-        )
-        for row in rows
-    ]
+    found = [seen_of(row, places) for row in rows]
     return sorted(found, key=lambda one: one.standing.key, reverse=True)[:limit]
+
+
+def seen_of(row: Row[Any], places: Sequence[Collection]) -> Seen:
+    """A row with a release's stamp, id, version, level and bytes, in one of these collections."""
+    uuid = next(place.uuid for place in places if place.id == row.collection_id)
+    standing = Standing(row.date_added_us, uuid, row.stix_id, row.version_us, Tlp(row.tlp))
+    return Seen(standing, row.content)
 
 
 def find_seq(connection: Connection, seated: Seated) -> int:

@@ -13,10 +13,8 @@ from sqlalchemy import Connection, func, select, union_all
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
 from sharing.queries.collections import Collection
-from sharing.queries.newest import Seen
+from sharing.queries.newest import Seen, seen_of
 from sharing.queries.releases import TLP_OF_RELEASE
-from sharing.queries.standing import Standing
-from sharing.rules.tlp import Tlp
 from sharing.tables import body, reference, release
 from sharing.visibility import visible_to
 
@@ -59,22 +57,8 @@ def list_pointing(
         .join(body, body.c.id == merged.c.body_id)
         .execution_options(**BINARY_ROWS)
     )
-    uuids = {place.id: place.uuid for place in places}
     wanted = orjson.dumps(stix_id)
-    found = [
-        Seen(
-            Standing(
-                row.date_added_us,
-                uuids[row.collection_id],
-                row.stix_id,
-                row.version_us,
-                Tlp(row.tlp),
-            ),
-            row.content,
-        )
-        for row in rows
-        if wanted in bytes(row.content)
-    ]
+    found = [seen_of(row, places) for row in rows if wanted in bytes(row.content)]
     return sorted(found, key=lambda one: one.standing.key, reverse=True)[:limit]
 
 

@@ -92,6 +92,9 @@ def test_what_is_written_into_forms_never_runs(
         rule = {"id": text, "effect": "share", "audience": {"any": ["forum"]}}
         page.fill("#document", json.dumps({"rules": [rule]}))
         page.click("button:has-text('See what it would change')")
+        page.wait_for_load_state()
+        kept = page.locator("textarea[name=document]").input_value()
+        assert json.loads(kept)["rules"][0]["id"] == text, "it is on the page, as text"
         check(watched, "400")
     visitor = open_page(None)
     for text in PAYLOADS:
@@ -99,6 +102,8 @@ def test_what_is_written_into_forms_never_runs(
         visitor.page.fill("#email", text)
         visitor.page.fill("#password", text)
         visitor.page.click("button.main")
+        visitor.page.wait_for_selector("#error-summary")
+        assert visitor.page.input_value("#email") == text
         check(visitor, "400", "403", "429")
 
 

@@ -222,6 +222,20 @@ def test_a_lookup_serves_what_it_shows_and_a_look_at_headers_nothing(small: Worl
     assert counts == [page.count("yes, in")] == [20]
 
 
+def test_a_file_that_names_objects_has_served_none_of_what_they_say(world: World) -> None:
+    indicator = world.indicator(name="Relay")
+    world.contribute(indicator)
+    xaa, xbb = browse(world), browse(world, "xbb")
+    served = f"{ROOT}/served?collection={world.collections['reports']}&id={indicator['id']}"
+    for form in ("csv", "json"):
+        text = xbb.get(f"{ROOT}/objects?format={form}").text
+        assert indicator["id"] in text
+        assert "Relay" not in text
+    told = xaa.get(served).text
+    assert "that it exists" in told
+    assert "its content" not in told
+
+
 def test_a_recall_reaches_whoever_was_served_at_a_page(world: World) -> None:
     indicator = world.indicator()
     world.contribute(indicator)
