@@ -224,6 +224,7 @@ def refusals_told() -> Iterator[None]:
     except (click.ClickException, click.exceptions.Exit, click.Abort):
         raise
     except BrokenPipeError:
+        _forget_output()
         sys.exit(_EXIT_REFUSED)
     except Exception as fault:  # noqa: BLE001 - a command never ends in a traceback
         _leave(_incident(fault))

@@ -95,9 +95,13 @@ class TooMany(ComityError):
 
 
 class Unavailable(ComityError):
-    """The installation cannot decide or record just now, so it refuses (HTTP 503)."""
+    """The installation cannot decide or record just now, so it refuses (HTTP 503).
+
+    `retry_after_seconds` is when to try again: what is in the way ends by itself, soon as a rule.
+    """
 
     status = 503
+    retry_after_seconds = 5
 
 
 class StorageFull(ComityError):

@@ -118,7 +118,7 @@ def _headers_of(error: ComityError) -> dict[str, list[str]]:
         cause = getattr(error, "bearer_error", None)
         bearer = f'Bearer realm="{REALM}"' + (f', error="{cause}"' if cause else "")
         return {"WWW-Authenticate": [f'Basic realm="{REALM}", charset="UTF-8"', bearer]}
-    if isinstance(error, TooMany):
+    if isinstance(error, TooMany | Unavailable):
         return {"Retry-After": [str(error.retry_after_seconds)]}
     if isinstance(error, MethodRefused):
         allowed = getattr(error, "allowed", ())

@@ -123,7 +123,13 @@ class ComityApi(Api):  # type: ignore[misc]  # flask-smorest carries no types
             response = _refusal(status, code, detail)
             self.spec.components.response(HTTPStatus(status).name, response, lazy=True)
         other = _refusal(503, *_FAULT) | {
-            "description": "Too many requests (429), or a fault of the server (500 and above)"
+            "description": "Too many requests (429), or a fault of the server (500 and above)",
+            "headers": {
+                "Retry-After": {
+                    "description": "Of 429 and 503: the seconds to wait before trying again.",
+                    "schema": {"type": "integer", "minimum": 1},
+                }
+            },
         }
         self.spec.components.response(self.DEFAULT_ERROR_RESPONSE_NAME, other, lazy=True)
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from pathlib import Path
+from typing import BinaryIO, Final
 
 import click
 
@@ -11,26 +13,32 @@ from kernel.commands import Answer, Workplace, showing_progress, working
 from sharing.cli.named import expect_place
 from sharing.services.exporting import export_view
 
+_STANDARD_OUTPUT: Final = "-"
+
 
 @click.command("export")
 @click.option("--as", "code", required=True, metavar="CODE", help="Whose view.")
 @click.option("--collection", "ref", required=True, metavar="ID", help="Its id or alias.")
-@click.option("--out", required=True, metavar="FILE", help="Written whole or not at all.")
+@click.option(
+    "--out", required=True, metavar="FILE", help="Whole or not at all; - is standard output."
+)
 @click.option("--format", "form", default="stix", type=click.Choice(["stix"]), show_default=True)
 @working
 def export(workplace: Workplace, code: str, ref: str, out: str, form: str) -> Answer:
     """Write everything a member sees in a collection, every version, to a file.
 
-    What is marked TLP:RED stays out. The delivery is recorded before the file appears.
+    What is marked TLP:RED stays out. The delivery is recorded before the file appears. Where
+    the bundle goes to standard output, the counts go to standard error.
     """
+    where = _standard_output() if out == _STANDARD_OUTPUT else Path(out)
     with workplace.database.read() as connection:
         seated, place = expect_place(connection, code, ref)
-    with showing_progress(Path(out).name) as progress:
+    with showing_progress(f"view of {code}") as progress:
         exported = export_view(
             workplace.database,
             seated,
             place,
-            Path(out),
+            where,
             bundle_id=f"bundle--{uuid.uuid4()}",
             now_us=workplace.now_us,
             progress=progress,
@@ -45,7 +53,27 @@ def export(workplace: Workplace, code: str, ref: str, out: str, form: str) -> An
         "types": dict(sorted(exported.types.items())),
         "left_out": {"tlp_red": exported.left_out},
     }
-    text = f"{exported.count} versions of objects to {out}"
+    text = f"{exported.count} versions of objects"
+    if isinstance(where, Path):
+        text += f" to {out}"
     if exported.left_out:
         text += f"; {exported.left_out} marked TLP:RED stayed out"
-    return Answer(document, text)
+    if isinstance(where, Path):
+        return Answer(document, text)
+    click.echo(text, err=True)
+    return Answer(document, "")
+
+
+def _standard_output() -> BinaryIO:
+    """Standard output, where it is free for the bundle and shows nothing of it to a terminal."""
+    if click.get_current_context().params.get("as_json"):
+        raise click.UsageError(
+            "standard output cannot hold both the bundle and the counts: "
+            "name a file, or leave --json out"
+        )
+    if sys.stdout.isatty():
+        raise click.UsageError(
+            "standard output is a terminal, which what others wrote could steer: "
+            "name a file, or send it on by a pipe"
+        )
+    return sys.stdout.buffer

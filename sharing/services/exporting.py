@@ -1,19 +1,20 @@
-"""Export: a member's view of a collection as one STIX bundle in a file.
+"""Export: a member's view of a collection as one STIX bundle in a file or a stream.
 
-The file appears whole or not at all, readable by its owner alone, and what it holds is on
-record before it appears. What is marked TLP:RED never leaves in a file (sharing policy §2).
+It appears whole or not at all, a file readable by its owner alone, and what it holds is on
+record before it appears. What is marked TLP:RED never leaves so (sharing policy §2).
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from sqlalchemy import Connection
 
@@ -64,21 +65,22 @@ def export_view(
     database: Database,
     seated: Seated,
     place: Collection,
-    file: Path,
+    out: Path | BinaryIO,
     *,
     bundle_id: str,
     now_us: int,
     progress: Progress = no_progress,
 ) -> Exported:
-    """Write everything the reader sees in the collection, every version, to `file`.
+    """Write everything the reader sees in the collection, every version, to a file or a stream.
 
-    Raises Forbidden when it may not read there, BadInput when the file cannot be written,
-    Unavailable when the delivery cannot be recorded; then there is no file.
+    Raises Forbidden when it may not read there, BadInput when `out` cannot be written,
+    Unavailable when the delivery cannot be recorded; then there is no file, and nothing in
+    the stream. A stream whose reader has gone away raises BrokenPipeError.
     """
     if not place.may_be_read_by(seated):
         raise Forbidden("sharing.write-only", "you may write to this collection but not read it")
     exported = Exported()
-    with _appearing(file) as content:
+    with _appearing(out) if isinstance(out, Path) else _flowing(out) as content:
         with settled_read(database, now_us=now_us) as connection:
             head = find_head(connection, seated, place.id)
             total = count_viewed(connection, seated, place.id)
@@ -204,5 +206,20 @@ def _appearing(file: Path) -> Iterator[BinaryIO]:
         beside.unlink(missing_ok=True)
 
 
-def _unwritable(file: Path, fault: OSError) -> BadInput:
+@contextmanager
+def _flowing(stream: BinaryIO) -> Iterator[BinaryIO]:
+    """A file without a name to write to; it flows into `stream` once the block has ended well."""
+    try:
+        with tempfile.TemporaryFile() as content:
+            yield cast("BinaryIO", content)
+            content.seek(0)
+            shutil.copyfileobj(content, stream)
+            stream.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as fault:
+        raise _unwritable("the bundle cannot be written", fault) from None
+
+
+def _unwritable(file: Path | str, fault: OSError) -> BadInput:
     return BadInput("sharing.unwritable-file", f"{file}: {fault.strerror or fault}")

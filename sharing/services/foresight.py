@@ -26,6 +26,7 @@ from sharing.rules.differences import ALL_OF_IT, Difference, Form, Part, differ,
 from sharing.rules.formulas import Layer, vanishes
 from sharing.rules.model import Facts
 from sharing.services.decisions import Decisions
+from sharing.services.reconsider import Progress, no_progress
 
 _T = TypeVar("_T")
 
@@ -130,8 +131,18 @@ class Foresight:
             for version, difference, at_us in alone.changes:
                 yield Change(versions[version], difference, at_us)
 
-    def rest(self) -> Iterator[Change]:
-        """What depends on other copies, once all copies have been taken."""
+    @property
+    def steps_left(self) -> int:
+        """How many copies `rest` will look at, as far as can be told yet: each at least twice."""
+        return 2 * len(self._waiting)
+
+    def rest(self, progress: Progress = no_progress) -> Iterator[Change]:
+        """What depends on other copies, once all copies have been taken.
+
+        Progress is told in looks at a copy; how many there will be grows while copies that
+        name each other are settled.
+        """
+        done, total = 0, self.steps_left
         work = list(self._waiting)
         while work:
             moved: set[tuple[int, str]] = set()
@@ -139,11 +150,16 @@ class Foresight:
                 for key, versions in self._load(batch).items():
                     if self._keep(key, self._seen(versions, self._hidden_of(versions)).masks):
                         moved.add(key[1:])
+                done += len(batch)
+                progress(done, total)
             naming = list_naming(self._connection, self._forum_id, moved)
             work = [key for key in self._waiting if key in naming]
+            total += len(work)
         for batch in in_batches(self._waiting):
             for versions in self._load(batch).values():
                 yield from self._differences(self._seen(versions, self._hidden_of(versions)))
+            done += len(batch)
+            progress(done, total)
 
     def _alone(self, versions: list[Stored]) -> _Alone:
         """What becomes of a copy that depends on no other: once for all that are alike."""

@@ -170,24 +170,24 @@ def _account(
         ServedLog(scene.deliveries, scene.forum_id),
         is_named=owner_id is not None,
     )
-    for copies in _list_contributions(scene, concerned, owner_id):
+    total = count_ids(scene.connection, scene.forum_id, concerned)
+    taken = 0
+    for count, copies in _list_contributions(scene, concerned, owner_id):
         account.add(foresight.take(copies))
-    account.add(foresight.rest())
+        taken += count
+        scene.progress(taken, total + foresight.steps_left)
+    account.add(foresight.rest(lambda done, left: scene.progress(total + done, total + left)))
     document, digest = account.close()
     return Outcome(document, digest, account.gained, account.lost)
 
 
 def _list_contributions(
     scene: Scene, concerned: ColumnElement[bool], owner_id: int | None
-) -> Iterator[list[Stored]]:
-    """The concerned contributions in batches that hold each copy whole; told as they are done."""
-    total = count_ids(scene.connection, scene.forum_id, concerned)
-    done = 0
+) -> Iterator[tuple[int, list[Stored]]]:
+    """The concerned contributions in batches that hold each copy whole, and of how many ids."""
     for collection_id, ids in list_batches(scene.connection, scene.forum_id, concerned):
         copies = list_copies(scene.connection, collection_id, ids)
-        yield [one for one in copies if owner_id is None or one.originator_id == owner_id]
-        done += len(ids)
-        scene.progress(done, total)
+        yield len(ids), [one for one in copies if owner_id is None or one.originator_id == owner_id]
 
 
 def _notes(policy: Policy) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.exceptions import Conflict, ImATeapot, InternalServerError
 
-from kernel.errors import TooMany
+from kernel.errors import StorageFull, TooMany, Unavailable
 from tests.sharing.taxii.world import World
 from tests.web.test_answers import world
 from web.errors import answer_error, init_errors, is_below
@@ -49,6 +49,14 @@ def test_what_a_refusal_says_is_text_on_its_page(bare: Flask) -> None:
     assert "<script" not in answer.get_data(as_text=True)
     assert "&lt;script&gt;" in answer.get_data(as_text=True)
     assert answer.headers["Retry-After"] == "7"
+
+
+def test_who_meets_what_will_pass_is_told_when_to_try_again(bare: Flask) -> None:
+    with bare.test_request_context("/"):
+        answer = answer_error(Unavailable("x.y", "try again"))
+        full = answer_error(StorageFull("x.z", "make room"))
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert "Retry-After" not in full.headers
 
 
 def test_the_same_refusal_is_a_problem_below_the_api(bare: Flask) -> None:

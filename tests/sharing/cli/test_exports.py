@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import stat
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,7 @@ from tests.sharing.cli.running import (
     TLP_GREEN,
     TLP_RED,
     Installation,
+    Ran,
     indicator,
     statement,
 )
@@ -216,6 +221,89 @@ def test_a_place_that_cannot_be_written_is_refused(
         )
         assert str(out) in reason
     assert Path("/dev/null").is_char_device()
+
+
+def export_to_standard_output(installation: Installation, *more: str) -> Ran:
+    return installation.run("export", "--as", "XAA", "--collection", "reports", "--out", "-", *more)
+
+
+def test_a_view_goes_to_standard_output_and_its_counts_elsewhere(
+    harbour: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    contribute(harbour, indicator(1), indicator(2, object_marking_refs=[TLP_RED]))
+    ran = export_to_standard_output(harbour)
+    assert (ran.code, ran.document["objects"]) == (0, [indicator(1)])
+    assert ran.err == "1 versions of objects; 1 marked TLP:RED stayed out\n"
+    assert [row.count for row in list_rows(harbour, delivery)] == [1]
+    assert not (tmp_path / "-").exists()
+
+
+def test_standard_output_holds_one_document_at_a_time(embedded_harbour: Installation) -> None:
+    contribute(embedded_harbour, indicator(1))
+    both = export_to_standard_output(embedded_harbour, "--json")
+    assert (both.code, both.out) == (2, "")
+    assert "name a file, or leave --json out" in both.err
+    assert list_rows(embedded_harbour, delivery) == []
+
+
+def run_in_a_shell(
+    installation: Installation, goes_to: str, **more: Any
+) -> subprocess.CompletedProcess[str]:
+    command = f'"$0" -m app export --as XAA --collection reports --out - {goes_to}'
+    surroundings = {
+        "COMITY_DATA_DIR": installation.settings.data_dir,
+        "COMITY_DATABASE_URL": installation.settings.database_url,
+    }
+    return subprocess.run(
+        ["/bin/bash", "-c", command, sys.executable],
+        check=False,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | surroundings,
+        **more,
+    )
+
+
+def test_what_others_wrote_steers_no_terminal(embedded_harbour: Installation) -> None:
+    contribute(embedded_harbour, indicator(1))
+    watched, shown = pty.openpty()
+    ran = run_in_a_shell(embedded_harbour, "", stdout=shown)
+    os.set_blocking(watched, False)
+    assert ran.returncode == 2
+    assert "send it on by a pipe" in ran.stderr
+    with pytest.raises(BlockingIOError):
+        os.read(watched, 1)
+    for each in (watched, shown):
+        os.close(each)
+    assert list_rows(embedded_harbour, delivery) == []
+
+
+def test_without_a_record_nothing_is_in_the_stream(
+    embedded_harbour: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: Any, **_more: Any) -> None:
+        raise Unavailable("sharing.delivery-not-recorded", "it cannot be recorded; try again")
+
+    monkeypatch.setattr(exporting, "record_delivery", refuse)
+    contribute(embedded_harbour, indicator(1))
+    embedded_harbour.refused("export", "--as", "XAA", "--collection", "reports", "--out", "-")
+
+
+@pytest.mark.parametrize(
+    ("goes_to", "says"),
+    [
+        ("> /dev/full", "comity: the bundle cannot be written: No space left on device\n"),
+        # Longer than a pipe: whoever reads it is gone before it is all there.
+        ("| head -c 1; exit ${PIPESTATUS[0]}", ""),
+    ],
+)
+def test_a_stream_that_takes_no_more_is_told_in_one_line_at_most(
+    embedded_harbour: Installation, goes_to: str, says: str
+) -> None:
+    contribute(embedded_harbour, *(indicator(number, x_long="x" * 9000) for number in range(20)))
+    ran = run_in_a_shell(embedded_harbour, goes_to, stdout=subprocess.DEVNULL)
+    assert (ran.returncode, ran.stderr) == (1, says)
 
 
 def test_a_member_that_may_only_write_exports_nothing(

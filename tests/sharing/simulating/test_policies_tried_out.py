@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import uuid
+from itertools import pairwise
+from typing import Any
+
 import pytest
 
 from kernel.clock import format_instant
 from kernel.errors import Conflict, NotFound
+from sharing.services.simulations import try_out
 from tests.sharing.simulating.trying import (
     apply,
     counts,
@@ -38,6 +43,40 @@ def test_an_officer_is_told_who_gains_and_who_loses_before_anything_changes(worl
     assert told.result["already_served"] == []
     assert set(look(world, "xbb")) == {given["id"]}
     assert look(world, "xcc") == {}
+
+
+def note_about(named: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "type": "note",
+        "spec_version": "2.1",
+        "id": f"note--{uuid.uuid4()}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "modified": "2026-01-01T00:00:00.000Z",
+        "content": "See there.",
+        "object_refs": [named["id"]],
+    }
+
+
+def test_an_officer_sees_how_far_a_simulation_has_come_to_its_end(
+    world: World,
+) -> None:
+    """Every look at a copy is told, those for the sake of what names another among them."""
+    chain = [identity()]
+    for _ in range(3):
+        chain.append(note_about(chain[-1]))
+    world.contribute(*chain, *world.indicators(3))
+    told: list[tuple[int, int]] = []
+    trial = policy_trial(world, policy(share("member:XBB", when={"types": ["note"]})))
+    try_out(
+        *(world.database, "operator", trial),
+        now_us=world.clock(),
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert told[-1][0] == told[-1][1]
+    assert all(before < after for (before, _), (after, _) in pairwise(told))
+    # Seven ids, and three that name another: looked at until they are settled, and once more.
+    assert told[-1][0] > 7 + 2 * 3
+    assert sum(done > 7 for done, _ in told) > 2
 
 
 def test_applying_a_simulation_does_what_it_said(world: World) -> None:

@@ -111,6 +111,7 @@ def test_what_cannot_be_recorded_is_not_served(
         answer = world.get("xbb", world.address(rest=rest))
         assert answer.status_code == 503
         assert answer.get_json()["error_code"] == "sharing.delivery-not-recorded"
+        assert int(answer.headers["Retry-After"]) > 0
         assert one["id"] not in answer.text
         assert "X-TAXII-Date-Added-Last" not in answer.headers
     assert world.get("xcc", world.address()).data == b"{}"
