@@ -11,15 +11,17 @@ import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from kernel.errors import Misconfigured
 
+Network: TypeAlias = IPv4Network | IPv6Network
 PREFIX = "COMITY_"
 MEBIBYTE = 1024 * 1024
-# Read by the test suite, or by what comes later (the networks that feeds may reach).
-_NOT_SETTINGS = frozenset({"audit", "bench", "config", "egress_allow"})
+# Read by the test suite, or where the file is.
+_NOT_SETTINGS = frozenset({"audit", "bench", "config"})
 _RANGES: Final[dict[str, tuple[float, float]]] = {
     "trusted_proxies": (0, 16),
     "page_default": (1, 100_000),
@@ -39,8 +41,8 @@ class Settings:
 
     `public_url` is the base of every absolute address the server gives out; empty means the
     address of the request. `trusted_proxies` counts the proxies whose `X-Forwarded-*` are
-    believed; `embedded_worker` is whether a server does due work too. Sizes are bytes, times
-    seconds.
+    believed; `embedded_worker` is whether a server does due work too. `egress_allow` lists the
+    networks beside the public internet that requests may go to. Sizes are bytes, times seconds.
     """
 
     database_url: str = ""
@@ -58,6 +60,12 @@ class Settings:
     threads: int = 8
     log_format: str = "json"
     embedded_worker: bool = True
+    egress_allow: str = ""
+
+    @property
+    def egress_networks(self) -> tuple[Network, ...]:
+        """What `egress_allow` lists. Raises ValueError for what is no network."""
+        return tuple(map(ip_network, _listed(self.egress_allow)))
 
     @property
     def data_path(self) -> Path:
@@ -149,7 +157,25 @@ def _typed(key: str, value: object) -> Any:  # noqa: ANN401 - the type is the se
         raise _bad_setting(key, " or ".join(_CHOICES[key]))
     if key == "data_dir" and not value:
         raise _bad_setting(key, "the path of a folder")
+    if key == "egress_allow":
+        _check_networks(key, value)
     return value
+
+
+def _listed(value: str) -> list[str]:
+    return [text.strip() for text in value.split(",") if text.strip()]
+
+
+def _check_networks(key: str, value: str) -> None:
+    for text in _listed(value):
+        try:
+            ip_network(text)
+        except ValueError:
+            raise _bad_setting(
+                key,
+                f"networks with commas between them, as in 10.20.0.0/16,fd00:1::/64; {text!r} is "
+                "none, or has bits beyond its prefix",
+            ) from None
 
 
 def _number(key: str, value: object, kind: type[int | float]) -> float:

@@ -47,6 +47,7 @@ _MEASURED = frozenset(
     {
         "gate",
         "rules",
+        "test_addresses.py",
         "test_answers.py",
         "test_authentication.py",
         "test_citations.py",
@@ -55,9 +56,11 @@ _MEASURED = frozenset(
         "test_explaining.py",
         "test_guessing.py",
         "test_oauth.py",
+        "test_retrying.py",
         "test_rights.py",
         "test_rules.py",
         "test_standing.py",
+        "test_targets.py",
         "test_visibility.py",
     }
 )

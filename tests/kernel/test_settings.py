@@ -41,6 +41,9 @@ def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
         ("COMITY_TITLE", "\udcff", "title must be a text"),
         ("COMITY_EMBEDDED_WORKER", "", "embedded_worker must be true or false"),
         ("COMITY_EMBEDDED_WORKER", "off", "embedded_worker must be true or false"),
+        ("COMITY_EGRESS_ALLOW", "10.0.0.1/8", "egress_allow must be networks with commas"),
+        ("COMITY_EGRESS_ALLOW", "10.0.0.0/8;fd00::/8", "'10.0.0.0/8;fd00::/8' is none"),
+        ("COMITY_EGRESS_ALLOW", "localhost", "'localhost' is none"),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(
@@ -85,6 +88,13 @@ def test_a_file_says_so_without_quotes(tmp_path: Path) -> None:
     file.write_text("embedded_worker = false\n", encoding="utf-8")
     assert load_settings({}, file).embedded_worker is False
     assert Settings().embedded_worker is True
+
+
+def test_an_operator_lists_networks_that_requests_may_go_to(tmp_path: Path) -> None:
+    listed = {"COMITY_EGRESS_ALLOW": " 10.20.0.0/16, fd12::/64 ,127.0.0.1,"}
+    found = load_settings(listed, tmp_path / "none.toml").egress_networks
+    assert [str(network) for network in found] == ["10.20.0.0/16", "fd12::/64", "127.0.0.1/32"]
+    assert Settings().egress_networks == ()
 
 
 def test_the_embedded_database_is_in_the_data_folder_unless_said() -> None:
