@@ -1,0 +1,1 @@
+"""Feeds: what is pulled from partners and pushed to them by itself."""
