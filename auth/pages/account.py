@@ -18,7 +18,7 @@ from auth.services.passwords import (
     set_password,
 )
 from auth.services.sessions import IDLE_US, end_session
-from kernel.errors import BadInput
+from kernel.errors import BadInput, NotFound
 from web.forms import Filled, FormSchema, empty_form, read_form
 from web.installation import current_database, current_instant_us
 from web.pages import page, see_other
@@ -75,15 +75,19 @@ def set_own_password() -> Response:
     return see_other(url_for("account.show"))
 
 
-@blueprint.post("/sessions/<int:session_id>/end", endpoint="end-session")
+@blueprint.post("/sessions/<name>/end", endpoint="end-session")
 @door(Permission.PERSON)
-def end_own_session(session_id: int) -> Response:
-    """POST /account/sessions/ID/end: one of one's own sessions ends."""
-    signed = current_signed()
+def end_own_session(name: str) -> Response:
+    """POST /account/sessions/NAME/end: one of one's own sessions ends."""
+    signed, now_us = current_signed(), current_instant_us()
     with current_database().write() as connection:
-        end_session(
-            connection, signed.person_id, signed.reader, session_id, now_us=current_instant_us()
+        going_on = list_sessions(
+            connection, signed.person_id, since_us=now_us - IDLE_US, now_us=now_us
         )
+        found = next((one for one in going_on if one.name == name), None)
+        if found is None:
+            raise NotFound("auth.unknown-session", "no such session of yours goes on")
+        end_session(connection, signed.person_id, signed.reader, found.id, now_us=now_us)
     flash(_("That session has ended."))
     return see_other(url_for("account.show"))
 

@@ -8,8 +8,8 @@ from flask import Blueprint, Response
 
 from auth.doors import Permission, door
 from auth.pages.roles import current_reader_with
-from auth.queries.audit import AuditFilters, list_audit
-from auth.schemas.audit import AuditEntrySchema, AuditQuery, entry_row, key_of_entry
+from auth.queries.audit import AuditFilters, find_place, list_audit
+from auth.schemas.audit import AuditEntrySchema, AuditQuery, entry_row
 from kernel.clock import SECOND_US
 from web.installation import current_database
 from web.listing import is_export, make_listing, read_filters
@@ -40,12 +40,14 @@ def show_audit() -> Response:
             connection,
             reader,
             filters,
-            before_id=None if after is None else after[0],
+            before=None if after is None else after[0],
             limit=listing.limit,
         )
+        more = len(found) == listing.limit
+        place = (find_place(connection, reader, found[-2]),) if more else ()
     if is_export():
-        return listing.answer(found, key_of_entry, entry_row, AuditEntrySchema)
-    rows, following = listing.split(found, key_of_entry)
+        return listing.answer(found, lambda _last: place, entry_row, AuditEntrySchema)
+    rows, following = listing.split(found, lambda _last: place)
     return page("auth/audit.html", rows=rows, next=following)
 
 

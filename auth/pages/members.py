@@ -5,6 +5,8 @@ Nobody changes their own roles, and what is done is on record for the member's a
 
 from __future__ import annotations
 
+from typing import Final
+
 from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 from marshmallow import fields, validate
@@ -12,7 +14,7 @@ from sqlalchemy import Connection
 
 from auth.doors import Permission, current_reader, door
 from auth.pages.roles import current_reader_with
-from auth.queries.persons import Person, find_person_by_id, list_persons
+from auth.queries.persons import Person, list_persons
 from auth.rules import MEMBER_PERSON_ROLES
 from auth.schemas.persons import (
     STATUSES,
@@ -37,6 +39,8 @@ from web.forms import Filled, FormSchema, empty_form, read_form
 from web.installation import current_database, current_instant_us, current_signer, public_base
 from web.listing import is_export, make_listing, read_filters
 from web.pages import page, see_other
+
+_NAME_BYTES: Final = 12
 
 blueprint = Blueprint("members", __name__, url_prefix="/members", template_folder="templates")
 
@@ -74,7 +78,7 @@ def add_to_member() -> Response:
         return _people_page(form, status=400)
     try:
         with current_database().write() as connection:
-            person_id = add_person(
+            add_person(
                 connection,
                 PersonsBody(member_code=reader.member_code),
                 form.values["email"],
@@ -89,26 +93,27 @@ def add_to_member() -> Response:
         form.blame("email", _("This address cannot be added."))
         return _people_page(form, status=409)
     flash(_("Added. Make a link for the first sign-in below, and send it to them."))
-    return see_other(url_for("members.show-person", person_id=person_id))
+    added = form.values["email"].strip().lower()
+    return see_other(url_for("members.show-person", person=name_of_person(added)))
 
 
-@blueprint.get("/<int:person_id>", endpoint="show-person")
+@blueprint.get("/<person>", endpoint="show-person")
 @door(Permission.MEMBER)
-def show_person(person_id: int) -> Response:
+def show_person(person: str) -> Response:
     """GET /members/ID: one person, and what its administrator can do."""
     current_reader_with("member-admin")
     with current_database().read() as connection:
-        found = _expect(connection, person_id)
+        found = _expect(connection, person)
     return _person_page(found, empty_form(roles=sorted(found.roles)))
 
 
-@blueprint.post("/<int:person_id>/roles", endpoint="change-roles")
+@blueprint.post("/<person>/roles", endpoint="change-roles")
 @door(Permission.MEMBER)
-def change_persons_roles(person_id: int) -> Response:
+def change_persons_roles(person: str) -> Response:
     """POST /members/ID/roles: these roles and no others, from the next request on."""
     reader, form = current_reader_with("member-admin"), read_form(RolesForm)
     with current_database().write() as connection:
-        found = _expect(connection, person_id)
+        found = _expect(connection, person)
         if form.errors:
             return _person_page(found, form, status=400)
         change_roles(
@@ -119,38 +124,46 @@ def change_persons_roles(person_id: int) -> Response:
             now_us=current_instant_us(),
         )
     flash(_("The roles are changed, from the next request on."))
-    return see_other(url_for("members.show-person", person_id=person_id))
+    return see_other(url_for("members.show-person", person=person))
 
 
-@blueprint.post("/<int:person_id>/disable", endpoint="disable")
+@blueprint.post("/<person>/disable", endpoint="disable")
 @door(Permission.MEMBER)
-def disable_for_good(person_id: int) -> Response:
+def disable_for_good(person: str) -> Response:
     """POST /members/ID/disable: no session, link or credential of the person opens anything."""
     reader, now_us = current_reader_with("member-admin"), current_instant_us()
     with current_database().write() as connection:
-        found = _expect(connection, person_id)
+        found = _expect(connection, person)
         disable_person(connection, found.email, actor=reader.actor, now_us=now_us)
         end_sessions(connection, found.id, now_us=now_us)
     flash(_("That person is disabled, and signed out everywhere."))
-    return see_other(url_for("members.show-person", person_id=person_id))
+    return see_other(url_for("members.show-person", person=person))
 
 
-@blueprint.post("/<int:person_id>/link", endpoint="make-link")
+@blueprint.post("/<person>/link", endpoint="make-link")
 @door(Permission.MEMBER)
-def make_persons_link(person_id: int) -> Response:
+def make_persons_link(person: str) -> Response:
     """POST /members/ID/link: a link that signs the person in once; shown once."""
     reader, now_us = current_reader_with("member-admin"), current_instant_us()
     with current_database().write() as connection:
-        found = _expect(connection, person_id)
+        found = _expect(connection, person)
         spend_once(connection, current_signer(), request.form.get("once", ""), now_us=now_us)
         token = make_link(connection, current_signer(), found, actor=reader.actor, now_us=now_us)
     address = f"{public_base()}{url_for('sign-in.link', token=token)}"
-    return page("auth/new-link.html", found=found, address=address)
+    return page("auth/new-link.html", found=found, name=person, address=address)
 
 
-def _expect(connection: Connection, person_id: int) -> Person:
+def name_of_person(email: str) -> str:
+    """What addresses call a person. No number of ours: it would count the people of others."""
+    return current_signer().hash("person-name", email)[:_NAME_BYTES].hex()
+
+
+def _expect(connection: Connection, name: str) -> Person:
     """The person, who is of the reader's member and not the reader. Raises as the service."""
-    return check_may_administer(current_reader(), find_person_by_id(connection, person_id))
+    reader = current_reader()
+    ours = [] if reader.member_id is None else list_persons(connection, reader.member_id)
+    found = next((one for one in ours if name_of_person(one.email) == name), None)
+    return check_may_administer(reader, found)
 
 
 def _people_page(form: Filled, *, status: int = 200) -> Response:
@@ -172,6 +185,7 @@ def _people_page(form: Filled, *, status: int = 200) -> Response:
         next=following,
         roles=MEMBER_PERSON_ROLES,
         statuses=STATUSES,
+        name_of=name_of_person,
     )
 
 
@@ -180,6 +194,7 @@ def _person_page(found: Person, form: Filled, *, status: int = 200) -> Response:
         "auth/person.html",
         status=status,
         found=found,
+        name=name_of_person(found.email),
         form=form,
         once=make_once(current_signer(), now_us=current_instant_us()),
         roles=MEMBER_PERSON_ROLES,

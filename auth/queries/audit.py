@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from auth.reader import Reader
 from auth.tables import audit
@@ -40,12 +40,12 @@ def list_audit(
     reader: Reader,
     filters: AuditFilters,
     *,
-    before_id: int | None,
+    before: int | None,
     limit: int,
 ) -> list[AuditEntry]:
     """The entries that concern the reader's member, the latest first; none for anybody else.
 
-    A person needs the role `auditor`; a machine reads no audit.
+    `before` is a place (`find_place`). A person needs the role `auditor`; a machine reads no audit.
     """
     if reader.member_id is None or "auditor" not in (reader.roles or ()):
         return []
@@ -61,8 +61,9 @@ def list_audit(
         statement = statement.where(audit.c.at_us >= filters.since_us)
     if filters.until_us is not None:
         statement = statement.where(audit.c.at_us < filters.until_us)
-    if before_id is not None:
-        statement = statement.where(audit.c.id < before_id)
+    if before is not None:
+        at = select(audit.c.id).where(audit.c.member_id == reader.member_id).order_by(audit.c.id)
+        statement = statement.where(audit.c.id < at.offset(before - 1).limit(1).scalar_subquery())
     rows = connection.execute(statement.order_by(audit.c.id.desc()).limit(limit))
     return [
         AuditEntry(
@@ -75,3 +76,9 @@ def list_audit(
         )
         for row in rows
     ]
+
+
+def find_place(connection: Connection, reader: Reader, entry: AuditEntry) -> int:
+    """Which of the member's entries it is, the first being 1: it counts nothing of others."""
+    upto = (audit.c.member_id == reader.member_id, audit.c.id <= entry.id)
+    return connection.execute(select(func.count()).where(*upto)).scalar_one()

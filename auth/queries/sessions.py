@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -10,6 +11,8 @@ from sqlalchemy import BigInteger, Connection, and_, bindparam, func, or_, selec
 from auth.reader import SCOPES, Reader
 from auth.rules import bound_scopes
 from auth.tables import forum, member, person, person_role, session
+
+_NAME_DIGITS: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,13 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One session of a person that goes on."""
+    """One session of a person that goes on.
+
+    `name` is what addresses call it: a number of ours would count the sessions of others.
+    """
 
     id: int
+    name: str
     method: str
     agent: str
     created_us: int
@@ -92,7 +99,17 @@ def list_sessions(
         .order_by(session.c.seen_us.desc(), session.c.id.desc())
         .limit(100)
     )
-    return [Session(row.id, row.method, row.agent, row.created_us, row.seen_us) for row in rows]
+    return [
+        Session(
+            id=row.id,
+            name=hashlib.sha256(b"session-name\0" + row.hash).hexdigest()[:_NAME_DIGITS],
+            method=row.method,
+            agent=row.agent,
+            created_us=row.created_us,
+            seen_us=row.seen_us,
+        )
+        for row in rows
+    ]
 
 
 # Made once: making a statement takes longer than running it, and each page runs one.

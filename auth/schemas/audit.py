@@ -8,7 +8,7 @@ from marshmallow import fields
 
 from auth.queries.audit import AuditEntry
 from kernel.clock import format_instant
-from web.listing import Key, ListQuery
+from web.listing import ListQuery
 from web.shapes import Shape, instant, text, text_filter
 
 
@@ -37,11 +37,6 @@ class AuditQuery(ListQuery):
     subject = text_filter()
     since = fields.Date()
     until = fields.Date()
-
-
-def key_of_entry(found: AuditEntry) -> Key:
-    """Its place in a list: the latest first."""
-    return (found.id,)
 
 
 def entry_row(found: AuditEntry) -> dict[str, Any]:

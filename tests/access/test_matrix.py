@@ -138,11 +138,15 @@ class Scene:
         elif "<credential_id>" in rule:
             yield "of XDD", place | {"credential_id": self.world.secrets["spare"][0]}
             yield "absent", place | {"credential_id": "k3v7q2m9x4b8"}
+        elif "<person>" in rule:
+            theirs = self.world.signer.hash("person-name", "a@xaa.example")[:12].hex()
+            yield "of XAA", place | {"person": theirs}
+            yield "absent", place | {"person": NEVER}
         elif "<position>" in rule or "<action>" in rule:
             yield "closed, of XAA", place | self.names
             yield "absent", place | {"position": NEVER, "action": NEVER}
-        elif "_id>" in rule or "<event>" in rule or "<procedure>" in rule:
-            names = ("held_id", "recall_id", "simulation_id", "event", "procedure")
+        elif any(part in rule for part in ("_id>", "<event>", "<procedure>", "<name>")):
+            names = ("held_id", "recall_id", "simulation_id", "event", "procedure", "name")
             yield "absent", place | dict.fromkeys(names, NEVER)
         elif "<ref>" in rule:
             yield "readable", place
