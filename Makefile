@@ -7,7 +7,9 @@ SHELL := /bin/bash
 
 VENV := .venv
 BIN := $(VENV)/bin
-PEER := .venv-opentaxii
+# Servers of others, each in an environment of its own.
+PEERS := .venv-opentaxii .venv-medallion
+READY := $(PEERS:%=%/.ready)
 # One more than there are cores: tests that wait for a process or an instant leave theirs idle.
 WORKERS ?= 3
 
@@ -33,9 +35,12 @@ $(VENV)/.test: requirements-test.lock $(VENV)/.runtime
 	@bash .ci/install $(VENV) requirements-test.lock
 	@touch $@
 
-$(PEER)/.ready: requirements-opentaxii.lock .ci/install $(PEER)/.made
-	@bash .ci/install $(PEER) requirements-opentaxii.lock
+$(READY): .venv-%/.ready: requirements-%.lock .ci/install .venv-%/.made
+	@bash .ci/install .venv-$* $<
 	@touch $@
+
+# On a bare Debian the first installs packages, and one at a time may.
+$(PEERS:%=%/.made): | $(VENV)/.made
 
 .PRECIOUS: %/.made
 
@@ -63,7 +68,7 @@ SCRATCH := $(shell room=$$(df -k --output=avail /dev/shm 2>/dev/null | tail -1);
 
 # They start the product a hundred times: what Python compiles for one start is kept for the
 # others, even where the environment says to keep nothing.
-unit: $(VENV)/.test browser
+unit: $(VENV)/.test $(READY) browser
 	rm -f .coverage .coverage.*
 	env -u PYTHONDONTWRITEBYTECODE TMPDIR=$(SCRATCH) \
 	  $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=
@@ -71,14 +76,14 @@ unit: $(VENV)/.test browser
 
 # What needs not wait for another does not; what each prints stays together.
 test:
-	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.test browser
+	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.test browser $(READY)
 	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint types
 	@$(MAKE) --no-print-directory unit
 
-audit: $(VENV)/.test browser
+audit: $(VENV)/.test $(READY) browser
 	COMITY_AUDIT=1 $(BIN)/python -m pytest -n $(WORKERS) -m audit --durations=20
 
-bench: $(VENV)/.test $(PEER)/.ready
+bench: $(VENV)/.test .venv-opentaxii/.ready
 	$(BIN)/python -m bench
 
 # Texts of the pages in other languages: gathered from the sources, and compiled.
@@ -94,4 +99,4 @@ lock:
 	@bash .ci/lock
 
 clean:
-	rm -rf $(VENV) $(PEER) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* *.egg-info
+	rm -rf $(VENV) $(PEERS) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* *.egg-info

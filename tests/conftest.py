@@ -29,6 +29,7 @@ from sqlalchemy.engine import make_url
 import migrations
 from kernel.db import Database
 from kernel.settings import Settings
+from tests.peers.servers import PeerServer, medallion, opentaxii
 
 _numbers = itertools.count()
 
@@ -40,7 +41,7 @@ hypothesis.settings.load_profile("comity")
 _SHORT = 3
 _TESTS = Path(__file__).parent
 # Where tests take seconds each: they start servers, kill processes, race, ask everything there is.
-_LONG = frozenset({"access", "browser", "journeys", "reliability"})
+_LONG = frozenset({"access", "browser", "journeys", "peers", "reliability"})
 # Folders and files of tests that have to cover, between them, all that pyproject.toml includes
 # in the gate; what decides is tried out by tests of its own, not in passing by somebody else's.
 _MEASURED = frozenset(
@@ -262,6 +263,20 @@ def sqlite_database(sqlite_settings: Settings) -> Iterator[Database]:
     opened = Database.open(sqlite_settings)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def medallion_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeerServer]:
+    """medallion with an empty collection, for the tests of a file."""
+    with medallion(tmp_path_factory.mktemp("medallion")) as peer:
+        yield peer
+
+
+@pytest.fixture(scope="module")
+def opentaxii_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PeerServer]:
+    """OpenTAXII with an empty collection, for the tests of a file."""
+    with opentaxii(tmp_path_factory.mktemp("opentaxii")) as peer:
+        yield peer
 
 
 def _sqlite_settings(template: Path, tmp_path: Path) -> Settings:

@@ -39,15 +39,18 @@ class Place:
         added_after_us: int | None = None,
         next: str | None = None,  # noqa: A002 - TAXII's word
         limit: int | None = None,
+        version: str | None = None,
     ) -> RemotePage:
         """A page of objects, in the order in which they were added. Raises OutboundError.
 
-        What is given is what is asked: a server that wants its filters beside `next` is given
-        them. Counted in the budget's pages.
+        What is given is what is asked, beside `next` too: some servers want every filter again,
+        and `limit` with them (medallion). `version` is `all`, or the last one where none is said.
+        Counted in the budget's pages.
         """
         self._budget.spend_page()
+        asked = _asked(added_after_us, next, limit) | {"version": version}
         with understanding("page of objects"):
-            received = self._collection.get_objects(**_asked(added_after_us, next, limit))
+            received = self._collection.get_objects(**asked)
         return read_page(received)
 
     def manifest_page(
