@@ -36,6 +36,11 @@ def visible_among(
     return _seen(seated.element, seated.forum_id, *columns).where(places)
 
 
+def visible_in_forum(seated: Seated, *columns: ColumnElement[Any]) -> Select[Any]:
+    """The same of all of the forum's collections, for what is found by its contribution."""
+    return _seen(seated.element, seated.forum_id, *columns)
+
+
 def visible(*columns: ColumnElement[Any]) -> Select[Any]:
     """The same for whichever reader and collection `given` names when it runs."""
     return _visible(_ELEMENT, _FORUM, _COLLECTION, *columns)

@@ -32,6 +32,7 @@ class Stored:
     `seen` is the mask of those who were decided to see it since `seen_since_us` (None before
     the first decision); `due_us` when that changes by itself. `contributed_by` is the actor
     that contributed it, or brought it back, last; None for what an older release stored.
+    `feed_id` is the feed that delivered it; None for what the originator contributed itself.
     """
 
     id: int
@@ -54,6 +55,7 @@ class Stored:
     seen_since_us: int | None = None
     due_us: int | None = None
     contributed_by: str | None = None
+    feed_id: int | None = None
 
     @property
     def is_deleted(self) -> bool:
@@ -112,6 +114,7 @@ STORED_COLUMNS = (
     contribution.c.seen_since_us,
     contribution.c.due_us,
     contribution.c.contributed_by,
+    contribution.c.feed_id,
 )
 
 
@@ -147,6 +150,7 @@ def stored_of(row: Row[Any], known: dict[str, StoredFacts]) -> Stored:
         seen_since_us=row.seen_since_us,
         due_us=row.due_us,
         contributed_by=row.contributed_by,
+        feed_id=row.feed_id,
     )
 
 

@@ -21,17 +21,20 @@ from sharing.queries.answered import Answered
 from sharing.queries.contributions import Stored, list_copies, list_own_copies
 from sharing.rules.tlp import WELL_KNOWN, Tlp, property_tlps
 from sharing.services.plan import rank_of
+from sharing.services.second_hand import FeedDoor, SecondHand
 
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """An object that will be contributed; `revives` is the deleted version it brings back."""
+    """An object that will be contributed; `revives` is the deleted version it brings back,
+    `replaces` the version that the same feed delivered before with other content."""
 
     index: int
     checked: Checked
     tlp: Tlp
     facts: StoredFacts
     revives: Stored | None = None
+    replaces: Stored | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ class _Marking:
 class Door:
     """Where the envelope goes in: the originator, the collection, its TLP for the unmarked.
 
-    `answers` is the earlier contribution that everything in it is bound to, if any.
+    `answers` is the earlier contribution that everything in it is bound to, if any; `feed` the
+    feed that brings it, second-hand.
     """
 
     forum_id: int
@@ -79,6 +83,7 @@ class Door:
     originator_id: int
     unmarked_as: Tlp
     answers: Answered | None = None
+    feed: FeedDoor | None = None
 
 
 def settled_by_gate(index: int, refused: Refused) -> Outcome:
@@ -127,12 +132,18 @@ class _Sorting:
             if stored.originator_id == door.originator_id:
                 self._own.setdefault(stored.stix_id, {})[stored.version_us] = stored
         self._taken: dict[str, dict[int, Checked]] = {}
+        self._second_hand = (
+            SecondHand(connection, door.forum_id, door.originator_id, door.feed, good)
+            if door.feed is not None
+            else None
+        )
 
     def sort(self, good: list[tuple[int, Checked]]) -> None:
         """Markings first, so that an object may carry one that stands after it."""
         for index, checked in _in_order(good):
             settled = (
-                self._refuse_markings(index, checked)
+                self._settle_second_hand(index, checked)
+                or self._refuse_markings(index, checked)
                 or self._refuse_identity(index, checked)
                 or self._refuse_level(index, checked)
                 or self._settle_repeated(index, checked)
@@ -142,6 +153,19 @@ class _Sorting:
                 self._admission.settled.append(settled)
                 continue
             self._take(index, checked)
+
+    def _settle_second_hand(self, index: int, checked: Checked) -> Outcome | None:
+        word = self._second_hand.judge(checked) if self._second_hand is not None else None
+        if word is None:
+            return None
+        return Outcome(
+            index,
+            checked.stix_id,
+            checked.version,
+            is_success=word.is_success,
+            code=word.code,
+            message=word.message,
+        )
 
     def _refuse_markings(self, index: int, checked: Checked) -> Outcome | None:
         understood = {ref: marking.is_understood for ref, marking in self._markings.items()}
@@ -179,6 +203,9 @@ class _Sorting:
 
     def _level_of(self, checked: Checked) -> Tlp:
         marked_tlp = self._marked_tlp(checked)
+        if self._door.feed is not None and self._door.feed.min_tlp is not None:
+            floor = self._door.feed.min_tlp
+            return floor if marked_tlp is None else max(marked_tlp, floor)
         return self._door.unmarked_as if marked_tlp is None else marked_tlp
 
     def _marked_tlp(self, checked: Checked) -> Tlp | None:
@@ -216,17 +243,30 @@ class _Sorting:
                 "sharing.never-returns",
                 "you recalled this version for good; give what shall replace it a new `modified`",
             )
-        if held.digest != checked.digest:
+        if held.is_deleted and self._second_hand is not None:
             return _refused(
                 index,
                 checked,
-                "sharing.version-conflict",
-                "you have contributed this id and version with other content; that one was kept: "
-                "give the change a new `modified`",
+                "sharing.stays-deleted",
+                "you deleted this version; a feed never brings back what was deleted",
             )
+        if held.digest != checked.digest:
+            return self._settle_rival(index, checked, held)
         if held.is_deleted:
             return None
         return _accepted(index, checked, "you have contributed this already; nothing changed")
+
+    def _settle_rival(self, index: int, checked: Checked, held: Stored) -> Outcome | None:
+        """Other content under a version that is held: a feed corrects what it brought itself."""
+        if self._door.feed is not None and held.feed_id == self._door.feed.feed_id:
+            return None
+        return _refused(
+            index,
+            checked,
+            "sharing.version-conflict",
+            "you have contributed this id and version with other content; that one was kept: "
+            "give the change a new `modified`",
+        )
 
     def _known_version(self, checked: Checked) -> Stored | None:
         versions = self._own.get(checked.stix_id, {})
@@ -264,8 +304,18 @@ class _Sorting:
             has_modified=has_modified(checked),
             marked_tlp=marked_tlp,
         )
-        revives = self._known_version(checked)
-        self._admission.admitted.append(Admitted(index, checked, tlp, facts, revives))
+        known = self._known_version(checked)
+        is_back = known is not None and known.is_deleted
+        self._admission.admitted.append(
+            Admitted(
+                index,
+                checked,
+                tlp,
+                facts,
+                revives=known if is_back else None,
+                replaces=None if is_back else known,
+            )
+        )
         # What a well-known marking means is compiled in, whoever sends its definition along.
         if checked.stix_type == "marking-definition" and checked.stix_id not in WELL_KNOWN:
             self._markings[checked.stix_id] = _meaning(facts)
@@ -345,6 +395,6 @@ def accepted_now(admitted: Admitted, message: str) -> Outcome:
         admitted.checked.stix_id,
         admitted.checked.version,
         is_success=True,
-        code="sharing.contributed",
+        code="sharing.contributed" if admitted.replaces is None else "sharing.replaced",
         message=message,
     )

@@ -34,6 +34,8 @@ from sharing.services.held import hold_downgrades
 from sharing.services.lock import LockedForum
 from sharing.services.mentioning import keep_mentions
 from sharing.services.releasing import Releasing
+from sharing.services.replacing import destroy_replaced, replace_versions
+from sharing.services.second_hand import FeedDoor
 from sharing.services.settling import hold_forum
 from sharing.tables import (
     body,
@@ -99,6 +101,10 @@ class Receipt:
         return document
 
 
+Also = Callable[[Connection, Receipt], None]
+"""Writes more in the transaction of a contribution, knowing what became of each object."""
+
+
 def contribute(
     database: Database,
     seated: Seated,
@@ -120,6 +126,31 @@ def contribute(
     door, checked = _check(seated, place, objects, now_us=now_us, limits=limits, answers=answers)
     with database.write() as connection:
         return _Contributing(connection, door, seated, now_us).contribute(checked)
+
+
+def contribute_second_hand(
+    database: Database,
+    place: Collection,
+    objects: Iterable[RawObject],
+    feed: FeedDoor,
+    also: Also,
+    *,
+    now_us: int,
+) -> Receipt:
+    """Contribute what a feed brings as its owner (sharing policy §5): what the same feed delivered
+    before is replaced, what was deleted stays deleted.
+
+    `also` writes what must be committed together with it: the feed's position. Raises as
+    `contribute`.
+    """
+    door, checked = _check(
+        feed.seated, place, objects, now_us=now_us, limits=DEFAULT_LIMITS, answers=None
+    )
+    with database.write() as connection:
+        contributing = _Contributing(connection, replace(door, feed=feed), feed.seated, now_us)
+        receipt = contributing.contribute(checked)
+        also(connection, receipt)
+        return receipt
 
 
 def rehearse(
@@ -187,7 +218,8 @@ class _Contributing:
         receipt = Receipt(
             str(uuid.uuid4()), self._now_us, tuple(sorted(outcomes, key=lambda o: o.index))
         )
-        self._keep_status(receipt)
+        if self._door.feed is None:
+            self._keep_status(receipt)
         lock.save()
         return receipt
 
@@ -219,7 +251,10 @@ class _Contributing:
         contributed = hold_downgrades(decisions, admission.copies, contributed)
         stored = self._insert(lock, contributed)
         revived = {copy.id for copy in stored}
-        releasing = Releasing(lock, decisions, cause)
+        replaced = [a.replaces for a in admission.admitted if a.replaces is not None]
+        releasing = Releasing(
+            lock, decisions, cause, replaced=frozenset(old.id for old in replaced)
+        )
         earlier = [copy for copy in admission.copies if copy.id not in revived]
         known = {copy.stix_id for copy in admission.copies}
         releasing.release_copies(
@@ -231,6 +266,7 @@ class _Contributing:
             ),
         )
         releasing.finish()
+        destroy_replaced(self._connection, replaced)
         # Who meets reciprocity is not the member's to know.
         told = decisions
         if decisions.has_reciprocity(self._door.originator_id):
@@ -255,6 +291,20 @@ class _Contributing:
                 seen_since_us=lock.now_us,
                 contributed_by=self._seated.reader.actor,
             )
+        feed_id = self._door.feed.feed_id if self._door.feed else None
+        if admitted.replaces is not None:
+            lock.append("replace", subject, self._seated.reader.actor)
+            return replace(
+                admitted.replaces,
+                version_us=admitted.checked.version_us,
+                digest=admitted.checked.digest,
+                tlp=admitted.tlp,
+                facts=admitted.facts,
+                body_id=body_id,
+                state="standing",
+                is_held=False,
+                contributed_by=self._seated.reader.actor,
+            )
         return Stored(
             id=0,
             collection_id=self._door.collection_id,
@@ -271,19 +321,24 @@ class _Contributing:
             contributed_us=lock.now_us,
             bound_id=self._door.answers.contribution_id if self._door.answers else None,
             contributed_by=self._seated.reader.actor,
+            feed_id=feed_id,
         )
 
     def _insert(
         self, lock: LockedForum, contributed: list[tuple[Admitted, Stored]]
     ) -> list[Stored]:
         fresh = [stored for _, stored in contributed if stored.id == 0]
-        for _, stored in contributed:
-            if stored.id:
+        renewed = [stored for admitted, stored in contributed if admitted.replaces is not None]
+        for admitted, stored in contributed:
+            if admitted.revives is not None:
                 self._revive(stored)
+        replace_versions(self._connection, renewed)
         ids = iter(_insert_contributions(self._connection, lock, fresh))
         whole = [s if s.id else replace(s, id=next(ids)) for _, s in contributed]
         added = [
-            stored for (_, before), stored in zip(contributed, whole, strict=True) if before.id == 0
+            stored
+            for (admitted, _), stored in zip(contributed, whole, strict=True)
+            if admitted.revives is None
         ]
         self._insert_markings(added)
         self._insert_references(added)
@@ -372,6 +427,7 @@ def _insert_contributions(
             "is_held": stored.is_held,
             "bound_id": stored.bound_id,
             "contributed_by": stored.contributed_by,
+            "feed_id": stored.feed_id,
         }
         for stored in fresh
     ]

@@ -35,6 +35,9 @@ def hold_downgrades(
         stored = given
         same = versions[(stored.originator_id, stored.stix_id)]
         others = [v for v in same.values() if v.version_us != stored.version_us and not v.is_held]
+        # What a feed delivered before under the same version is one to compare with, too.
+        if admitted.replaces is not None and not admitted.replaces.is_held:
+            others.append(admitted.replaces)
         is_free = not stored.is_held and stored.bound_id is None
         if others and is_free and _is_downgrade(decisions, stored, others):
             stored = replace(stored, is_held=True, state="held")

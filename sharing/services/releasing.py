@@ -25,12 +25,23 @@ from sharing.services.variants import Variants
 
 
 class Releasing:
-    """One recomputation: the ids given to `release` are decided anew, then `finish` writes."""
+    """One recomputation: the ids given to `release` are decided anew, then `finish` writes.
 
-    def __init__(self, lock: LockedForum, decisions: Decisions, cause: int) -> None:
+    `replaced` are contributions whose content is another now: whoever sees one gets it anew.
+    """
+
+    def __init__(
+        self,
+        lock: LockedForum,
+        decisions: Decisions,
+        cause: int,
+        *,
+        replaced: frozenset[int] = frozenset(),
+    ) -> None:
         variants = Variants(lock.connection)
         self.plan = ReleasePlan(lock, variants, cause)
         self._lock = lock
+        self._replaced = replaced
         self._decisions = decisions
         self._graph = Graph(lock.connection, lock.forum_id, decisions)
         self._statements = Statements(lock, decisions, self._graph, variants, self.plan)
@@ -77,7 +88,10 @@ class Releasing:
         held: defaultdict[int, list[OpenRelease]] = defaultdict(list)
         for collection_id, stix_ids in by_collection.items():
             for row in list_open_releases(self._lock.connection, collection_id, stix_ids):
-                held[row.contribution_id].append(row)
+                if row.contribution_id in self._replaced:
+                    self.plan.close([row.id])
+                else:
+                    held[row.contribution_id].append(row)
         return held
 
     def _show(

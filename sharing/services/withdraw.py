@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, select, update
 
 from auth.reader import Seated
 from kernel.db import Database
@@ -19,9 +19,10 @@ from sharing.queries.contributions import Stored, in_batches, list_copies
 from sharing.services.decisions import Decisions
 from sharing.services.lock import LockedForum
 from sharing.services.releasing import Releasing
+from sharing.services.replacing import destroy_deleted
 from sharing.services.seen import close_seen
 from sharing.services.settling import hold_forum
-from sharing.tables import body, contribution, marking_use, release, variant
+from sharing.tables import contribution, marking_use, release
 from sharing.visibility import visible_to
 
 Choose = Callable[[list[int]], Iterable[int]]
@@ -88,7 +89,7 @@ def delete_versions(lock: LockedForum, chosen: list[Stored], cause: int) -> None
     for collection_id, stix_id in {(stored.collection_id, stored.stix_id) for stored in chosen}:
         releasing.release(collection_id, [stix_id])
     releasing.finish()
-    _destroy(connection, chosen)
+    destroy_deleted(connection, chosen)
 
 
 def refuse_unknown(
@@ -140,21 +141,3 @@ def refuse_carried(connection: Connection, forum_id: int, chosen: list[Stored]) 
                 "sharing.marking-in-use",
                 f"your {carrier} still carries this marking; delete what carries it first",
             )
-
-
-def _destroy(connection: Connection, chosen: list[Stored]) -> None:
-    """Destroy the bytes: as received, and every form that lacks something."""
-    body_ids = [stored.body_id for stored in chosen if stored.body_id is not None]
-    ids = [stored.id for stored in chosen]
-    for batch in in_batches(ids):
-        forms = variant.c.contribution_id.in_(batch)
-        body_ids += connection.execute(select(variant.c.body_id).where(forms)).scalars()
-        # Forms that an older release knew and this one has forgotten.
-        served = select(release.c.body_id).where(
-            release.c.contribution_id.in_(batch), release.c.body_id.is_not(None)
-        )
-        body_ids += connection.execute(served.distinct()).scalars()
-        connection.execute(delete(variant).where(forms))
-    for batch in in_batches(dict.fromkeys(body_ids)):
-        connection.execute(update(release).where(release.c.body_id.in_(batch)).values(body_id=None))
-        connection.execute(delete(body).where(body.c.id.in_(batch)))

@@ -169,6 +169,8 @@ contribution = Table(
     Column("due_us", BigInteger),
     # The actor that contributed it, or brought it back: who may not confirm it alone.
     Column("contributed_by", Text),
+    # The feed that delivered it, second-hand; None for what the originator contributed itself.
+    Column("feed_id", BigInteger),
     UniqueConstraint("collection_id", "stix_id", "originator_id", "version_us"),
     CheckConstraint("state IN ('standing', 'held', 'deleted')", name="state"),
     Index("ix_contribution_forum_id_stix_id", "forum_id", "stix_id"),
@@ -383,67 +385,6 @@ simulation = Table(
     CheckConstraint("kind IN ('policy', 'forum-policy', 'suspension', 'seat')", name="kind"),
 )
 
-# An originator takes back what it had contributed. Append-only, as are its notices and receipts.
-recall = Table(
-    "recall",
-    content_metadata,
-    Column("id", BigId, primary_key=True),
-    Column("uuid", Text, nullable=False, unique=True),
-    Column("forum_id", ForeignKey("forum.id"), nullable=False),
-    Column("collection_id", ForeignKey("collection.id"), nullable=False),
-    Column("originator_id", ForeignKey("member.id"), nullable=False),
-    Column("stix_id", Text, nullable=False),
-    # JSON: the recalled contributions, as [id, version in µs], by version.
-    Column("versions", Text, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("never_return", Boolean, nullable=False),
-    Column("keep", Boolean, nullable=False),
-    # What was read before this ledger position is recalled; what is read after is not.
-    Column("seq", BigInteger, nullable=False),
-    Column("at_us", BigInteger, nullable=False),
-    Index("ix_recall_originator_id_forum_id", "originator_id", "forum_id", "at_us"),
-)
-
-# That one recipient, through one kind of credential, had been served one recalled version.
-# `forms` are those it was served (JSON, as `release.omitted`); none when it was only told of it.
-recall_notice = Table(
-    "recall_notice",
-    content_metadata,
-    Column("id", BigId, primary_key=True),
-    Column("recall_id", ForeignKey("recall.id"), nullable=False),
-    Column("forum_id", ForeignKey("forum.id"), nullable=False),
-    Column("element", Integer, nullable=False),
-    Column("contribution_id", ForeignKey("contribution.id"), nullable=False),
-    Column("version_us", BigInteger, nullable=False),
-    Column("forms", Text, nullable=False),
-    Column("served_us", BigInteger, nullable=False),
-    Column("at_us", BigInteger, nullable=False),
-    Index("ix_recall_notice_forum_id_element", "forum_id", "element", "at_us"),
-    Index("ix_recall_notice_recall_id", "recall_id", "element"),
-)
-
-# That a recipient, through one kind of credential, has taken note of its notices until then.
-recall_receipt = Table(
-    "recall_receipt",
-    content_metadata,
-    Column("id", BigId, primary_key=True),
-    Column("recall_id", ForeignKey("recall.id"), nullable=False),
-    Column("element", Integer, nullable=False),
-    Column("at_us", BigInteger, nullable=False),
-    Column("actor", Text, nullable=False),
-    Index("ix_recall_receipt_recall_id", "recall_id", "element"),
-)
-
-# How far the log of deliveries has been read for a recall: an answer that was being written
-# while it was made is recorded after it. Gone once no such answer can be left.
-recall_gathering = Table(
-    "recall_gathering",
-    content_metadata,
-    Column("recall_id", ForeignKey("recall.id"), primary_key=True, autoincrement=False),
-    Column("forum_id", ForeignKey("forum.id"), nullable=False, index=True),
-    Column("delivery_id", BigInteger, nullable=False),
-)
-
 # What was served to whom, written before the bytes leave. With `head` (the ledger position of
 # the answer) the releases it held can be named for ever after.
 delivery = Table(
@@ -455,7 +396,7 @@ delivery = Table(
     Column("forum_id", BigInteger, nullable=False),
     Column("collection_id", BigInteger, nullable=False),
     Column("element", Integer, nullable=False),
-    # 'objects', 'manifest', 'object', 'versions', 'api', 'page', 'export', 'own'
+    # 'objects', 'manifest', 'object', 'versions', 'api', 'page', 'export', 'own', 'push'
     Column("door", Text, nullable=False),
     Column("filters", Text, nullable=False),
     Column("first_us", BigInteger, nullable=False),
