@@ -87,6 +87,7 @@ def _furnish(app: Flask) -> None:
     from sharing.taxii.routes import init_taxii
     from web.errors import init_errors
     from web.headers import init_headers
+    from web.installation import current_settings
     from web.landing import init_landing
     from web.openapi import init_api
     from web.pages import init_pages
@@ -101,7 +102,7 @@ def _furnish(app: Flask) -> None:
     for endpoint in ("health", "static"):
         sign_endpoint(app, endpoint, Permission.PUBLIC)
     init_pages_of_auth(app)
-    watch_installation(app, _find_revisions, list_tasks)
+    watch_installation(app, _find_revisions, lambda: list_tasks(current_settings()))
     init_pages_of_sharing(app)
     init_pages_of_norms(app)
     init_oauth(app)
@@ -145,6 +146,10 @@ def _furnish(app: Flask) -> None:
         "export": (
             "sharing.cli.exports:export",
             "Write what a member sees in a collection to a file.",
+        ),
+        "feed": (
+            "sharing.cli.feeds:feed_",
+            "Partner feeds: pull from a TAXII server, push to one.",
         ),
         "forum": (
             "sharing.cli.forums:forum",
@@ -207,7 +212,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
             _ = workplace.signer
         # Once before the forks, for all that it imports: workers share that, and begin sooner.
         create_app(settings)
-        list_tasks()
+        list_tasks(settings)
         serve_web(
             lambda: create_app(settings),
             settings,
@@ -234,12 +239,16 @@ def worker() -> None:
         _work(settings, lambda: not told)
 
 
-def list_tasks() -> tuple[Task, ...]:
+def list_tasks(settings: Settings) -> tuple[Task, ...]:
     """The due work of every room, in the order in which it is looked for."""
     from auth.tasks import TASKS as OF_AUTH
+    from kernel.signing import open_signer
+    from sharing.feeds.running import open_runner
     from sharing.tasks import TASKS as OF_SHARING
+    from sharing.tasks import feed_tasks
 
-    return (*OF_SHARING, *OF_AUTH)
+    feeds = feed_tasks(lambda database: open_runner(database, settings, open_signer(settings)))
+    return (*OF_SHARING, *OF_AUTH, *feeds)
 
 
 def _work(settings: Settings, goes_on: Callable[[], bool]) -> None:
@@ -250,7 +259,7 @@ def _work(settings: Settings, goes_on: Callable[[], bool]) -> None:
     connect_rooms()
     database = Database.open(settings)
     try:
-        run_worker(database, list_tasks(), go_on=goes_on)
+        run_worker(database, list_tasks(settings), go_on=goes_on)
     finally:
         database.close()
 

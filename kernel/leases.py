@@ -9,7 +9,8 @@ live here: what the work is.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import structlog
@@ -24,6 +25,8 @@ log = structlog.get_logger(__name__)
 
 LEASE_SECONDS = 10.0
 """How long work waits whose holder has died."""
+
+_TURN_SECONDS = 1.0
 
 lease = Table(
     "lease",
@@ -132,3 +135,28 @@ class Leases:
             else:
                 del self._renewed_us[name]
                 log.warning("lease-lost", lease=name, holder=self.holder)
+
+
+@contextmanager
+def holding(leases: Leases, names: Sequence[str]) -> Iterator[bool]:
+    """Hold leases while the block runs, renewed by a thread; false when somebody holds one."""
+    taken: list[str] = []
+    ended = threading.Event()
+    for name in names:
+        if not leases.take(name):
+            break
+        taken.append(name)
+
+    def renew() -> None:
+        while not ended.wait(_TURN_SECONDS):
+            leases.renew()
+
+    thread = threading.Thread(target=renew, daemon=True)
+    thread.start()
+    try:
+        yield len(taken) == len(names)
+    finally:
+        ended.set()
+        thread.join()
+        for name in taken:
+            leases.give_back(name)

@@ -61,6 +61,7 @@ class Settings:
     log_format: str = "json"
     embedded_worker: bool = True
     egress_allow: str = ""
+    sealing_keys: str = ""
 
     @property
     def egress_networks(self) -> tuple[Network, ...]:

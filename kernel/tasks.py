@@ -34,12 +34,16 @@ class ListReady(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A kind of due work; workers look for it every `every_seconds`, or as often as they look."""
+    """A kind of due work; workers look for it every `every_seconds`, or as often as they look.
+
+    A process does `most` pieces of it at once, 0 being as many as it has threads.
+    """
 
     name: str
     list_ready: ListReady
     run: Run
     every_seconds: float = 0.0
+    most: int = 0
 
 
 Tasks = Callable[[], Sequence[Task]]

@@ -29,8 +29,8 @@ from kernel.tasks import Task
 
 log = structlog.get_logger(__name__)
 
-THREADS: Final = 2
-"""Pieces of work at once: a long one delays no other."""
+THREADS: Final = 8
+"""Pieces of work at once: a long one, or one that waits for somebody else, delays no other."""
 LOOK_SECONDS: Final = 0.5
 _TURN_SECONDS: Final = 0.2
 _HEALTH_SECONDS: Final = 10.0
@@ -95,6 +95,7 @@ class _DueWork(Huey):  # type: ignore[misc]  # huey ships no types
         self._leases = leases
         self._now_us = now_us
         self._looks = _Looks(tasks)
+        self._going = _Going()
         self._troubles = _Troubles()
         self._perform = self.task(name="perform")(self._do)
 
@@ -113,11 +114,16 @@ class _DueWork(Huey):  # type: ignore[misc]  # huey ships no types
 
     def _take_next(self) -> tuple[str, str] | None:
         for task in self._looks.list_waiting():
+            if self._going.is_full(task):
+                continue
             ready = task.list_ready(self._database, now_us=self._now_us())
             taken = self._leases.list_taken() if ready else set()
             for key in ready:
                 if lease_name(task, key) not in taken and self._take(task, key):
-                    return task.name, key
+                    if self._going.begin(task):
+                        return task.name, key
+                    self._leases.give_back(lease_name(task, key))
+                    break
             self._looks.postpone(task)
         return None
 
@@ -133,7 +139,13 @@ class _DueWork(Huey):  # type: ignore[misc]  # huey ships no types
 
     def _do(self, task_name: str, key: str) -> None:
         task = self._tasks[task_name]
-        told = log.bind(task=task_name, key=key, holder=self._leases.holder)
+        try:
+            self._perform_one(task, key)
+        finally:
+            self._going.end(task)
+
+    def _perform_one(self, task: Task, key: str) -> None:
+        told = log.bind(task=task.name, key=key, holder=self._leases.holder)
         started = time.monotonic()
         try:
             details = task.run(self._database, key, now_us=self._now_us())
@@ -151,6 +163,33 @@ class _DueWork(Huey):  # type: ignore[misc]  # huey ships no types
 def lease_name(task: Task, key: str) -> str:
     """The name of the lease of one piece of work."""
     return f"{task.name}/{key}"
+
+
+class _Going:
+    """How many pieces of each task this process is at."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[str, int] = {}
+
+    def is_full(self, task: Task) -> bool:
+        """Whether as many are going on as may."""
+        with self._lock:
+            return 0 < task.most <= self._counts.get(task.name, 0)
+
+    def begin(self, task: Task) -> bool:
+        """Count one more, unless as many are going on as may."""
+        with self._lock:
+            count = self._counts.get(task.name, 0)
+            if 0 < task.most <= count:
+                return False
+            self._counts[task.name] = count + 1
+            return True
+
+    def end(self, task: Task) -> None:
+        """One less."""
+        with self._lock:
+            self._counts[task.name] -= 1
 
 
 class _Looks:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from kernel.clock import SECOND_US, format_instant
 from kernel.db import Database
-from kernel.tasks import Details, Task
+from kernel.tasks import Details, ListReady, Task
+from sharing.feeds.running import Runner
+from sharing.queries.feeds import list_due
 from sharing.services.forgetting import forget_statuses, has_old_statuses
 from sharing.services.notices import gather_notices, list_gathering
 from sharing.services.settling import list_overdue, settle_forum
@@ -49,6 +51,28 @@ def _gather_notices(database: Database, key: str, *, now_us: int) -> Details:
     """What a list of recalls would do, before anybody asks for one."""
     gather_notices(database, int(key), now_us=now_us)
     return {}
+
+
+def feed_tasks(open_runner: Callable[[Database], Runner]) -> tuple[Task, ...]:
+    """Feeds that are due. Those whose last run failed are looked for by themselves, so that a
+    partner that is sick, or many that are, leave the others their turns."""
+
+    def look(are_failing: bool) -> ListReady:  # noqa: FBT001 - told apart by name below
+        def list_ready(database: Database, *, now_us: int) -> list[str]:
+            with database.read() as connection:
+                due = list_due(connection, are_failing=are_failing, now_us=now_us)
+            return [str(feed_id) for feed_id in due]
+
+        return list_ready
+
+    def run(database: Database, key: str, *, now_us: int) -> Details:  # noqa: ARG001 - it takes long
+        ending = open_runner(database).run(int(key))
+        return {"state": None if ending is None else ending.state}
+
+    return (
+        Task("feeds", look(are_failing=False), run, every_seconds=1.0, most=4),
+        Task("failing-feeds", look(are_failing=True), run, every_seconds=1.0, most=2),
+    )
 
 
 TASKS = (

@@ -4,7 +4,13 @@ What does not live here: what a change means for what is shared; the sharing roo
 these with it in one transaction.
 """
 
-from auth.services.acting import installation_reader, operator_reader, seat_for_operator
+from auth.services.acting import (
+    feed_reader,
+    installation_reader,
+    operator_reader,
+    partner_reader,
+    seat_for_operator,
+)
 from auth.services.audit import OPERATOR, record_audit
 from auth.services.credentials import (
     Issued,
@@ -34,10 +40,12 @@ __all__ = [
     "add_seat",
     "check_can_seat",
     "disable_person",
+    "feed_reader",
     "installation_reader",
     "issue_token",
     "open_forum",
     "operator_reader",
+    "partner_reader",
     "record_audit",
     "revoke_credential",
     "revoke_token",

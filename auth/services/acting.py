@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sqlalchemy import Connection
 
 from auth.queries.members import find_member
@@ -50,3 +52,25 @@ def seat_for_operator(connection: Connection, member_code: str, forum_slug: str)
             "see `comity seat add`",
         )
     return seated
+
+
+def feed_reader(connection: Connection, feed_uuid: str, member_code: str) -> Reader:
+    """A reader for what runs by itself on a member's behalf: a machine of that member.
+
+    Raises NotFound for a code that no member has; whether it is active its seat tells.
+    """
+    operator = operator_reader(connection, member_code)
+    return replace(
+        operator, actor=f"feed:{feed_uuid}", credential_id=f"feed:{feed_uuid}", kind="machine"
+    )
+
+
+def partner_reader(feed_uuid: str, recipient_id: int) -> Reader:
+    """A reader for what is pushed to a forum's partner: what the partner would see itself."""
+    return Reader(
+        actor=f"feed:{feed_uuid}",
+        credential_id=f"feed:{feed_uuid}",
+        kind="machine",
+        scopes=frozenset(SCOPES),
+        partner_id=recipient_id,
+    )

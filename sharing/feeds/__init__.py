@@ -1,1 +1,1 @@
-"""Feeds: what is pulled from partners and pushed to them by itself."""
+"""Partner feeds at work: pull from a TAXII 2.1 server, push to one, on the worker's time."""

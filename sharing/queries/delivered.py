@@ -25,7 +25,7 @@ from sharing.tables import audience, collection, contribution, delivery, release
 
 OWN_DOOR: Final = "own"
 EXPORT_DOOR: Final = "export"
-CONTENT_DOORS: Final = frozenset({"objects", "object", "page", EXPORT_DOOR})
+CONTENT_DOORS: Final = frozenset({"objects", "object", "page", "push", EXPORT_DOOR})
 """Doors that serve objects; the others tell of a version and serve nothing of it."""
 
 CARRIED: Final = "carried"

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, select
 from sharing.queries.contributions import in_batches, mask_from
 from sharing.tables import audience, delivery, release
 
-CONTENT_DOORS = ("objects", "object", "page", "export")
+CONTENT_DOORS = ("objects", "object", "page", "export", "push")
 """The doors through which objects themselves leave, not only their ids."""
 
 

@@ -19,7 +19,17 @@ from kernel.db import Database
 from kernel.errors import ComityError, Unavailable
 from sharing.tables import delivery
 
-DOORS: Final = ("objects", "manifest", "object", "versions", "api", "page", "export", "own")
+DOORS: Final = (
+    "objects",
+    "manifest",
+    "object",
+    "versions",
+    "api",
+    "page",
+    "export",
+    "own",
+    "push",
+)
 # Its number is not asked for.
 _INSERT: Final = insert(delivery).inline()
 

@@ -115,7 +115,7 @@ def test_a_member_that_reads_a_week_later_finds_its_status_forgotten(world: Worl
 
 
 def test_every_task_has_a_name_of_its_own() -> None:
-    names = [task.name for task in list_tasks()]
+    names = [task.name for task in list_tasks(Settings())]
     assert names[0] == "settle"
     assert len(names) == len(set(names))
     assert not [name for name in names if "/" in name]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urljoin
 
 from taxii2client.v21 import Collection, Status
 
-from kernel.clock import parse_instant
+from kernel.clock import SECOND_US, parse_instant
 from kernel.errors import BadInput
 from kernel.outbound.errors import AddressRefused
 from kernel.outbound.targets import Target, read_url
@@ -132,8 +133,18 @@ def _position(received: Received) -> dict[str, Any]:
         "next": following or None,
         "first_us": _instant(headers.get("x-taxii-date-added-first")),
         "last_us": _instant(headers.get("x-taxii-date-added-last")),
+        "server_us": _clock(headers.get("date")),
         "size": len(received.answer.body),
     }
+
+
+def _clock(text: str | None) -> int | None:
+    """The server's clock, where it shows one (RFC 9110 §6.6.1)."""
+    try:
+        moment = parsedate_to_datetime(text or "")
+    except ValueError:
+        return None
+    return round(moment.timestamp()) * SECOND_US
 
 
 def _instant(text: str | None) -> int | None:

@@ -56,6 +56,7 @@ class RemotePage:
     next: str | None = None
     first_us: int | None = None
     last_us: int | None = None
+    server_us: int | None = None
     size: int = 0
 
 
@@ -78,6 +79,7 @@ class ManifestPage:
     next: str | None = None
     first_us: int | None = None
     last_us: int | None = None
+    server_us: int | None = None
     size: int = 0
 
 

@@ -1,0 +1,169 @@
+"""Push: a recipient's view to a partner's collection, in order, and back what it sees no more.
+
+What does not live here: what is in the view (queries.pushing) and what is recorded of it
+(services.feeds.pushing).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from kernel.clock import format_version, parse_instant
+from kernel.db import Database
+from kernel.errors import BadInput
+from kernel.outbound.errors import BudgetSpent, StatusRefused
+from sharing.feeds.remote.place import Place
+from sharing.feeds.remote.values import RemoteStatus
+from sharing.queries.pushing import Outstanding
+from sharing.rules.walking import Position
+from sharing.services.feeds.pushing import (
+    Batch,
+    Pushing,
+    Refusals,
+    list_to_withdraw,
+    narrowed_batch,
+    next_batch,
+    record_sent,
+    record_withdrawn,
+)
+from sharing.services.feeds.runs import Tally
+
+BATCH: Final = 200
+_UNSAID: Final = "the partner did not take it and did not say why"
+_UNENDING: Final = "the partner has not said what became of it"
+_NOT_DELETED: Final = frozenset({403, 404, 405, 501})
+
+
+@dataclass(slots=True)
+class Push:
+    """One run of a push: withdraws, then sends until nothing is left or the budget is spent."""
+
+    database: Database
+    pushing: Pushing
+    place: Place
+    most_bytes: int
+    tally: Tally
+    now_us: Callable[[], int]
+    goes_on: Callable[[], bool]
+
+    def run(self, position: Position) -> bool:
+        """Send what comes after `position`; whether the end was reached.
+
+        Raises OutboundError and ComityError for what ends a run. Repeating what was sent does no
+        harm: equal content is nothing new to a TAXII server.
+        """
+        try:
+            self._withdraw(position)
+            while self.goes_on():
+                batch = next_batch(
+                    self.database,
+                    self.pushing,
+                    position,
+                    most=BATCH,
+                    most_bytes=self.most_bytes,
+                    now_us=self.now_us(),
+                )
+                if batch is None:
+                    return True
+                refused = self._send(batch) if batch.rows else {}
+                self.tally = record_sent(
+                    self.database,
+                    self.pushing,
+                    batch,
+                    refused,
+                    position,
+                    self.tally,
+                    now_us=self.now_us(),
+                )
+                position = batch.after
+        except BudgetSpent:
+            pass
+        return False
+
+    def _send(self, batch: Batch) -> Refusals:
+        """The objects that the partner did not take, with its reasons.
+
+        A body that it refuses as a whole is sent object by object, so that one does not keep back
+        the others.
+        """
+        try:
+            return _refused(batch, self.place.post(batch.envelope()))
+        except StatusRefused as fault:
+            if fault.answered not in (400, 413, 422):
+                raise
+            if len(batch.rows) == 1:
+                return {(batch.rows[0].stix_id, batch.rows[0].version_us): fault.message}
+        refused: dict[tuple[str, int | None], str] = {}
+        for row in batch.rows:
+            refused |= self._send(Batch([row], batch.after))
+        return refused
+
+    def _withdraw(self, position: Position) -> None:
+        while self.goes_on():
+            outstanding = list_to_withdraw(
+                self.database, self.pushing, most=BATCH, now_us=self.now_us()
+            )
+            if not outstanding:
+                return
+            for one in outstanding:
+                if self._take_back(one) and one.is_narrowed:
+                    self._send_rest(position, one)
+
+    def _send_rest(self, position: Position, one: Outstanding) -> None:
+        batch = narrowed_batch(self.database, self.pushing, position, one, now_us=self.now_us())
+        if batch.rows:
+            self.tally = record_sent(
+                self.database,
+                self.pushing,
+                batch,
+                self._send(batch),
+                position,
+                self.tally,
+                now_us=self.now_us(),
+            )
+
+    def _take_back(self, one: Outstanding) -> bool:
+        """Have the partner delete a version, and whether it is gone; what the partner keeps is
+        recorded as recalled."""
+        version = format_version(one.version_us) if one.version_us else None
+        reason = "the recipient sees less of it than was sent" if one.is_narrowed else ""
+        try:
+            is_gone = self.place.delete(one.stix_id, version)
+        except StatusRefused as fault:
+            if fault.answered not in _NOT_DELETED:
+                raise
+            is_gone, reason = False, f"the partner does not delete it (HTTP {fault.answered})"
+        else:
+            # What it does not know it does not keep.
+            is_gone, reason = True, reason or ("" if is_gone else "the partner had it no more")
+        self.tally = record_withdrawn(
+            self.database,
+            self.pushing,
+            one,
+            is_gone=is_gone,
+            reason=reason,
+            tally=self.tally,
+            now_us=self.now_us(),
+        )
+        return is_gone
+
+
+def _refused(batch: Batch, status: RemoteStatus) -> Refusals:
+    """What the partner's status names as failed; where it names nothing, everything."""
+    told = {(one.id, _version_us(one.version)): one.message or _UNSAID for one in status.failures}
+    if told:
+        return told
+    if not status.is_complete:
+        return {(row.stix_id, row.version_us): _UNENDING for row in batch.rows}
+    if status.failure_count:
+        return {(row.stix_id, row.version_us): _UNSAID for row in batch.rows}
+    return {}
+
+
+def _version_us(text: str) -> int | None:
+    try:
+        return parse_instant(text)
+    except BadInput:
+        return None

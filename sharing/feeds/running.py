@@ -1,0 +1,204 @@
+"""Run a feed once: open its partner's server, walk or send, and write down how it ended.
+
+One way for the worker, the command and the tests; every end is recorded with its step and a
+sentence, and none but the feed's own is touched.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import structlog
+
+from kernel import clock
+from kernel.db import Database
+from kernel.errors import ComityError
+from kernel.outbound.budgets import MEBIBYTE, Budget, Limits
+from kernel.outbound.errors import BudgetSpent, OutboundError, StatusRefused
+from kernel.outbound.session import Outbound, Surroundings
+from kernel.outbound.transport import Transport
+from kernel.outbound.trust import Credential
+from kernel.sealing import Sealer
+from kernel.settings import Settings
+from kernel.signing import Signer
+from sharing.feeds.pull import Pull
+from sharing.feeds.push import Push
+from sharing.feeds.remote.checking import Step, check
+from sharing.feeds.remote.server import Remote
+from sharing.queries.feeds import TROUBLED_AFTER, Feed, load_feed
+from sharing.services.feeds.keeping import SEALED_FOR, FeedSecrets, read_secrets
+from sharing.services.feeds.pulling import Pulling, enter_as_feed
+from sharing.services.feeds.pushing import Pushing, is_active
+from sharing.services.feeds.runs import Ending, Tally, begin_run, end_run
+
+log = structlog.get_logger(__name__)
+
+RUN_SECONDS: Final = 60.0
+"""The longest turn of one feed: then others have theirs, and it goes on at its next."""
+_TRIAL_SECONDS: Final = 15.0
+"""The longest turn of a feed that keeps failing: a sick partner keeps no worker waiting."""
+_MOST_WAIT_SECONDS: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """What running feeds needs of an installation; tests give a transport and a clock.
+
+    `goes_on` is asked between two pages, and `told` what the run has moved so far.
+    """
+
+    database: Database
+    settings: Settings
+    sealer: Sealer
+    now_us: Callable[[], int] = clock.now_us
+    transport: Transport | None = None
+    surroundings: Surroundings = field(default_factory=Surroundings)
+    goes_on: Callable[[], bool] = lambda: True
+    told: Callable[[Tally], None] = lambda _tally: None
+    page: int = 500
+    run_seconds: float = RUN_SECONDS
+
+    def run(self, feed_id: int) -> Ending | None:
+        """Run a feed once, whether it is due or not; None when there is none, or it is paused.
+
+        Never raises for what a partner does. Raises Unavailable when nothing can be recorded.
+        """
+        with self.database.read() as connection:
+            found = load_feed(connection, feed_id)
+        if found is None or found.state != "active":
+            return None
+        with self.database.write() as connection:
+            run_id = begin_run(connection, found, found.position, now_us=self.now_us())
+        turn = _Turn(self, found, run_id)
+        ending = turn.take()
+        with self.database.write() as connection:
+            end_run(connection, found, run_id, turn.tally, ending, now_us=self.now_us())
+        told = log.bind(feed=found.name, run=run_id, state=ending.state, objects=turn.tally.objects)
+        if ending.state == "failed":
+            told.warning("feed-failed", step=ending.step, code=ending.code, reason=ending.reason)
+        else:
+            told.info("feed-ran", pages=turn.tally.pages, refused=turn.tally.refused)
+        return ending
+
+    def test(self, found: Feed) -> list[Step]:
+        """The connection test of a feed, step by step; nothing is taken or sent."""
+        with self.database.read() as connection:
+            secret = read_secrets(connection, self.sealer, found.id)
+        with self.open(found, secret, Budget(requests=20, seconds=30.0)) as outbound:
+            pulls = found.direction == "pull"
+            return check(outbound, found.url, found.remote, reads=pulls, writes=not pulls)
+
+    def open(self, found: Feed, secret: FeedSecrets, budget: Budget) -> Outbound:
+        """A session with a feed's partner; whoever opens it closes it."""
+        is_basic = found.auth == "basic"
+        return Outbound(
+            found.url,
+            allow=self.settings.egress_networks,
+            credential=Credential(
+                user=(found.user_name or "") if is_basic else "",
+                password=(secret.secret or "") if is_basic else "",
+                token=(secret.secret or "") if found.auth == "bearer" else "",
+                client_pem=secret.client_cert or "",
+            ),
+            ca_pem=secret.ca or "",
+            limits=self._limits(found),
+            budget=budget,
+            surroundings=self.surroundings,
+            transport=self.transport,
+        )
+
+    def budget(self, found: Feed) -> Budget:
+        """What one turn may cost."""
+        seconds = self.run_seconds if found.failures == 0 else _TRIAL_SECONDS
+        return Budget(bytes=512 * MEBIBYTE, seconds=seconds, pages=1000)
+
+    def _limits(self, found: Feed) -> Limits:
+        tries = 1 if found.failures >= TROUBLED_AFTER else 3
+        return Limits(
+            connect_seconds=5.0 if found.failures else 10.0,
+            idle_seconds=15.0,
+            deadline_seconds=45.0,
+            tries=tries,
+            most_wait_seconds=_MOST_WAIT_SECONDS,
+        )
+
+
+def open_runner(database: Database, settings: Settings, signer: Signer) -> Runner:
+    """The runner of an installation. Raises Misconfigured for keys that are none."""
+    return Runner(database, settings, Sealer(settings, signer, SEALED_FOR))
+
+
+@dataclass(slots=True)
+class _Turn:
+    runner: Runner
+    feed: Feed
+    run_id: int
+    tally: Tally = field(default_factory=Tally)
+    _work: Pull | Push | None = None
+
+    def take(self) -> Ending:
+        try:
+            reached = self._go()
+        except BudgetSpent:
+            return Ending("more")
+        except OutboundError as fault:
+            wait = fault.retry_after_seconds if isinstance(fault, StatusRefused) else None
+            return Ending("failed", fault.step, fault.code, fault.message, wait)
+        except ComityError as refusal:
+            return Ending("failed", "here", refusal.code, refusal.message)
+        except Exception:  # one feed must not end the others
+            incident = secrets.token_hex(8)
+            log.exception("feed-unforeseen", feed=self.feed.name, incident=incident)
+            return Ending("failed", "here", "sharing.feed-unforeseen", _unforeseen(incident))
+        finally:
+            if self._work is not None:
+                self.tally = self._work.tally
+        return Ending("done" if reached else "more")
+
+    def _go(self) -> bool:
+        runner, found = self.runner, self.feed
+        with runner.database.read() as connection:
+            secret = read_secrets(connection, runner.sealer, found.id)
+            if found.direction == "pull":
+                seated, place = enter_as_feed(connection, found)
+        budget = runner.budget(found)
+        with runner.open(found, secret, budget) as outbound:
+            remote = Remote(outbound)
+            info = remote.find(found.url, found.remote)
+            if found.direction == "pull":
+                self._work = pull = Pull(
+                    runner.database,
+                    Pulling(found, self.run_id, seated, place),
+                    remote.collection(info),
+                    self.tally,
+                    runner.now_us,
+                    self._goes_on,
+                    budget,
+                    runner.page,
+                )
+                return pull.run(found.position)
+            self._work = push = Push(
+                runner.database,
+                Pushing(found, self.run_id),
+                remote.collection(info),
+                remote.api_root(info.root_url).max_content_length,
+                self.tally,
+                runner.now_us,
+                self._goes_on,
+            )
+            return push.run(found.position)
+
+    def _goes_on(self) -> bool:
+        if self._work is not None:
+            self.runner.told(self._work.tally)
+        if not self.runner.goes_on():
+            return False
+        with self.runner.database.read() as connection:
+            return is_active(connection, self.feed.id)
+
+
+def _unforeseen(incident: str) -> str:
+    return f"something went wrong here; the log tells of it under incident {incident}"

@@ -1,0 +1,380 @@
+"""Partner feeds as their member's people meet them: what they are, how they ran, what was refused.
+
+A feed that pushes the view of another recipient than its member is the operator's alone: what
+that view holds is not the member's to count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
+
+from auth.reader import Reader
+from auth.services import OPERATOR
+from auth.tables import forum, member, recipient, seat
+from kernel.clock import format_instant, format_version
+from sharing.rules.tlp import Tlp
+from sharing.rules.walking import ODDITIES, Position, load_position
+from sharing.tables import collection, feed, feed_refusal, feed_run, feed_sent
+
+TROUBLED_AFTER: Final = 5
+"""Failures in a row after which a feed is tried rarely, and said to be in trouble."""
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One feed, without its secrets. `auth` is `none`, `basic` or `bearer`; `every_s` seconds."""
+
+    id: int
+    uuid: str
+    name: str
+    direction: str
+    forum_id: int
+    forum_slug: str
+    collection_id: int
+    collection_uuid: str
+    collection_title: str
+    member_id: int
+    member_code: str
+    recipient_id: int | None
+    url: str
+    remote: str
+    peer: str
+    every_s: int
+    min_tlp: Tlp | None
+    manifest_first: bool
+    user_name: str | None
+    auth: str
+    has_client_cert: bool
+    has_ca: bool
+    state: str
+    position: Position
+    next_us: int | None
+    failures: int
+    created_us: int
+    created_by: str
+
+    @property
+    def is_troubled(self) -> bool:
+        """Whether it has failed so often that it is tried rarely."""
+        return self.failures >= TROUBLED_AFTER
+
+    def document(self) -> dict[str, Any]:
+        """The feed as commands and the API tell of it; instants as text."""
+        walk = self.position.walk
+        return {
+            "id": self.uuid,
+            "name": self.name,
+            "direction": self.direction,
+            "member": self.member_code,
+            "forum": self.forum_slug,
+            "collection": self.collection_uuid,
+            "url": self.url,
+            "remote": self.remote,
+            "every": self.every_s,
+            "min_tlp": None if self.min_tlp is None else self.min_tlp.text,
+            "manifest_first": self.manifest_first,
+            "auth": self.auth,
+            "user": self.user_name,
+            "client_cert": self.has_client_cert,
+            "ca": self.has_ca,
+            "state": self.state,
+            "failures": self.failures,
+            "in_trouble": self.is_troubled,
+            "next_try": _instant(self.next_us),
+            "cursor": {
+                "added_after": _instant(self.position.after_us),
+                "walking": walk is not None,
+                "reached": _instant(walk.last_us) if walk else None,
+            },
+            "created": _instant(self.created_us),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRun:
+    """One turn of a feed; counts are of objects."""
+
+    id: int
+    started_us: int
+    told_us: int
+    ended_us: int | None
+    state: str
+    pages: int
+    bytes: int
+    objects: int
+    contributed: int
+    replaced: int
+    known: int
+    returned: int
+    refused: int
+    withdrawn: int
+    step: str | None
+    code: str | None
+    reason: str | None
+    oddities: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The run as commands and the API tell of it."""
+        return {
+            "id": self.id,
+            "state": self.state,
+            "started": _instant(self.started_us),
+            "ended": _instant(self.ended_us),
+            "pages": self.pages,
+            "bytes": self.bytes,
+            "objects": self.objects,
+            "contributed": self.contributed,
+            "replaced": self.replaced,
+            "known": self.known,
+            "returned": self.returned,
+            "refused": self.refused,
+            "withdrawn": self.withdrawn,
+            "step": self.step,
+            "code": self.code,
+            "reason": self.reason,
+            "oddities": [{"name": name, "meaning": ODDITIES[name]} for name in self.oddities],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRefusal:
+    """A version that was not taken, by us of a pull, by the partner of a push."""
+
+    stix_id: str
+    version: str
+    code: str
+    reason: str
+    at_us: int
+
+    def document(self) -> dict[str, Any]:
+        """The refusal as commands and the API tell of it."""
+        return {
+            "id": self.stix_id,
+            "version": self.version,
+            "code": self.code,
+            "reason": self.reason,
+            "at": _instant(self.at_us),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSent:
+    """A version that a push has sent: `state` is sent, refused, withdrawn or recalled."""
+
+    stix_id: str
+    version_us: int
+    sent_us: int
+    state: str
+    reason: str
+
+    def document(self) -> dict[str, Any]:
+        """What was sent as commands and the API tell of it."""
+        return {
+            "id": self.stix_id,
+            "version": format_version(self.version_us),
+            "state": self.state,
+            "reason": self.reason,
+            "at": _instant(self.sent_us),
+        }
+
+
+def list_feeds(connection: Connection, reader: Reader) -> list[Feed]:
+    """The feeds of the reader's member, by name."""
+    return _feeds(connection, _of(reader))
+
+
+def find_feed(connection: Connection, reader: Reader, name: str) -> Feed | None:
+    """One of them, by name or uuid."""
+    if "\0" in name:
+        return None
+    named = or_(feed.c.name == name, feed.c.uuid == name)
+    return next(iter(_feeds(connection, _of(reader), named)), None)
+
+
+def list_runs(
+    connection: Connection, reader: Reader, feed_id: int, *, limit: int, before: int | None = None
+) -> list[FeedRun]:
+    """A feed's newest runs, those before run `before` of them."""
+    statement = (
+        select(feed_run)
+        .join(feed, feed.c.id == feed_run.c.feed_id)
+        .where(feed_run.c.feed_id == feed_id, _of(reader))
+    )
+    if before is not None:
+        statement = statement.where(feed_run.c.id < before)
+    rows = connection.execute(statement.order_by(feed_run.c.id.desc()).limit(limit))
+    return [_run(row) for row in rows]
+
+
+def list_refusals(
+    connection: Connection, reader: Reader, feed_id: int, *, limit: int, offset: int = 0
+) -> list[FeedRefusal]:
+    """What was not taken, newest first."""
+    statement = (
+        select(feed_refusal)
+        .join(feed, feed.c.id == feed_refusal.c.feed_id)
+        .where(feed_refusal.c.feed_id == feed_id, _of(reader))
+        .order_by(feed_refusal.c.at_us.desc(), feed_refusal.c.stix_id, feed_refusal.c.version)
+        .limit(limit)
+        .offset(offset)
+    )
+    return [
+        FeedRefusal(row.stix_id, row.version, row.code, row.reason, row.at_us)
+        for row in connection.execute(statement)
+    ]
+
+
+def list_sent(
+    connection: Connection,
+    reader: Reader,
+    feed_id: int,
+    *,
+    state: str,
+    limit: int,
+    offset: int = 0,
+) -> list[FeedSent]:
+    """What a push has sent and is in this state now, newest first."""
+    statement = (
+        select(feed_sent)
+        .join(feed, feed.c.id == feed_sent.c.feed_id)
+        .where(feed_sent.c.feed_id == feed_id, feed_sent.c.state == state, _of(reader))
+        .order_by(feed_sent.c.sent_us.desc(), feed_sent.c.contribution_id.desc())
+        .limit(limit)
+        .offset(offset)
+    )
+    return [
+        FeedSent(row.stix_id, row.version_us, row.sent_us, row.state, row.reason)
+        for row in connection.execute(statement)
+    ]
+
+
+def count_feed(connection: Connection, reader: Reader, feed_id: int) -> dict[str, int]:
+    """How many objects stand refused, and of a push how many are in each state of what was sent."""
+    refused = select(func.count()).select_from(
+        feed_refusal.join(feed, feed.c.id == feed_refusal.c.feed_id)
+    )
+    sent = (
+        select(feed_sent.c.state, func.count())
+        .select_from(feed_sent.join(feed, feed.c.id == feed_sent.c.feed_id))
+        .where(feed_sent.c.feed_id == feed_id, _of(reader))
+        .group_by(feed_sent.c.state)
+    )
+    counts = {str(state): int(count) for state, count in connection.execute(sent)}
+    counts["refusals"] = connection.execute(
+        refused.where(feed_refusal.c.feed_id == feed_id, _of(reader))
+    ).scalar_one()
+    return counts
+
+
+def load_feed(connection: Connection, feed_id: int) -> Feed | None:
+    """The feed that a worker runs; what it then reads, it reads as that feed's recipient."""
+    return next(iter(_feeds(connection, feed.c.id == feed_id)), None)
+
+
+def list_operated(connection: Connection) -> list[Feed]:
+    """All feeds of the installation, by name: for its operator, who reads nothing they carry."""
+    return _feeds(connection)
+
+
+def list_due(connection: Connection, *, are_failing: bool, now_us: int) -> Sequence[int]:
+    """Feeds that are due, the longest due first: those whose last run failed, or the others."""
+    failed = feed.c.failures > 0 if are_failing else feed.c.failures == 0
+    statement = (
+        select(feed.c.id)
+        .where(feed.c.state == "active", feed.c.next_us <= now_us, failed)
+        .order_by(feed.c.next_us, feed.c.id)
+    )
+    return connection.execute(statement).scalars().all()
+
+
+def _of(reader: Reader) -> ColumnElement[bool]:
+    own = select(seat.c.recipient_id).where(seat.c.member_id == reader.member_id).scalar_subquery()
+    is_own = or_(feed.c.recipient_id.is_(None), feed.c.recipient_id.in_(own))
+    if reader.actor == OPERATOR:
+        # Who keeps the installation sees to what is pushed to partners.
+        return feed.c.member_id == reader.member_id
+    return (feed.c.member_id == reader.member_id) & is_own
+
+
+def _feeds(connection: Connection, *conditions: ColumnElement[bool]) -> list[Feed]:
+    statement: Select[Any] = (
+        select(
+            feed,
+            forum.c.slug,
+            member.c.code,
+            collection.c.uuid.label("collection_uuid"),
+            collection.c.title,
+        )
+        .join(forum, forum.c.id == feed.c.forum_id)
+        .join(member, member.c.id == feed.c.member_id)
+        .join(collection, collection.c.id == feed.c.collection_id)
+        .outerjoin(recipient, recipient.c.id == feed.c.recipient_id)
+        .where(*conditions)
+        .order_by(feed.c.name)
+    )
+    return [_feed(row) for row in connection.execute(statement)]
+
+
+def _feed(row: Row[Any]) -> Feed:
+    return Feed(
+        id=row.id,
+        uuid=row.uuid,
+        name=row.name,
+        direction=row.direction,
+        forum_id=row.forum_id,
+        forum_slug=row.slug,
+        collection_id=row.collection_id,
+        collection_uuid=row.collection_uuid,
+        collection_title=row.title,
+        member_id=row.member_id,
+        member_code=row.code,
+        recipient_id=row.recipient_id,
+        url=row.url,
+        remote=row.remote,
+        peer=row.peer,
+        every_s=row.every_s,
+        min_tlp=None if row.min_tlp is None else Tlp(row.min_tlp),
+        manifest_first=row.manifest_first,
+        user_name=row.user_name,
+        auth=row.auth,
+        has_client_cert=row.client_cert is not None,
+        has_ca=row.ca is not None,
+        state=row.state,
+        position=load_position(row.position),
+        next_us=row.next_us,
+        failures=row.failures,
+        created_us=row.created_us,
+        created_by=row.created_by,
+    )
+
+
+def _instant(instant_us: int | None) -> str | None:
+    return None if instant_us is None else format_instant(instant_us)
+
+
+def _run(row: Row[Any]) -> FeedRun:
+    return FeedRun(
+        id=row.id,
+        started_us=row.started_us,
+        told_us=row.told_us,
+        ended_us=row.ended_us,
+        state=row.state,
+        pages=row.pages,
+        bytes=row.bytes,
+        objects=row.objects,
+        contributed=row.contributed,
+        replaced=row.replaced,
+        known=row.known,
+        returned=row.returned,
+        refused=row.refused,
+        withdrawn=row.withdrawn,
+        step=row.step,
+        code=row.code,
+        reason=row.reason,
+        oddities=tuple(orjson.loads(row.oddities)),
+    )
