@@ -1,0 +1,216 @@
+"""Servers that tie dates, forget or repeat `next`, or go back in time: nothing is lost, and what
+cannot be walked is stopped by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sharing.queries.feeds import FeedRun
+from sharing.services.feeds.keeping import NewFeed
+from tests.sharing.feeds.nodes import Node
+from tests.sharing.feeds.odd import COLLECTION, Odd
+from tests.sharing.taxii.world import START_US
+
+SECOND = 1_000_000
+
+
+@pytest.fixture
+def odd(home: Node) -> Odd:
+    server = Odd(now_us=START_US)
+    home.network.others["odd.example"] = server
+    home.add_new(NewFeed("odd", "https://odd.example/", COLLECTION))
+    return server
+
+
+def poll(home: Node, server: Odd, seconds: int = 60, **more: Any) -> FeedRun:
+    """One run, a while after the last by everybody's clock."""
+    home.world.clock.now_us += seconds * SECOND
+    server.now_us += seconds * SECOND
+    return home.run("odd", **more)
+
+
+def arrived(home: Node) -> set[str]:
+    return {one["id"] for one in home.walk("xaa")}
+
+
+def sent(server: Odd) -> set[str]:
+    return {one["id"] for _, one in server.rows}
+
+
+def fill(home: Node, server: Odd, count: int, *, apart_us: int = SECOND + 123_457) -> None:
+    for one in home.world.indicators(count):
+        server.now_us += apart_us
+        home.world.clock.now_us += apart_us
+        server.add(one)
+
+
+@pytest.mark.parametrize("digits", [0, 3, 6])
+@pytest.mark.parametrize("next_kind", ["offset", "none"])
+def test_what_is_added_between_and_during_runs_arrives_once(
+    home: Node, odd: Odd, digits: int, next_kind: str
+) -> None:
+    odd.digits, odd.next_kind, odd.page = digits, next_kind, 3
+    fill(home, odd, 7, apart_us=700_000)
+    first = poll(home, odd)
+    assert first.state == "done", first
+    assert arrived(home) == sent(odd)
+    fill(home, odd, 4, apart_us=700_000)
+    second = poll(home, odd, 1)
+    assert (second.state, second.contributed) == ("done", 4), second
+    assert arrived(home) == sent(odd)
+    third = poll(home, odd)
+    assert (third.state, third.contributed) == ("done", 0)
+    assert ("second-precision" in first.oddities) == (digits == 0)
+    assert ("more-without-next" in first.oddities) == (next_kind == "none")
+
+
+def test_what_shares_a_date_with_the_end_of_the_last_run_is_not_lost(home: Node, odd: Odd) -> None:
+    odd.digits = 0
+    at = odd.now_us
+    odd.add(home.world.indicator(), at_us=at)
+    assert poll(home, odd, 30).contributed == 1
+    odd.add(home.world.indicator(), at_us=at + 400_000)
+    assert poll(home, odd, 30).contributed == 1
+    assert arrived(home) == sent(odd)
+
+
+def test_what_was_being_added_while_it_was_asked_is_asked_for_again(home: Node, odd: Odd) -> None:
+    fill(home, odd, 2)
+    assert poll(home, odd, 1).contributed == 2
+    # A transaction that began before, and ended after what was shown.
+    odd.add(home.world.indicator(), at_us=odd.now_us - 3 * SECOND)
+    assert poll(home, odd, 30).contributed == 1
+
+
+def test_more_objects_of_one_date_than_a_page_holds(home: Node, odd: Odd) -> None:
+    odd.add(*home.world.indicators(7), at_us=odd.now_us)
+    assert poll(home, odd).state == "done"
+    assert arrived(home) == sent(odd)
+
+
+def test_more_objects_of_one_date_than_a_page_without_next_is_stopped_by_name(
+    home: Node, odd: Odd
+) -> None:
+    odd.next_kind = "none"
+    odd.add(*home.world.indicators(7), at_us=odd.now_us)
+    run = poll(home, odd)
+    assert (run.state, run.code) == ("failed", "sharing.feed-stuck")
+    assert "more objects of one date" in (run.reason or "")
+    assert len(odd.pages_asked) < 10
+
+
+@pytest.mark.parametrize(
+    ("next_kind", "words"), [("same", "the same page"), ("fresh", "comes again and again")]
+)
+def test_a_walk_in_a_circle_is_stopped_by_name(
+    home: Node, odd: Odd, next_kind: str, words: str
+) -> None:
+    odd.next_kind = next_kind
+    fill(home, odd, 9)
+    run = poll(home, odd)
+    assert (run.state, run.code) == ("failed", "sharing.feed-stuck"), run
+    assert words in (run.reason or "")
+    assert len(odd.pages_asked) < 10
+
+
+def test_a_forgotten_next_is_gone_on_with_by_date(home: Node, odd: Odd) -> None:
+    fill(home, odd, 9)
+    odd.forgets = True
+    run = poll(home, odd)
+    assert (run.state, run.oddities) == ("done", ("next-forgotten",)), run
+    assert arrived(home) == sent(odd)
+
+
+def test_a_few_empty_pages_that_say_more_are_passed_over(home: Node, odd: Odd) -> None:
+    odd.empty_more = 2
+    fill(home, odd, 3)
+    run = poll(home, odd)
+    assert (run.state, "empty-page-with-more" in run.oddities) == ("done", True), run
+    assert arrived(home) == sent(odd)
+
+
+def test_empty_pages_without_an_end_are_stopped_by_name(home: Node, odd: Odd) -> None:
+    odd.empty_more = 10**6
+    run = poll(home, odd)
+    assert (run.state, run.code) == ("failed", "sharing.feed-stuck"), run
+    assert len(odd.pages_asked) < 10
+
+
+def test_a_server_that_gives_no_dates(home: Node, odd: Odd) -> None:
+    odd.has_dates = False
+    fill(home, odd, 5)
+    assert poll(home, odd).state == "done"
+    assert arrived(home) == sent(odd)
+    fill(home, odd, 2)
+    second = poll(home, odd)
+    assert (second.contributed, "no-dates" in second.oddities) == (2, True), second
+
+
+def test_a_server_without_order_begins_again_and_loses_nothing(home: Node, odd: Odd) -> None:
+    odd.sorts = False
+    for one in home.world.indicators(5):
+        odd.add(one, at_us=odd.now_us - len(odd.rows) * SECOND)
+    run = poll(home, odd)
+    assert (run.state, "dates-out-of-order" in run.oddities) == ("done", True), run
+    assert arrived(home) == sent(odd)
+
+
+def test_a_clock_that_goes_back_loses_nothing(home: Node, odd: Odd) -> None:
+    fill(home, odd, 3)
+    assert poll(home, odd).contributed == 3
+    odd.now_us -= 3600 * SECOND
+    fill(home, odd, 3)
+    second = poll(home, odd)
+    assert (second.contributed, "clock-went-back" in second.oddities) == (3, True), second
+    fill(home, odd, 2)
+    assert poll(home, odd).contributed == 2
+    assert arrived(home) == sent(odd)
+
+
+def test_a_server_that_ignores_added_after_is_only_slow(home: Node, odd: Odd) -> None:
+    odd.ignores_after = True
+    fill(home, odd, 5)
+    assert poll(home, odd).contributed == 5
+    fill(home, odd, 1)
+    second = poll(home, odd)
+    assert (second.state, second.contributed) == ("done", 1), second
+
+
+def test_a_spent_budget_goes_on_where_it_ended(home: Node, odd: Odd) -> None:
+    # All of one date: only `next` leads on.
+    odd.add(*home.world.indicators(9), at_us=odd.now_us)
+    runs = 0
+    while True:
+        left = 2
+
+        def goes_on() -> bool:
+            nonlocal left
+            left -= 1
+            return left >= 0
+
+        run = poll(home, odd, 1, goes_on=goes_on)
+        runs += 1
+        assert runs < 20
+        if run.state == "done":
+            break
+        assert run.state == "more", run
+    assert runs > 2
+    assert arrived(home) == sent(odd)
+
+
+def test_manifest_first_fetches_only_what_is_new(home: Node, odd: Odd) -> None:
+    home.add_new(
+        NewFeed("light", "https://odd.example/", COLLECTION, manifest_first=True), code="XBB"
+    )
+    fill(home, odd, 5)
+    home.run("light", "XBB")
+    assert {one["id"] for one in home.walk("xbb")} == sent(odd)
+    fetched = [url for url in odd.pages_asked if "/objects/indicator" in url]
+    assert len(fetched) == 5
+    fill(home, odd, 1)
+    odd.now_us += SECOND
+    second = home.run("light", "XBB")
+    assert (second.state, second.contributed) == ("done", 1), second
+    assert len([url for url in odd.pages_asked if "/objects/indicator" in url]) == 6

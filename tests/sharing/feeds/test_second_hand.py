@@ -1,0 +1,246 @@
+"""What a feed brings is second-hand: its own redelivery replaces it; it speaks for no member."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from sharing.rules.tlp import Tlp
+from sharing.services.feeds.keeping import NewFeed
+from sharing.services.withdraw import withdraw
+from sharing.tables import body, contribution, feed, ledger
+from tests.sharing.feeds.nodes import Node
+from tests.sharing.feeds.odd import COLLECTION, Odd
+from tests.sharing.taxii.world import START_US, TLP_GREEN, World
+
+TLP_CLEAR = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
+TLP_AMBER = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
+SHARE_ALL = {"rules": [{"id": "all", "effect": "share", "audience": {"any": ["forum"]}}]}
+
+
+@pytest.fixture
+def odd(home: Node) -> Odd:
+    server = Odd(now_us=START_US, page=50)
+    home.network.others["odd.example"] = server
+    home.add_new(NewFeed("odd", "https://odd.example/", COLLECTION))
+    return server
+
+
+def poll(home: Node, server: Odd, name: str = "odd") -> Any:
+    home.world.clock.now_us += 60_000_000
+    server.now_us += 60_000_000
+    return home.run(name)
+
+
+def rows(world: World, table: Any) -> list[Any]:
+    with world.database.read() as connection:
+        return list(connection.execute(select(table)))
+
+
+def test_what_a_feed_brings_is_its_members_and_names_the_feed(home: Node, odd: Odd) -> None:
+    odd.add(home.world.indicator())
+    assert poll(home, odd).contributed == 1
+    (stored,) = rows(home.world, contribution)
+    (kept,) = rows(home.world, feed)
+    assert (stored.originator_id, stored.feed_id) == (home.world.member_id("XAA"), kept.id)
+    assert stored.contributed_by == f"feed:{kept.uuid}"
+    # Under XAA's policy XBB sees it, and nobody else.
+    assert list(home.walk("xbb"))
+    assert not list(home.walk("xcc"))
+
+
+def test_a_redelivery_replaces_what_the_same_feed_delivered_before(home: Node, odd: Odd) -> None:
+    one = home.world.indicator()
+    odd.add(one)
+    poll(home, odd)
+    before = home.world.get("xbb", home.world.address()).headers["X-TAXII-Date-Added-Last"]
+    odd.rows.clear()
+    odd.add(one | {"name": "corrected"})
+    run = poll(home, odd)
+    assert (run.replaced, run.refused, run.contributed) == (1, 0, 0), run
+    for who in ("xaa", "xbb"):
+        (seen,) = home.walk(who)
+        assert seen["name"] == "corrected"
+    after = home.world.get("xbb", home.world.address(), query_string={"added_after": before})
+    assert [each["name"] for each in after.get_json()["objects"]] == ["corrected"]
+    assert "replace" in {row.kind for row in rows(home.world, ledger)}
+    assert all(b"corrected" in bytes(row.content) for row in rows(home.world, body))
+    assert poll(home, odd).known == 1
+
+
+def test_another_feed_and_the_member_itself_replace_nothing(home: Node, odd: Odd) -> None:
+    one, own = home.world.indicators(2)
+    odd.add(one)
+    poll(home, odd)
+    other = Odd(now_us=odd.now_us, host="other.example")
+    home.network.others["other.example"] = other
+    home.add_new(NewFeed("other", "https://other.example/", COLLECTION))
+    other.add(one | {"name": "of another"})
+    run = poll(home, other, "other")
+    assert (run.refused, run.replaced) == (1, 0), run
+    home.world.clock.now_us += 1_000_000
+    posted = home.world.post(
+        "xaa", home.world.address(), {"objects": [one | {"name": "by hand"}, own]}
+    ).get_json()
+    assert (posted["failure_count"], posted["success_count"]) == (1, 1)
+    assert {each["name"] for each in home.walk("xaa")} == {one["name"], own["name"]}
+
+
+def test_what_was_deleted_is_never_revived_by_a_feed(home: Node, odd: Odd) -> None:
+    one = home.world.indicator()
+    odd.add(one)
+    poll(home, odd)
+    world = home.world
+    withdraw(
+        world.database, world.seated("XAA"), world.collection(), one["id"], now_us=world.clock()
+    )
+    run = poll(home, odd)
+    assert (run.refused, run.contributed) == (1, 0), run
+    assert not list(home.walk("xaa"))
+    odd.rows.clear()
+    odd.add(one | {"name": "again"})
+    assert poll(home, odd).refused == 1
+    assert not list(home.walk("xaa"))
+
+
+def test_a_redelivery_that_is_marked_looser_is_held(home: Node, odd: Odd) -> None:
+    home.world.set_policy(
+        {
+            "rules": [
+                {
+                    "id": "green",
+                    "effect": "share",
+                    "audience": {"any": ["forum"]},
+                    "when": {"tlp_at_most": "green"},
+                }
+            ]
+        }
+    )
+    one = home.world.indicator(object_marking_refs=[TLP_AMBER])
+    odd.add(one)
+    poll(home, odd)
+    assert not list(home.walk("xbb"))
+    odd.rows.clear()
+    odd.add(one | {"object_marking_refs": [TLP_GREEN]})
+    assert poll(home, odd).replaced == 1
+    assert not list(home.walk("xbb")), "held until somebody confirms it"
+    (stored,) = rows(home.world, contribution)
+    assert stored.state == "held"
+
+
+def test_a_redelivery_that_is_marked_tighter_reaches_nobody_any_more(home: Node, odd: Odd) -> None:
+    home.world.set_policy(
+        {
+            "rules": [
+                {
+                    "id": "green",
+                    "effect": "share",
+                    "audience": {"any": ["forum"]},
+                    "when": {"tlp_at_most": "green"},
+                }
+            ]
+        }
+    )
+    one = home.world.indicator(object_marking_refs=[TLP_GREEN])
+    odd.add(one)
+    poll(home, odd)
+    assert list(home.walk("xbb"))
+    odd.rows.clear()
+    odd.add(one | {"object_marking_refs": [TLP_AMBER]})
+    assert poll(home, odd).replaced == 1
+    assert not list(home.walk("xbb"))
+    assert list(home.walk("xaa"))
+
+
+@pytest.mark.parametrize(
+    ("marked", "least", "level"),
+    [
+        (None, Tlp.GREEN, Tlp.GREEN),
+        (None, None, Tlp.AMBER_STRICT),
+        (TLP_CLEAR, Tlp.GREEN, Tlp.GREEN),
+        (TLP_AMBER, Tlp.GREEN, Tlp.AMBER),
+        (TLP_CLEAR, None, Tlp.CLEAR),
+    ],
+)
+def test_the_least_tlp_of_a_feed(
+    home: Node, odd: Odd, marked: str | None, least: Tlp | None, level: Tlp
+) -> None:
+    home.add_new(NewFeed("least", "https://odd.example/", COLLECTION, min_tlp=least))
+    odd.add(home.world.indicator(**({"object_marking_refs": [marked]} if marked else {})))
+    poll(home, odd, "least")
+    (stored,) = rows(home.world, contribution)
+    assert stored.tlp == level
+
+
+def test_nobody_speaks_for_a_member_through_a_feed(home: Node, odd: Odd) -> None:
+    """Neither as an author whom a member is bound to, nor by a newer version of its own object."""
+    identity = f"identity--{uuid.UUID(int=77, version=4)}"
+    with home.world.database.write() as connection:
+        from auth.tables import member_identity  # noqa: PLC0415 - one use
+
+        connection.execute(
+            member_identity.insert().values(stix_id=identity, member_id=home.world.member_id("XBB"))
+        )
+    own = home.world.indicator()
+    home.world.contribute(own)
+    newer = own | {"modified": "2026-02-01T00:00:00.000Z", "name": "forged"}
+    forged = home.world.indicator(created_by_ref=identity)
+    who = {
+        "type": "identity",
+        "spec_version": "2.1",
+        "id": identity,
+        "created": "2026-01-01T00:00:00.000Z",
+        "modified": "2026-01-01T00:00:00.000Z",
+        "name": "XBB",
+        "identity_class": "organization",
+    }
+    odd.add(newer, forged, who)
+    run = poll(home, odd)
+    assert (run.refused, run.contributed) == (3, 0), run
+    assert [each["name"] for each in home.walk("xaa")] == [own["name"]]
+
+
+def test_what_was_contributed_here_comes_back_as_nothing(home: Node, odd: Odd) -> None:
+    mine, theirs = home.world.indicators(2)
+    home.world.contribute(mine)
+    home.world.contribute(theirs, who="xbb")
+    home.world.set_policy(SHARE_ALL, "XBB")
+    odd.add(mine, theirs)
+    run = poll(home, odd)
+    assert (run.returned, run.contributed, run.refused) == (2, 0, 0), run
+    assert len(rows(home.world, contribution)) == 2
+
+
+def test_a_marking_that_an_object_carries_is_fetched_before_it(home: Node, odd: Odd) -> None:
+    marking = {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": f"marking-definition--{uuid.UUID(int=78, version=4)}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "definition_type": "statement",
+        "definition": {"statement": "no commercial use"},
+    }
+    odd.page = 1
+    odd.add(home.world.indicator(object_marking_refs=[marking["id"]]))
+    odd.now_us += 1_000_000
+    odd.add(marking)
+    run = poll(home, odd)
+    assert (run.refused, run.state) == (0, "done"), run
+    assert {each["type"] for each in home.walk("xaa")} == {"indicator", "marking-definition"}
+
+
+def test_what_is_refused_is_kept_with_its_reason_until_it_is_mended(home: Node, odd: Odd) -> None:
+    bad = home.world.indicator() | {"created": "2024"}
+    odd.add(bad, home.world.indicator())
+    run = poll(home, odd)
+    assert (run.refused, run.contributed) == (1, 1), run
+    refusals = home.refusals("odd")
+    assert [each.stix_id for each in refusals] == [bad["id"]]
+    assert "created" in refusals[0].reason
+    odd.rows.clear()
+    odd.add(bad | {"created": "2026-01-01T00:00:00.000Z"})
+    assert poll(home, odd).contributed == 1
+    assert home.refusals("odd") == []
