@@ -31,6 +31,7 @@ from kernel.errors import BadInput, Conflict, Misconfigured, NotFound
 from web.installation import (
     current_database,
     current_instant_us,
+    current_settings,
     current_signer,
     public_base,
 )
@@ -71,6 +72,7 @@ def come_back() -> Response:
             _back(),
             Journey("", kept["state"], kept["nonce"], kept["verifier"]),
             {name: request.args[name][:_MOST_TOLD] for name in request.args},
+            allow=current_settings().egress_networks,
             now_us=current_instant_us(),
         )
         if kept["person_id"] is not None:
@@ -124,7 +126,7 @@ def _take_kept() -> dict[str, Any]:
 
 
 def _leave(provider: Provider, person_id: int | None) -> Response:
-    journey = begin_journey(provider, _back())
+    journey = begin_journey(provider, _back(), allow=current_settings().egress_networks)
     session[_KEPT] = {
         "member_id": provider.member_id,
         "person_id": person_id,

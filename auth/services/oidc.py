@@ -7,8 +7,10 @@ for us, now, and for the sign-in that was begun. What does not live here: whom i
 from __future__ import annotations
 
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Any, Final
 
 import orjson
@@ -23,9 +25,24 @@ from auth.queries.providers import Provider
 from auth.services.secrets import Randomness, random_bytes
 from kernel.clock import SECOND_US
 from kernel.errors import BadInput
+from kernel.outbound.addresses import Network
+from kernel.outbound.budgets import Limits
+from kernel.outbound.errors import OutboundError
+from kernel.outbound.lending import lend
+from kernel.outbound.targets import read_url
+from kernel.outbound.transport import Answer, Sockets, Transport
 
 _PATIENCE_SECONDS: Final = 5.0
 _MOST_BYTES: Final = 512 * 1024
+_LIMITS: Final = Limits(
+    connect_seconds=_PATIENCE_SECONDS,
+    idle_seconds=_PATIENCE_SECONDS,
+    deadline_seconds=_PATIENCE_SECONDS,
+    most_wire_bytes=_MOST_BYTES,
+    most_body_bytes=_MOST_BYTES,
+)
+# The operator has named the issuer, wherever it is.
+_ANYWHERE: Final = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 _LEEWAY_SECONDS: Final = 60
 # Signatures by a key that the issuer alone has: never `none`, never a shared secret.
 _ALGORITHMS: Final = ["RS256", "PS256", "ES256"]
@@ -43,13 +60,20 @@ class Journey:
 
 
 def begin_journey(
-    provider: Provider, back: str, *, randomness: Randomness = random_bytes
+    provider: Provider,
+    back: str,
+    *,
+    allow: Sequence[Network] = (),
+    randomness: Randomness = random_bytes,
 ) -> Journey:
-    """Where to send the browser, which the provider sends back to `back`. Raises BadInput."""
+    """Where to send the browser, which the provider sends back to `back`. Raises BadInput.
+
+    `allow` lists the networks beside the public internet where a provider's endpoints may be.
+    """
     state, nonce, verifier = (randomness(32).hex() for _ in range(3))
-    with _session(provider, "", back) as session:
+    with _ways(provider, allow) as ways, _session(provider, "", back) as session:
         address, _ = session.create_authorization_url(
-            _endpoint(_discover(provider), "authorization_endpoint"),
+            _endpoint(_discover(provider, ways), "authorization_endpoint"),
             state=state,
             nonce=nonce,
             code_verifier=verifier,
@@ -64,6 +88,7 @@ def end_journey(
     journey: Journey,
     told: Mapping[str, str],
     *,
+    allow: Sequence[Network] = (),
     now_us: int,
 ) -> str:
     """As whom the provider knows who came back (its subject); `told` is the query it came with.
@@ -74,18 +99,20 @@ def end_journey(
         raise _refused()
     if told.get("iss", provider.issuer) != provider.issuer or not told.get("code"):
         raise _refused()
-    found = _discover(provider)
     try:
-        with _session(provider, secret, back) as session:
+        with _ways(provider, allow) as ways, _session(provider, secret, back) as session:
+            lend(session, ways)
+            found = _discover(provider, ways)
             answer = session.fetch_token(
                 _endpoint(found, "token_endpoint"),
                 code=told["code"],
                 code_verifier=journey.verifier,
                 grant_type="authorization_code",
-                timeout=_PATIENCE_SECONDS,
                 allow_redirects=False,
             )
-        keys = KeySet.import_key_set(_read(_endpoint(found, "jwks_uri")))  # type: ignore[arg-type]
+            keys = KeySet.import_key_set(
+                _read(ways, _endpoint(found, "jwks_uri"))  # type: ignore[arg-type]
+            )
         token = jwt.decode(str(answer["id_token"]), keys, algorithms=_ALGORITHMS)
         return _subject_of(token.claims, provider, journey, now_us)
     except (AuthlibBaseError, JoseError, requests.RequestException):
@@ -130,9 +157,26 @@ def _session(provider: Provider, secret: str, back: str) -> OAuth2Session:
     )
 
 
-def _discover(provider: Provider) -> dict[str, Any]:
+@contextmanager
+def _ways(provider: Provider, allow: Sequence[Network]) -> Iterator[Transport]:
+    """To the issuer's own origin, wherever that is; to what it names, as to anybody's server."""
+    own = Sockets(allow=_ANYWHERE, limits=_LIMITS)
+    others = Sockets(allow=allow, limits=_LIMITS)
+
+    def ask(method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Answer:
+        is_own = read_url(url).origin == read_url(provider.issuer).origin
+        return (own if is_own else others)(method, url, headers, body)
+
+    try:
+        yield ask
+    finally:
+        own.close()
+        others.close()
+
+
+def _discover(provider: Provider, ways: Transport) -> dict[str, Any]:
     """What the issuer says of itself (OpenID Connect Discovery 1.0 §4)."""
-    found = _read(f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration")
+    found = _read(ways, f"{provider.issuer.rstrip('/')}/.well-known/openid-configuration")
     if found.get("issuer") != provider.issuer:
         raise _refused()
     return found
@@ -148,20 +192,13 @@ def _endpoint(found: Mapping[str, Any], name: str) -> str:
     return str(address)
 
 
-def _read(address: str) -> dict[str, Any]:
+def _read(ways: Transport, address: str) -> dict[str, Any]:
     try:
-        with requests.get(
-            address,
-            headers={"Accept": "application/json"},
-            timeout=_PATIENCE_SECONDS,
-            allow_redirects=False,
-            stream=True,
-        ) as answer:
-            content = answer.raw.read(_MOST_BYTES + 1, decode_content=True)
-            document = orjson.loads(content) if answer.status_code == requests.codes.ok else None
-    except (requests.RequestException, OSError, ValueError):
+        answer = ways("GET", address, {"Accept": "application/json"}, None)
+        document = orjson.loads(answer.body) if answer.status == requests.codes.ok else None
+    except (OutboundError, ValueError):
         raise _refused() from None
-    if not isinstance(document, dict) or len(content) > _MOST_BYTES:
+    if not isinstance(document, dict):
         raise _refused()
     return document
 

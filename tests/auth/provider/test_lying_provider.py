@@ -21,6 +21,7 @@ from kernel.errors import BadInput, Misconfigured, NotFound
 from kernel.signing import Signer
 from tests.auth.provider.lying import CLIENT, SECRET, Lying
 from tests.browsing import Browser, add_person
+from tests.kernel.outbound.listening import answer, listening
 from tests.sharing.taxii.world import World
 
 ANA, OWN = "ana@xaa.example", "/account/provider"
@@ -241,6 +242,43 @@ def test_a_provider_that_says_nonsense_of_itself_signs_nobody_in(
     provider.metadata = lambda found: found | change
     assert come_back(visitor, told).status_code == 403
     assert not is_signed_in(visitor)
+
+
+@pytest.mark.parametrize("endpoint", ["token_endpoint", "jwks_uri"])
+def test_a_provider_leads_no_request_to_a_server_that_is_not_reached_otherwise(
+    world: World, provider: Lying, endpoint: str
+) -> None:
+    bind(world, provider)
+    with listening(answer()) as inside:
+        visitor = Browser(world)
+        told = provider.visit(leave(visitor), "ana-there")
+        provider.metadata = lambda found: found | {endpoint: inside.url("/secret")}
+        assert come_back(visitor, told).status_code == 403
+        assert inside.accepted == 0
+        # The operator may list where it is: then it is asked, and answers nothing of use.
+        world.with_settings(egress_allow="127.0.0.0/8")
+        again = Browser(world)
+        told = provider.visit(leave(again), "ana-there")
+        assert come_back(again, told).status_code == 403
+        assert inside.accepted == 1
+    assert not is_signed_in(visitor)
+
+
+def test_a_providers_answer_is_bounded_and_asked_for_without_a_proxy(
+    world: World, provider: Lying, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listening(answer()) as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url())
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        bind(world, provider)
+        assert is_signed_in(sign_in(world, provider))
+        provider.metadata = lambda found: found | {"filler": "a" * 600_000}
+        visitor = Browser(world)
+        visitor.get("/sign-in")
+        assert visitor.post("/sign-in/provider", {"member": "XAA"}).status_code == 403
+        assert proxy.accepted == 0
 
 
 def test_a_provider_that_is_away_is_told_and_stops_no_other_way(world: World) -> None:
