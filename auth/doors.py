@@ -46,6 +46,7 @@ __all__ = [
 GUARDED_PREFIXES: Final = ("/taxii2/", "/api/")
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SIGN: Final = "__comity_sign__"
+_FILES_OF: Final = "__comity_files_of__"
 _SIGNS: Final = "comity.signs"
 
 log = structlog.get_logger(__name__)
@@ -91,11 +92,15 @@ class Permission(StrEnum):
         return reader.has_scope(f"{self.value}:read") or reader.has_scope(f"{self.value}:write")
 
 
-def door(permission: Permission) -> Callable[[View], View]:
-    """Sign a view, or a view method, with what it takes to enter."""
+def door(permission: Permission, *, files_of: str | None = None) -> Callable[[View], View]:
+    """Sign a view, or a view method, with what it takes to enter.
+
+    `files_of` is the role of those whose form may carry a file as long as an import may be.
+    """
 
     def sign(view: View) -> View:
         setattr(view, _SIGN, permission)
+        setattr(view, _FILES_OF, files_of)
         return view
 
     return sign
@@ -176,8 +181,15 @@ def _guard_page(sign: Permission) -> Response | None:
         if not sign.opens_to_person(signed):
             raise Forbidden("auth.role-needed", "this page is not for the role that you act in")
     if request.method not in _SAFE:
-        check_form_is_ours(of_visitor=signed is None)
+        check_form_is_ours(of_visitor=signed is None, takes_files=_takes_files(signed))
     return None
+
+
+def _takes_files(signed: Signed | None) -> bool:
+    """Whether the form may be as long as an import, by what it is for and who sends it."""
+    view = current_app.view_functions[str(request.endpoint)]
+    role = getattr(view, _FILES_OF, None)
+    return role is not None and signed is not None and signed.reader.has_role(role)
 
 
 def _sign_of_request() -> Permission | None:

@@ -27,6 +27,7 @@ _RANGES: Final[dict[str, tuple[float, float]]] = {
     "page_default": (1, 100_000),
     "page_limit": (1, 100_000),
     "max_content_length": (1, 1024 * MEBIBYTE),
+    "max_import_length": (1, 64 * 1024 * MEBIBYTE),
     "token_seconds": (1, 366 * 24 * 3600),
     "failed_delay_seconds": (0, 60),
     "threads": (1, 256),
@@ -41,8 +42,9 @@ class Settings:
 
     `public_url` is the base of every absolute address the server gives out; empty means the
     address of the request. `trusted_proxies` counts the proxies whose `X-Forwarded-*` are
-    believed; `embedded_worker` is whether a server does due work too. `egress_allow` lists the
-    networks beside the public internet that requests may go to. Sizes are bytes, times seconds.
+    believed; `embedded_worker` is whether a server does due work too. `max_import_length` is of
+    files that are contributed as long work. `egress_allow` lists the networks beside the public
+    internet that requests may go to. Sizes are bytes, times seconds.
     """
 
     database_url: str = ""
@@ -55,6 +57,7 @@ class Settings:
     page_default: int = 100
     page_limit: int = 1000
     max_content_length: int = 32 * MEBIBYTE
+    max_import_length: int = 512 * MEBIBYTE
     token_seconds: int = 3600
     failed_delay_seconds: float = 0.25
     threads: int = 8

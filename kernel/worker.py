@@ -29,8 +29,8 @@ from kernel.tasks import Task
 
 log = structlog.get_logger(__name__)
 
-THREADS: Final = 8
-"""Pieces of work at once: a long one, or one that waits for somebody else, delays no other."""
+THREADS: Final = 9
+"""Pieces of work at once: long ones, and those that wait for others, leave a thread over."""
 LOOK_SECONDS: Final = 0.5
 _TURN_SECONDS: Final = 0.2
 _HEALTH_SECONDS: Final = 10.0

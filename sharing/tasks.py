@@ -1,4 +1,5 @@
-"""The sharing room's due work: what has fallen due in a forum, notices, statuses to forget."""
+"""The sharing room's due work: what has fallen due in a forum, long work that people have asked
+for, notices, statuses and old work to forget."""
 
 from __future__ import annotations
 
@@ -9,9 +10,12 @@ from kernel.db import Database
 from kernel.tasks import Details, ListReady, Task
 from sharing.feeds.running import Runner
 from sharing.queries.feeds import list_due
+from sharing.queries.jobs import list_ready
 from sharing.services.forgetting import forget_statuses, has_old_statuses
+from sharing.services.jobs import forget_jobs, has_old_jobs
 from sharing.services.notices import gather_notices, list_gathering
 from sharing.services.settling import list_overdue, settle_forum
+from sharing.services.working import run_job
 
 _ALL = "all"
 
@@ -53,6 +57,20 @@ def _gather_notices(database: Database, key: str, *, now_us: int) -> Details:
     return {}
 
 
+def _list_jobs(database: Database, *, now_us: int) -> list[str]:  # noqa: ARG001
+    with database.read() as connection:
+        return list_ready(connection)
+
+
+def _list_old_jobs(database: Database, *, now_us: int) -> Sequence[str]:
+    with database.read() as connection:
+        return [_ALL] if has_old_jobs(connection, now_us=now_us) else []
+
+
+def _forget_jobs(database: Database, _key: str, *, now_us: int) -> Details:
+    return {"forgotten": forget_jobs(database, now_us=now_us)}
+
+
 def feed_tasks(open_runner: Callable[[Database], Runner]) -> tuple[Task, ...]:
     """Feeds that are due. Those whose last run failed are looked for by themselves, so that a
     partner that is sick, or many that are, leave the others their turns."""
@@ -79,4 +97,7 @@ TASKS = (
     Task("settle", _list_overdue_forums, _settle),
     Task("gather-notices", _list_forums_that_recall, _gather_notices, every_seconds=600),
     Task("forget-statuses", _list_old_statuses, _forget_statuses, every_seconds=600),
+    # One place of a worker is left to what is due.
+    Task("job", _list_jobs, run_job, most=2),
+    Task("forget-jobs", _list_old_jobs, _forget_jobs, every_seconds=60),
 )

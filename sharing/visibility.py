@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Subquery, and_, bindparam, select
 
-from auth.reader import Seated
+from auth.reader import Reader, Seated
+from sharing.job_tables import job
 from sharing.tables import audience_member, release, view_head
 
 _ELEMENT: Final = bindparam("element", type_=Integer)
@@ -66,6 +67,11 @@ def head_of_view(collection_id: ColumnElement[Any]) -> ColumnElement[bool]:
     Elements are numbered per forum, and a collection is of one.
     """
     return and_(view_head.c.collection_id == collection_id, view_head.c.element == _ELEMENT)
+
+
+def asked_by(reader: Reader) -> ColumnElement[bool]:
+    """The condition that finds the long work that the reader has asked for, as who it is now."""
+    return and_(job.c.asked_by == reader.actor, job.c.member_id == reader.member_id)
 
 
 def given(seated: Seated, collection_id: int) -> dict[str, Any]:

@@ -144,17 +144,19 @@ def set_search(app: Flask, endpoint: str) -> None:
     app.extensions[_SEARCH] = endpoint
 
 
-def check_form_is_ours(*, of_visitor: bool) -> None:
+def check_form_is_ours(*, of_visitor: bool, takes_files: bool = False) -> None:
     """Refuse a form that this session's pages did not give out. Raises BadInput, or TooLarge.
 
     Read the token that Flask-WTF put into the form, and what the browser says of the page that
     sent it (the header Sec-Fetch-Site). The form is read here first, so how much of it may be
-    is said here: of a visitor little.
+    is said here: of a visitor little, of one that `takes_files` as much as an import may have.
     """
     request.max_form_memory_size = MOST_FORM_BYTES
     if of_visitor or request.mimetype != "multipart/form-data":
         most = _MOST_VISITOR_BYTES if of_visitor else MOST_FORM_BYTES
         request.max_content_length = min(most, current_settings().max_content_length)
+    elif takes_files:
+        request.max_content_length = current_settings().max_import_length + MOST_FORM_BYTES
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
         raise BadInput("web.foreign-form", "this form was sent by a page of another site")
     csrf: CSRFProtect = current_app.extensions[_CSRF]

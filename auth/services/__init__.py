@@ -9,6 +9,7 @@ from auth.services.acting import (
     installation_reader,
     operator_reader,
     partner_reader,
+    reader_of_person,
     seat_for_operator,
 )
 from auth.services.audit import OPERATOR, record_audit
@@ -46,6 +47,7 @@ __all__ = [
     "open_forum",
     "operator_reader",
     "partner_reader",
+    "reader_of_person",
     "record_audit",
     "revoke_credential",
     "revoke_token",

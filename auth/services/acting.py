@@ -1,4 +1,7 @@
-"""A command that acts for a member: it carries a reader too, and the audit names the operator."""
+"""Readers of what acts without a request: commands, and work that a person has asked for.
+
+The audit names the operator of a command, and the person of such work.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,12 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from auth.queries.members import find_member
+from auth.queries.persons import find_person_behind
 from auth.queries.seats import find_seated
 from auth.reader import SCOPES, Reader, Seated
+from auth.rules import bound_scopes
 from auth.services.audit import OPERATOR
-from kernel.errors import NotFound
+from kernel.errors import Forbidden, NotFound
 
 
 def operator_reader(connection: Connection, member_code: str) -> Reader:
@@ -73,4 +78,27 @@ def partner_reader(feed_uuid: str, recipient_id: int) -> Reader:
         kind="machine",
         scopes=frozenset(SCOPES),
         partner_id=recipient_id,
+    )
+
+
+def reader_of_person(connection: Connection, actor: str) -> Reader:
+    """A reader for work that goes on without the person who asked for it, `person:EMAIL`.
+
+    With the roles that the person has now. Raises Forbidden unless the person and the member
+    that it acts for are active.
+    """
+    found = find_person_behind(connection, actor)
+    holder = found and found.member_code and find_member(connection, found.member_code)
+    if not found or not holder or found.status != "active" or holder.status != "active":
+        raise Forbidden(
+            "auth.person-gone", "whoever asked for this, or their member, is not active any more"
+        )
+    return Reader(
+        actor=actor,
+        credential_id=actor,
+        kind="individual",
+        scopes=bound_scopes(SCOPES, of_partner=False, roles=found.roles),
+        member_id=holder.id,
+        member_code=holder.code,
+        roles=found.roles,
     )

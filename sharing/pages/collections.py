@@ -8,16 +8,24 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from flask import Response, current_app, request
+from flask import Response, current_app, request, url_for
 from flask_babel import gettext as _
 from marshmallow import fields, validate
 
 from auth.doors import Permission, door
 from auth.reader import Seated
-from sharing.pages.entering import blueprint, enter, enter_collection, forum_page
+from sharing.pages.entering import (
+    blueprint,
+    enter,
+    enter_collection,
+    enter_to_read,
+    forum_page,
+)
 from sharing.queries.collections import Collection, list_collections
+from sharing.services.jobs import ask_export
 from web.forms import Filled, FormSchema, empty_form, read_form
-from web.installation import current_database, public_base
+from web.installation import current_database, current_instant_us, public_base
+from web.pages import see_other
 
 _TAXII: Final = "application/taxii+json;version=2.1"
 
@@ -72,6 +80,17 @@ def try_connection(forum: str, ref: str) -> Response:
     if form.errors:
         return _collection_page(seated, place, form, None, status=400)
     return _collection_page(seated, place, form, _try_out(seated, place, form))
+
+
+@blueprint.post("/<forum>/export", endpoint="export")
+@door(Permission.MEMBER)
+def have_exported(forum: str) -> Response:
+    """POST /sharing/FORUM/export: all that we see in a collection, as a file, as long work."""
+    with current_database().read() as connection:
+        seated = enter_to_read(connection, forum)
+        place = enter_collection(connection, seated, request.form.get("collection", ""))
+    job_id = ask_export(current_database(), seated, place, now_us=current_instant_us())
+    return see_other(url_for("exchange.job", job_id=job_id))
 
 
 def _enter(forum: str, ref: str) -> tuple[Seated, Collection]:

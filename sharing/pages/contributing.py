@@ -12,7 +12,7 @@ from marshmallow import fields, validate
 from auth.doors import Permission, door
 from auth.reader import Seated
 from kernel.clock import format_instant, format_version
-from kernel.errors import ComityError, Forbidden, NotFound
+from kernel.errors import ComityError, Conflict, Forbidden, NotFound
 from kernel.strictjson import Limits
 from sharing.pages.entering import (
     CONTRIBUTOR,
@@ -28,6 +28,7 @@ from sharing.queries.collections import Collection, list_collections
 from sharing.queries.own import OwnContribution, OwnFilter, list_contributions
 from sharing.rules.tlp import Tlp
 from sharing.services.contribute import Receipt, contribute
+from sharing.services.jobs import ask_import
 from sharing.services.previewing import Preview, preview
 from sharing.services.settling import settled_read
 from sharing.services.withdraw import every_version, withdraw
@@ -46,6 +47,12 @@ class ContributeForm(FormSchema):
 
     collection = fields.String(required=True, validate=validate.Length(1, 100))
     objects = fields.String(load_default="")
+
+
+class FileForm(FormSchema):
+    """Into which collection a file goes that is contributed as long work."""
+
+    long_collection = fields.String(load_default="", validate=validate.Length(max=100))
 
 
 class ContributionsQuery(ListQuery):
@@ -94,7 +101,9 @@ def send_objects(forum: str) -> Response:
         form.blame("objects", _("Paste STIX objects, or choose a file that holds some."))
     # A preview is confirmed by sending it once more, with the line ends of forms.
     if len(raw.replace(b"\r\n", b"\n")) > _MOST_PASTED:
-        form.blame("objects", _("This is more than a page takes (2 MiB). Use a TAXII client."))
+        form.blame(
+            "objects", _("This is more than a page takes (2 MiB). Send it as a file, below.")
+        )
     if place is None or form.errors:
         return _contribute_page(seated, places, form, status=400)
     limits, now_us = Limits(max_bytes=current_settings().max_content_length), current_instant_us()
@@ -114,6 +123,37 @@ def send_objects(forum: str) -> Response:
         form.blame("objects", _("There is no object in it."))
         return _contribute_page(seated, places, form, status=400)
     return _contribute_page(seated, places, form, tried=tried, raw=raw)
+
+
+@blueprint.post("/<forum>/contribute/file", endpoint="contribute-file")
+@door(Permission.MEMBER, files_of=CONTRIBUTOR)
+def send_file(forum: str) -> Response:
+    """POST /sharing/FORUM/contribute/file: a file of any length, contributed as long work."""
+    seated, places = _enter(forum)
+    form = read_form(FileForm)
+    place = next((one for one in places if one.uuid == form.text("long_collection")), None)
+    upload = request.files.get("long_file")
+    if place is None:
+        form.blame("long_collection", _("Choose a collection."))
+    if upload is None or not upload.filename:
+        form.blame("long_file", _("Choose a file."))
+    if place is None or upload is None or form.errors:
+        return _contribute_page(seated, places, form, status=400)
+    try:
+        with upload.stream:
+            job_id = ask_import(
+                current_database(),
+                seated,
+                place,
+                upload.stream,
+                upload.filename or "",
+                most_object_bytes=current_settings().max_content_length,
+                now_us=current_instant_us(),
+            )
+    except Conflict as refused:
+        form.blame("long_file", refused.message)
+        return _contribute_page(seated, places, form, status=refused.status)
+    return see_other(url_for("exchange.job", job_id=job_id))
 
 
 @blueprint.get("/<forum>/contributions", endpoint="contributions")
@@ -252,6 +292,7 @@ def _contribute_page(
         places=places,
         form=form,
         tried=tried,
+        most_file_bytes=current_settings().max_import_length,
         pasted=raw.decode("utf-8", "replace") if tried is not None else form.text("objects"),
     )
 

@@ -16,17 +16,21 @@ from auth.reader import Seated
 from kernel.errors import BadInput, ComityError, Conflict, NotFound
 from sharing.pages.entering import OFFICER, blueprint, check_role, enter, forum_page, listing_of
 from sharing.pages.sentences import sentences_of
-from sharing.queries.own import PolicyFilter, list_own_policies
+from sharing.queries.jobs import find_tried
+from sharing.queries.own import PolicyFilter, has_contributed_more_than, list_own_policies
 from sharing.queries.policies import NO_RULES, SavedDocument, find_policy, list_accepts
 from sharing.queries.simulations import About, find_simulation
+from sharing.services.jobs import ask_simulation
 from sharing.services.policies import Setter, set_accepts, set_policy, without_counts
-from sharing.services.simulations import apply_policy, trial_of_policy, try_out
+from sharing.services.simulations import apply_policy, check_trial, trial_of_policy, try_out
 from web.forms import Filled, FormSchema, empty_form, read_form
 from web.installation import current_database, current_instant_us
 from web.listing import ListQuery, read_filters
 from web.pages import see_other
 
 _MOST_CHARACTERS: Final = 1024 * 1024
+MOST_AT_ONCE: Final = 1000
+"""Versions of our own over which a policy is tried out while the page waits."""
 
 
 class DocumentForm(FormSchema):
@@ -84,10 +88,18 @@ def try_policy(forum: str) -> Response:
     form = read_form(DocumentForm)
     with current_database().read() as connection:
         place, seated, member_id = _enter_as_officer(connection, forum)
+        is_long = has_contributed_more_than(connection, seated, MOST_AT_ONCE)
     if form.errors:
         return _edit_page(seated, form, status=400)
     try:
-        trial = trial_of_policy(place, member_id, form.values["document"].encode())
+        document = form.values["document"].encode()
+        trial = trial_of_policy(place, member_id, document)
+        if is_long:
+            with current_database().read() as connection:
+                check_trial(connection, trial)
+            now_us = current_instant_us()
+            job_id = ask_simulation(current_database(), seated, document, now_us=now_us)
+            return see_other(url_for("exchange.job", job_id=job_id))
         made = try_out(current_database(), seated.reader.actor, trial, now_us=current_instant_us())
     except ComityError as refused:
         if refused.status >= 500:
@@ -106,11 +118,12 @@ def try_policy(forum: str) -> Response:
 @blueprint.get("/<forum>/policy/simulations/<simulation_id>", endpoint="simulation")
 @door(Permission.MEMBER)
 def show_simulation(forum: str, simulation_id: str) -> Response:
-    """GET …/simulations/ID: a simulation as it was told; applied from where it was made."""
+    """GET …/simulations/ID: a simulation as it was told; applied from here if it was long work."""
     with current_database().read() as connection:
         place, seated, member_id = _enter_as_officer(connection, forum)
         about = About("policy", place.id, member_id)
         found = find_simulation(connection, about, simulation_id, now_us=current_instant_us())
+        tried = find_tried(connection, seated, simulation_id)
     if found is None:
         raise NotFound(
             "sharing.unknown-simulation", "no such simulation, or not any more; try it out again"
@@ -120,7 +133,7 @@ def show_simulation(forum: str, simulation_id: str) -> Response:
         seated,
         simulation_id=simulation_id,
         result=found.document(),
-        document="",
+        document="" if tried is None else tried.decode(),
     )
 
 

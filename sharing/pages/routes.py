@@ -10,6 +10,7 @@ from sharing.pages import (
     contributing,
     held,
     home,
+    jobs,
     needs,
     objects,
     policies,
@@ -19,7 +20,7 @@ from sharing.pages.entering import blueprint
 from web.inbox import add_needs
 from web.pages import Place, Viewer, add_places, set_search
 
-MODULES = (home, objects, contributing, policies, held, recalls, collections)
+MODULES = (home, jobs, objects, contributing, policies, held, recalls, collections)
 """Each adds its views to the one blueprint."""
 
 
@@ -31,6 +32,7 @@ def init_pages_of_sharing(app: Flask) -> None:
         [
             Place("sharing", _l("What is new"), "exchange.home", _acts_for_a_member),
             Place("sharing", _l("Is it known?"), "exchange.search", _acts_for_a_member),
+            Place("sharing", _l("Long work"), "exchange.jobs", _acts_for_a_member),
         ],
     )
     set_search(app, "exchange.search")

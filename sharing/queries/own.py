@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, tuple_
 
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
@@ -112,6 +112,12 @@ def has_contributed(connection: Connection, seated: Seated, stix_id: str) -> boo
         .limit(1)
     )
     return connection.execute(statement).first() is not None
+
+
+def has_contributed_more_than(connection: Connection, seated: Seated, most: int) -> bool:
+    """Whether the member has more than `most` versions in the forum."""
+    found = select(contribution.c.id).where(*_own(seated)).limit(most + 1).subquery()
+    return connection.execute(select(func.count()).select_from(found)).scalar_one() > most
 
 
 def list_contents(

@@ -114,18 +114,23 @@ def contribute(
     now_us: int,
     limits: Limits = DEFAULT_LIMITS,
     answers: Answered | None = None,
+    also: Also | None = None,
 ) -> Receipt:
     """Contribute a TAXII envelope, a bundle, or objects already taken apart, as one member.
 
     With `answers` (`find_answered`) everything is bound to that contribution: exactly those
     who see it are granted this, whatever the member's rules say (sharing policy §4, step 9).
+    `also` is done in the same transaction, when all else is: what it raises undoes everything.
 
     Raises Forbidden when the reader may not write here, BadInput when the body as a whole
     cannot be read, TooLarge past the limits, Unavailable when nothing could be recorded.
     """
     door, checked = _check(seated, place, objects, now_us=now_us, limits=limits, answers=answers)
     with database.write() as connection:
-        return _Contributing(connection, door, seated, now_us).contribute(checked)
+        receipt = _Contributing(connection, door, seated, now_us).contribute(checked)
+        if also is not None:
+            also(connection, receipt)
+        return receipt
 
 
 def contribute_second_hand(

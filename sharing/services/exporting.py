@@ -40,7 +40,8 @@ _FILTERS = {"format": "stix", "tlp_at_most": "amber+strict", "version": ["all"]}
 class Exported:
     """What a file holds: objects by type, and how many versions marked TLP:RED stayed out.
 
-    `carried` are the markings that are in it for what carries them alone.
+    `carried` are the markings that are in it for what carries them alone; `head` is the ledger
+    position of the view.
     """
 
     types: Counter[str] = field(default_factory=Counter)
@@ -48,6 +49,7 @@ class Exported:
     left_out: int = 0
     first_us: int = 0
     last_us: int = 0
+    head: int = 0
 
     @property
     def count(self) -> int:
@@ -82,14 +84,14 @@ def export_view(
     exported = Exported()
     with _appearing(out) if isinstance(out, Path) else _flowing(out) as content:
         with settled_read(database, now_us=now_us) as connection:
-            head = find_head(connection, seated, place.id)
+            exported.head = find_head(connection, seated, place.id).seq
             total = count_viewed(connection, seated, place.id)
             viewed = _list_all(connection, seated, place.id)
             leaving = _list_leaving(
                 _counted(viewed, total, progress), exported, Variants(connection)
             )
             _write_bundle(content, bundle_id, leaving)
-        _record(database, seated, place, exported, head.seq, now_us)
+        _record(database, seated, place, exported, now_us)
     return exported
 
 
@@ -156,7 +158,6 @@ def _record(
     seated: Seated,
     place: Collection,
     exported: Exported,
-    head: int,
     now_us: int,
 ) -> None:
     """Write down what is about to appear, and who asked for it."""
@@ -167,7 +168,7 @@ def _record(
             filters=_FILTERS | {CARRIED: sorted(exported.carried)},
             first_us=exported.first_us,
             last_us=exported.last_us,
-            head=head,
+            head=exported.head,
             count=exported.count,
         )
         record_delivery(database, seated, served, now_us=now_us)

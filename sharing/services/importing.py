@@ -7,8 +7,10 @@ broke off contributes the rest and changes nothing else. What does not live here
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice
 
 from sqlalchemy import Connection
 
@@ -23,8 +25,14 @@ from sharing.services.contribute import Receipt, contribute
 from sharing.services.reconsider import Progress, no_progress
 from sharing.services.sources import Source, in_slices
 
-_KNOWN = "sharing.known"
+KNOWN = "sharing.known"
 _NAMED_IDS = 1000
+
+Enter = Callable[[Connection], tuple[Seated, Collection]]
+"""Finds out who contributes, and into what: as it is then. Raises where nobody may any more."""
+
+Also = Callable[[list[RawObject], Connection, Receipt], None]
+"""What is committed with a slice, or not at all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +85,10 @@ class Report:
         for outcome in receipt.outcomes:
             if not outcome.is_success:
                 raw = objects[outcome.index]
-                self.failures.append(_failure(file, raw, outcome, counts_lines=source.counts_lines))
-            elif outcome.code == _KNOWN:
+                self.failures.append(
+                    failure_of(file, raw, outcome, counts_lines=source.counts_lines)
+                )
+            elif outcome.code == KNOWN:
                 self.known += 1
             else:
                 self._take_contributed(outcome)
@@ -110,13 +120,38 @@ def import_source(
     """
     _begin(database, importer, file, clock())
     done = 0
-    for objects in in_slices(source):
-        with database.read() as connection:
-            seated, place = _enter(connection, importer)
-        receipt = contribute(database, seated, place, objects, now_us=clock())
+    entering = partial(_enter, importer=importer)
+    for objects, receipt in contribute_slices(database, entering, source, clock=clock):
         report.take(file, source, objects, receipt)
         done += len(objects)
         progress(done, source.total)
+
+
+def contribute_slices(
+    database: Database,
+    enter: Enter,
+    source: Source,
+    *,
+    clock: Callable[[], int],
+    skip: int = 0,
+    also: Also | None = None,
+) -> Iterator[tuple[list[RawObject], Receipt]]:
+    """Contribute what is in `source` after its first `skip` objects, and what became of it.
+
+    Each slice is committed before it is handed out. Raises what `enter` and `contribute` raise.
+    """
+    for objects in in_slices(islice(source, skip, None)):
+        with database.read() as connection:
+            seated, place = enter(connection)
+        receipt = contribute(
+            database,
+            seated,
+            place,
+            objects,
+            now_us=clock(),
+            also=None if also is None else partial(also, objects),
+        )
+        yield objects, receipt
 
 
 def _begin(database: Database, importer: Importer, file: str, now_us: int) -> None:
@@ -150,7 +185,8 @@ def _enter(connection: Connection, importer: Importer) -> tuple[Seated, Collecti
     return seated, place
 
 
-def _failure(file: str, raw: RawObject, outcome: Outcome, *, counts_lines: bool) -> Failure:
+def failure_of(file: str, raw: RawObject, outcome: Outcome, *, counts_lines: bool) -> Failure:
+    """An object that was not contributed, with its place in the file."""
     return Failure(
         file=file,
         place="line" if counts_lines else "index",

@@ -132,7 +132,7 @@ def try_out(
         settled_read(database, now_us=now_us) as connection,
         database.read_deliveries() as deliveries,
     ):
-        _check(connection, trial)
+        check_trial(connection, trial)
         at_us = find_instant(connection, forum_ids, now_us=now_us)
         outcome = _compute(connection, deliveries, trial, at_us, progress)
         epoch = find_epoch(connection, forum_ids)
@@ -274,8 +274,8 @@ def _confirming(database: Database, trial: Trial, simulation_id: str) -> Confirm
     return confirm
 
 
-def _check(connection: Connection, trial: Trial) -> None:
-    """Refuse a document that could not be set."""
+def check_trial(connection: Connection, trial: Trial) -> None:
+    """Refuse a document that could not be set: raises PolicyRefused, BadInput."""
     forum_id = trial.about.forum_id
     if trial.about.kind not in ("policy", "forum-policy") or forum_id is None:
         return

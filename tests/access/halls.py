@@ -34,6 +34,7 @@ from tests.access.pairs import CITED, SECRET, Ids, Side, indicator_id
 from tests.browsing import Browser, add_person
 from tests.norms.states import ADOPTION, DECISION, Register
 from tests.sharing.api.asking import issue
+from tests.sharing.jobs.asking import ask_to_export, ask_to_simulate, run
 from tests.sharing.views.looking import policy, share
 from web.listing import NEXT_HEADER
 
@@ -83,6 +84,8 @@ class Hall(Side):
         self.browsers: dict[str, Browser] = {}
         self.tokens: dict[str, str] = {}
         self.closed: dict[str, list[str]] = {"positions": [], "actions": []}
+        self.work: list[str] = []
+        self.hidden_work: list[str] = []
 
     def _publish(self, noun: str, said: dict[str, Any]) -> str:
         name: str = self.register.done("xbb-drafter", "POST", noun, said)["id"]
@@ -109,7 +112,19 @@ class Hall(Side):
             assert found is not None
             self.tokens[name] = found[2]
 
+    def have_made(self, who: str, step: object) -> str:
+        """Somebody's view of the reports made into a file, as long work."""
+        self.ids.reseed((step, who, self.world.clock()))
+        made = ask_to_export(self.world, who)
+        run(self.world, made)
+        return made
+
     # What happens in the second world alone.
+
+    def hide_work(self, number: int) -> None:
+        """XBB has a view made into a file, and begins to try a policy out."""
+        self.hidden_work.append(self.have_made("b@xbb.example", ("hidden", number)))
+        ask_to_simulate(self.world, policy(share("member:XEE")), "o@xbb.example")
 
     def hide_people(self, number: int) -> None:
         """XBB has one more person, who signs in and has a credential."""
@@ -160,6 +175,7 @@ class Hall(Side):
 
 HIDDEN_FROM_PAGES: tuple[Callable[[Any, int], None], ...] = (
     *SECRET,
+    Hall.hide_work,
     Hall.hide_people,
     Hall.hide_visits,
     Hall.hide_entries,
@@ -224,6 +240,7 @@ def _names(one: Hall, other: Hall) -> dict[str, list[str]]:
         "name": [NEVER],
         "passkey_id": [NEVER],
         "simulation_id": [NEVER],
+        "job_id": [*one.work, *other.hidden_work, NEVER],
         "held_id": [NEVER],
         "recall_id": [NEVER],
     }
@@ -257,6 +274,8 @@ def _filtered(side: Hall) -> Iterator[str]:
         yield f"{ROOT}/objects?format={form}&limit=2"
         yield f"{ROOT}/contributions?format={form}&limit=1"
         yield f"/members?format={form}"
+        yield f"/sharing/jobs?format={form}&limit=1"
+        yield f"/sharing/jobs/{side.work[0]}?format={form}"
         yield f"/members/audit?format={form}&limit=3"
         yield f"/account/credentials?format={form}&limit=1"
         for noun in ("events", "positions", "actions", "silence-procedures", "unverified"):
@@ -298,6 +317,8 @@ def list_forms(side: Hall) -> Iterator[Look]:
         ("/sharing/search", {"q": lines}),
         (f"{ROOT}/contribute", {"collection": place, "objects": given}),
         (f"{ROOT}/contribute", {"collection": place, "objects": given, "confirm": "yes"}),
+        (f"{ROOT}/contribute/file", {"long_collection": place}),
+        (f"{ROOT}/export", {"collection": place}),
         (f"{ROOT}/policy/edit", {"document": wider}),
         (f"{ROOT}/policy", {"document": wider}),
         (f"{ROOT}/accepts", {"document": '{"except_originators": ["XEE"]}'}),
@@ -317,6 +338,7 @@ def list_forms(side: Hall) -> Iterator[Look]:
         yield Look("GET", "/account")
     for address in (
         "/inbox",
+        "/sharing/jobs",
         "/members",
         "/norms/positions",
         "/norms/events",

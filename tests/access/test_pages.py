@@ -23,6 +23,7 @@ from kernel.db import Database
 from kernel.settings import Settings
 from tests.access.test_matrix import NEVER, ROLES, Scene
 from tests.browsing import Browser, add_person
+from tests.sharing.jobs.asking import ask_to_export, run
 from tests.sharing.taxii.world import make_world
 
 PAGE = Path(__file__).parents[2] / "docs" / "page-matrix.csv"
@@ -35,6 +36,8 @@ PERSONAS = (
 OUTSIDE = ("visitor", "signed-out", "disabled", "suspended-member")
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 _LEFT = re.compile(r"<(?:(\w+):)?\w+>")
+# What the other doors do not name: nothing of that id was ever there.
+_NOTHING = {"int": "0", "uuid": NEVER}
 
 
 class Visits:
@@ -52,6 +55,8 @@ class Visits:
             "xcc-everything": add_person(self.world, "xcc@xcc.example", "XCC", *ROLES),
         }
         self.tokens: dict[str, str] = {}
+        self.job = ask_to_export(self.world, self.emails["xbb-contributor"])
+        run(self.world, self.job)
         self.browsers = {name: self._open(name) for name in PERSONAS}
 
     def _open(self, name: str) -> Browser:
@@ -84,13 +89,21 @@ class Visits:
                 sign = find_sign(app, rule.endpoint, method)
                 if sign is None or not sign.is_of_page:
                     continue
-                for record, names in self.scene.records(rule.rule):
+                for record, names in self.records(rule.rule):
                     address = rule.rule
                     for name, value in names.items():
                         address = address.replace(f"<{name}>", value)
-                    # What the other doors do not name: nothing of that id was ever there.
-                    address = _LEFT.sub(lambda left: "0" if left[1] == "int" else NEVER, address)
+                    address = _LEFT.sub(lambda left: _NOTHING.get(left[1], NEVER), address)
                     yield method, rule.rule, record, address
+
+    def records(self, rule: str) -> Iterator[tuple[str, dict[str, str]]]:
+        """Those of the other doors; and long work, that of XBB's contributor and none at all."""
+        name = "uuid:job_id"
+        if f"<{name}>" in rule:
+            yield "of xbb-contributor", {name: self.job}
+            yield "absent", {name: NEVER}
+            return
+        yield from self.scene.records(rule)
 
     def ask(self, who: str, method: str, address: str) -> str:
         browser = self.browsers[who]
@@ -152,4 +165,7 @@ def test_in_the_matrix_hidden_is_absent_and_who_is_outside_learns_nothing() -> N
         absent = by_record.get((row["method"], row["page"], "absent"))
         if row["record"] == "hidden" and absent is not None:
             for who in PERSONAS:
+                assert row[who] == absent[who], (row["method"], row["page"], who)
+        if row["record"] == "of xbb-contributor" and absent is not None:
+            for who in set(PERSONAS) - {"xbb-contributor"}:
                 assert row[who] == absent[who], (row["method"], row["page"], who)

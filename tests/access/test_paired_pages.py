@@ -61,6 +61,13 @@ class Halls(Pair):
         self.halls = (one, other)
         self.said = ""
 
+    def live(self, steps: list[Any]) -> None:
+        """And in the end XCC has a file made of what it sees then."""
+        super().live(steps)
+        for hall in self.halls:
+            hall.let_pass(0)
+            hall.work.append(hall.have_made("all@xcc.example", "work"))
+
     def look(self, looks: Iterable[tuple[Look, str]]) -> set[tuple[str, str]]:
         """What people look at, one after the other; the (method, route) pairs that were asked."""
         for hall in self.halls:

@@ -12,6 +12,13 @@ from sqlalchemy import event
 from tests.browsing import Browser, add_person
 from tests.norms.states import ADOPTION, DECISION, Register
 from tests.sharing.api.asking import SHARE_ALL
+from tests.sharing.jobs.asking import (
+    ask_to_export,
+    ask_to_import,
+    ask_to_simulate,
+    lines,
+    run,
+)
 from tests.sharing.taxii.world import World
 
 MOST = 12
@@ -84,6 +91,8 @@ def addresses(world: World) -> list[str]:
         f"{root}/objects",
         f"{root}/objects/{OWN}",
         f"{root}/contributions",
+        "/sharing/jobs",
+        *(f"/sharing/jobs/{job_id}" for job_id in list_work(world)),
         f"{root}/contribute",
         f"{root}/policy",
         f"{root}/policy/edit",
@@ -116,6 +125,16 @@ def addresses(world: World) -> list[str]:
         "/norms/briefing?forum=quay&state=XAA",
         *list_closed(world),
     ]
+
+
+def list_work(world: World) -> list[str]:
+    """Long work of each kind, done; and its file."""
+    imported = ask_to_import(world, lines(1, world.indicator()), ANA, name="two.jsonl")
+    exported = ask_to_export(world, ANA)
+    tried = ask_to_simulate(world, SHARE_ALL, ANA)
+    for job_id in (imported, exported, tried):
+        run(world, job_id)
+    return [imported, exported, tried, f"{exported}/file"]
 
 
 def list_closed(world: World) -> list[str]:

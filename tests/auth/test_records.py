@@ -27,7 +27,7 @@ from auth.reader import Reader
 from auth.services import NewCredential, NewMember, PersonsBody
 from auth.tables import audit, token
 from kernel.db import Database
-from kernel.errors import BadInput, ComityError, Conflict, NotFound
+from kernel.errors import BadInput, ComityError, Conflict, Forbidden, NotFound
 from kernel.signing import Signer
 
 SIGNER = Signer(b"k" * 32)
@@ -216,6 +216,26 @@ def test_a_suspended_member_or_partner_of_no_open_forum_is_seated_nowhere(
             assert find_seated(connection, acting.reader, slug) is None
         services.set_member_status(connection, "XAA", "suspended", **SAID)
         assert list_seated(connection, acting.reader) == []
+
+
+def test_work_that_goes_on_without_a_person_has_the_roles_of_now(founded: Database) -> None:
+    actor, find = "person:z@xaa.example", services.reader_of_person
+    with founded.write() as connection:
+        body = PersonsBody(member_code="XAA")
+        services.add_person(connection, body, "z@xaa.example", ["contributor", "reader"], **SAID)
+        reader = find(connection, actor)
+        assert (reader.actor, reader.credential_id, reader.kind) == (actor, actor, "individual")
+        assert (reader.member_code, reader.roles) == ("XAA", {"contributor", "reader"})
+        assert reader.has_scope("taxii:write")
+    lost: list[Callable[[Connection], object]] = [
+        lambda c: services.disable_person(c, "z@xaa.example", **SAID),
+        lambda c: services.set_member_status(c, "XAA", "suspended", **SAID),
+    ]
+    for lose in lost:
+        told = refuse(founded, Forbidden, lambda c, lose=lose: (lose(c), find(c, actor)))
+        assert told.code == "auth.person-gone"
+    for nobody in ("person:nobody@xaa.example", "operator", "credential:none"):
+        refuse(founded, Forbidden, lambda c, nobody=nobody: find(c, nobody))
 
 
 def test_what_is_no_name_is_looked_up_nowhere(founded: Database) -> None:

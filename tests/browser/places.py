@@ -48,6 +48,7 @@ def list_looks(site: Site) -> list[Look]:
         Look("object", ANALYST, f"{FORUM}/objects/{own}"),
         Look("contribute", ANALYST, f"{FORUM}/contribute"),
         Look("contributions", ANALYST, f"{FORUM}/contributions"),
+        Look("jobs", ANALYST, "/sharing/jobs"),
         Look("policy", OFFICER, f"{FORUM}/policy"),
         Look("policy-edit", OFFICER, f"{FORUM}/policy/edit"),
         Look("accepts", OFFICER, f"{FORUM}/accepts"),

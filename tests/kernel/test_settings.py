@@ -30,6 +30,7 @@ def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
         ("COMITY_PAGE_DEFAULT", "0", "page_default must be"),
         ("COMITY_PAGE_LIMIT", "-1", "page_limit must be"),
         ("COMITY_MAX_CONTENT_LENGTH", "0", "max_content_length must be"),
+        ("COMITY_MAX_IMPORT_LENGTH", "0", "max_import_length must be"),
         ("COMITY_TOKEN_SECONDS", "0", "token_seconds must be"),
         ("COMITY_TRUSTED_PROXIES", "-1", "trusted_proxies must be"),
         ("COMITY_FAILED_DELAY_SECONDS", "soon", "failed_delay_seconds must be a number from"),

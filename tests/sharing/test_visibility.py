@@ -6,14 +6,17 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, insert, text
+from sqlalchemy import Connection, event, insert, select, text
 
 from auth.reader import Seated
 from kernel.db import Database
 from kernel.settings import Settings
+from sharing.job_tables import job
 from sharing.queries.matching import ALL_VERSIONS, Match
 from sharing.queries.releases import Head, find_head, has_version, list_manifest, list_objects
+from sharing.services.jobs import ask_export
 from sharing.tables import audience, audience_member
+from sharing.visibility import asked_by
 from tests.sharing.taxii.world import World, make_world
 
 MANY = 4000
@@ -221,3 +224,21 @@ def world_of_three(database: Database, settings: Settings) -> World:
     world = make_world(database, settings)
     world.contribute(*world.indicators(3))
     return world
+
+
+def test_long_work_is_found_by_who_asked_for_it_as_what_it_was_then(
+    database: Database, settings: Settings
+) -> None:
+    world = make_world(database, settings)
+    seated = world.seated("XAA")
+    job_id = ask_export(database, seated, world.collection(), now_us=world.clock())
+    others = (
+        replace(seated.reader, actor="another"),
+        replace(seated.reader, member_id=world.member_id("XBB")),
+        replace(seated.reader, member_id=None),
+    )
+    with database.read() as connection:
+        statement = select(job.c.id).where(asked_by(seated.reader))
+        assert connection.execute(statement).scalars().all() == [job_id]
+        for other in others:
+            assert connection.execute(select(job.c.id).where(asked_by(other))).all() == []
