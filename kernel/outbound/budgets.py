@@ -12,6 +12,8 @@ from typing import Final
 from kernel.outbound.errors import BudgetSpent
 
 MEBIBYTE: Final = 1024 * 1024
+FAIR_SECONDS: Final = 10.0
+"""What a request has for its answer, however little of its run's time is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,9 @@ class Limits:
 class Budget:
     """What is left of one run: requests, bytes received, seconds and pages.
 
-    Its seconds begin with the first that is asked of it. One run uses it in one thread.
+    Its seconds begin with the first that is asked of it. No request begins once they are over; one
+    that has begun has FAIR_SECONDS even so, lest the last of each run be a failure of its partner.
+    One run uses it in one thread.
     """
 
     requests: int = 10_000

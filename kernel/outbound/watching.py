@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kernel.outbound.budgets import Budget, Limits
+from kernel.outbound.budgets import FAIR_SECONDS, Budget, Limits
 from kernel.outbound.errors import (
     AnswerBroken,
     AnswerTooBig,
@@ -47,7 +47,8 @@ class Watch:
     def begin(cls, name: str, limits: Limits, budget: Budget, clock: Clock) -> Watch:
         """A watch whose time begins now."""
         now = clock()
-        patience = min(limits.deadline_seconds, budget.seconds_left(now))
+        left = max(budget.seconds_left(now), FAIR_SECONDS)
+        patience = min(limits.deadline_seconds, left)
         return cls(name, limits, budget, clock, now + patience)
 
     def seconds(self, most: float) -> float:

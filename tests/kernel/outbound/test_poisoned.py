@@ -119,8 +119,8 @@ def test_what_is_packed_as_was_asked_for_is_unpacked() -> None:
     ("body", "head"),
     [
         (b"no gzip", "Content-Encoding: gzip\r\n"),
-        (gzip.compress(b"cut")[:-4], "Content-Encoding: gzip\r\n"),
-        (gzip.compress(b"{}") + b"more", "Content-Encoding: gzip\r\n"),
+        (gzip.compress(b"cut", mtime=0)[:-4], "Content-Encoding: gzip\r\n"),
+        (gzip.compress(b"{}", mtime=0) + b"more", "Content-Encoding: gzip\r\n"),
         (b"{}", "Content-Encoding: br\r\n"),
         (b"{}", "Content-Encoding: gzip, gzip\r\n"),
         (b"{}", "Content-Length: 200\r\nConnection: close\r\n"),
@@ -245,6 +245,19 @@ def test_a_run_ends_when_its_bytes_are_spent() -> None:
             ask(partner, budget=budget)
         with pytest.raises(BudgetSpent):
             ask(partner, budget=budget)
+
+
+def test_a_request_that_a_run_began_in_time_has_time_for_its_answer() -> None:
+    def late(connection: socket.socket, head: bytes) -> None:
+        time.sleep(0.6)
+        answer(b"late")(connection, head)
+
+    budget = Budget(seconds=0.5)
+    with listening(late) as partner:
+        assert ask(partner, budget=budget) == b"late"
+        with pytest.raises(BudgetSpent, match="time"):
+            ask(partner, budget=budget)
+        assert partner.accepted == 1
 
 
 def test_a_connection_is_kept_and_replaced_when_it_was_ended_meanwhile() -> None:
