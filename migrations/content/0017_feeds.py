@@ -53,7 +53,7 @@ def upgrade() -> None:
             ["recipient_id"], ["recipient.id"], name=op.f("fk_feed_recipient_id")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_feed")),
-        sa.UniqueConstraint("name", name=op.f("uq_feed_name")),
+        sa.UniqueConstraint("member_id", "name", name=op.f("uq_feed_member_id_name")),
         sa.UniqueConstraint("uuid", name=op.f("uq_feed_uuid")),
     )
     op.create_index("ix_feed_member_id", "feed", ["member_id"])

@@ -254,13 +254,18 @@ def reseal(workplace: Workplace) -> Answer:
 def _expect(workplace: Workplace, name: str) -> tuple[Feed, Seated]:
     """A feed, and its member's seat as the operator acts for it. Raises NotFound."""
     with workplace.database.read() as connection:
-        found = next(
-            (one for one in list_operated(connection) if name in (one.name, one.uuid)), None
-        )
-        if found is None:
+        named = [one for one in list_operated(connection) if name in (one.name, one.uuid)]
+        if len(named) > 1:
+            ids = ", ".join(f"{one.uuid} of {one.member_code}" for one in named)
+            raise BadInput(
+                "sharing.ambiguous-feed",
+                f"several members have a feed {name!r}; give its id: {ids}",
+            )
+        if not named:
             raise NotFound(
                 "sharing.unknown-feed", f"there is no feed {name!r}; see `comity feed list`"
             )
+        found = named[0]
         seats = list_seated(connection, operator_reader(connection, found.member_code))
     seated = next((one for one in seats if one.forum_id == found.forum_id), None)
     if seated is None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from kernel.db import BigId, content_metadata
@@ -24,7 +25,8 @@ feed = Table(
     content_metadata,
     Column("id", BigId, primary_key=True),
     Column("uuid", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False, unique=True),
+    # Of the member's own: whether another has a feed of that name is not for it to learn.
+    Column("name", Text, nullable=False),
     Column("direction", Text, nullable=False),
     Column("forum_id", ForeignKey("forum.id"), nullable=False),
     Column("collection_id", ForeignKey("collection.id"), nullable=False),
@@ -57,6 +59,7 @@ feed = Table(
     CheckConstraint("direction IN ('pull', 'push')", name="direction"),
     CheckConstraint("auth IN ('none', 'basic', 'bearer')", name="auth"),
     CheckConstraint("state IN ('active', 'paused')", name="state"),
+    UniqueConstraint("member_id", "name"),
 )
 
 # One turn of a feed: from when to when, what it moved, how it ended. Kept for some weeks.

@@ -76,7 +76,7 @@ def add_feed(
     if new.direction == "pull" and not place.may_be_written_by(seated):
         raise Forbidden("sharing.read-only", "you may read this collection but not write to it")
     with refusing_duplicates(
-        "sharing.feed-exists", f"there is a feed {new.name!r} already; choose another name"
+        "sharing.feed-exists", f"your member has a feed {new.name!r} already; choose another name"
     ):
         feed_id = connection.execute(
             insert(feed)
