@@ -52,7 +52,7 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=10_000)
     parser.add_argument("--mixed", type=int, default=10_000, help="objects of 200 States")
     parser.add_argument("--changed", type=int, default=10_000, help="contributions of a policy")
-    parser.add_argument("--kept", help="a folder for the forums of 200 States, used again")
+    parser.add_argument("--kept", help="a folder for SQLite's forums of 200 States, used again")
     parser.add_argument("--engine", action="append", choices=("sqlite", "postgresql"))
     parser.add_argument("--part", action="append", choices=PARTS)
     arguments = parser.parse_args()
@@ -76,9 +76,12 @@ def main() -> None:
                 print()
                 there = Path(name) / "changes"
                 _tell(measure_changes(there, make("changes"), arguments.changed, engine))
-    if "scale" in parts:
-        with tempfile.TemporaryDirectory(prefix="comity-bench-") as name:
-            _tell(measure_scale(Path(arguments.kept or name), arguments.mixed))
+            if "scale" in parts:
+                # A server that ends with this run keeps nothing.
+                is_kept = arguments.kept and engine == "sqlite"
+                there = Path(arguments.kept) if is_kept else Path(name) / "scale"
+                print()
+                _tell(measure_scale(there, make, arguments.mixed, engine))
 
 
 def _tell(lines: Iterable[str]) -> None:

@@ -1,7 +1,6 @@
 """How reading grows: with the collection, with what is hidden, with the policies of 200 States.
 
-Everything is measured on the embedded database, the small and the large forum in turn. What counts
-are the ratios.
+The small and the large forum are asked in turn. What counts are the ratios.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from auth.services import seat_for_operator
 from bench.measure import Client, Peer, medians_beside
 from bench.mixed import FEW, FORUM, NONE, RARE, WHOLE, Mixed, codes, make_mixed
 from bench.servers import free_port, resident_mib, running, this_python
-from kernel.db import Database
+from kernel.db import BINARY_ROWS, Database
 from kernel.settings import Settings
 from sharing.queries.matching import Match
 from sharing.queries.releases import find_head, list_objects
@@ -46,8 +45,13 @@ _ASKED = {
 @dataclass(frozen=True, slots=True)
 class _Forum:
     made: Mixed
-    folder: Path
+    settings: Settings
     port: int
+
+    @property
+    def folder(self) -> Path:
+        """Where what is kept of it is."""
+        return Path(self.settings.data_dir)
 
     def client(self, code: str) -> Client:
         """A connection that is kept open, with the credential of one State."""
@@ -55,46 +59,47 @@ class _Forum:
         return Client(Peer("Comity", "127.0.0.1", self.port, user, secret, self.made.path))
 
 
-def measure_scale(folder: Path, count: int) -> Iterator[str]:
+def measure_scale(
+    folder: Path, make_url_for: Callable[[str], str], count: int, engine: str
+) -> Iterator[str]:
     """Lines of Markdown: the corpus, the tables, the control without policy, the memory.
 
-    The forums are kept in `folder`: with 200 seats and policies, making one takes a minute, and
-    four more for 100,000 objects.
+    The forums are kept in `folder`, on SQLite whole: with 200 seats and policies, making one
+    takes a minute, and four more for 100,000 objects.
     """
-    small = _made(folder / f"mixed-{SMALL}", SMALL)
-    large = _made(folder / f"mixed-{count}", count)
-    yield f"### Scale, SQLite\n\n{_told(large)}\n"
-    ports = free_port(), free_port()
-    with (
-        _serving(folder / f"mixed-{SMALL}", ports[0]),
-        _serving(folder / f"mixed-{count}", ports[1]) as process_of,
-    ):
-        yield from _tables(
-            _Forum(small, folder / f"mixed-{SMALL}", ports[0]),
-            _Forum(large, folder / f"mixed-{count}", ports[1]),
-        )
-        walker = _Forum(large, folder, ports[1]).client(WHOLE)
+    small, large = (_made(folder, make_url_for, size) for size in (SMALL, count))
+    yield f"### Scale, {engine}\n\n{_told(large.made)}\n"
+    with _serving(small), _serving(large) as peak_mib:
+        yield from _tables(small, large)
+        walker = large.client(WHOLE)
         begun = time.perf_counter()
         seen = walker.walk(1000)
         seconds = time.perf_counter() - begun
         yield (
             f"\nFull walk by 1,000 as the State that is shown everything: {seen:,} objects in "
             f"{seconds:.1f} s. The web process then had had at most "
-            f"{process_of():.0f} MiB of memory."
+            f"{peak_mib():.0f} MiB of memory."
         )
-    yield _control(folder / f"mixed-{count}", large)
+    yield _control(large)
 
 
-def _made(folder: Path, count: int) -> Mixed:
-    folder.mkdir(parents=True, exist_ok=True)
-    return make_mixed(Settings(data_dir=str(folder)), folder, count)
+def _made(folder: Path, make_url_for: Callable[[str], str], count: int) -> _Forum:
+    name = f"mixed-{count}"
+    there = folder / name
+    there.mkdir(parents=True, exist_ok=True)
+    settings = Settings(data_dir=str(there), database_url=make_url_for(name))
+    return _Forum(make_mixed(settings, there, count), settings, free_port())
 
 
 @contextmanager
-def _serving(folder: Path, port: int) -> Iterator[Callable[[], float]]:
+def _serving(forum: _Forum) -> Iterator[Callable[[], float]]:
+    port = forum.port
     command = [this_python(), "-m", "app", "serve", "--port", str(port), "--workers", "1"]
-    environment = {"COMITY_DATA_DIR": str(folder), "COMITY_DATABASE_URL": ""}
-    log = folder / "serve.log"
+    environment = {
+        "COMITY_DATA_DIR": forum.settings.data_dir,
+        "COMITY_DATABASE_URL": forum.settings.database_url,
+    }
+    log = forum.folder / "serve.log"
     with running(command, port, environment=environment, log=log) as process:
         yield lambda: resident_mib(process)
 
@@ -140,14 +145,17 @@ def _tables(small: _Forum, large: _Forum) -> Iterator[str]:
         )
 
 
-def _control(folder: Path, made: Mixed) -> str:
-    """The same pages read without policy: the same range, whoever may see it."""
-    database = Database.open(Settings(data_dir=str(folder)))
+def _control(forum: _Forum) -> str:
+    """The same pages read without policy: the same range, whoever may see it.
+
+    In processor time of this process; on PostgreSQL its server's is not in it.
+    """
+    database = Database.open(forum.settings)
     try:
         with database.read() as connection:
             seated = seat_for_operator(connection, WHOLE, FORUM)
             place = connection.execute(
-                select(collection.c.id).where(collection.c.uuid == made.collection)
+                select(collection.c.id).where(collection.c.uuid == forum.made.collection)
             ).scalar_one()
             head = find_head(connection, seated, place)
             lines = []
@@ -185,8 +193,10 @@ def _select_without() -> Select[Any]:
         .limit(bindparam("most", type_=Integer))
         .subquery()
     )
-    return select(keys.c.date_added_us, body.c.content).select_from(
-        keys.join(body, body.c.id == keys.c.body_id)
+    return (
+        select(keys.c.date_added_us, body.c.content)
+        .select_from(keys.join(body, body.c.id == keys.c.body_id))
+        .execution_options(**BINARY_ROWS)
     )
 
 
