@@ -26,6 +26,7 @@ from sharing.services.explaining import Explainer
 from sharing.services.explanations import Explanation
 
 _MOST_OBJECTS: Final = 1000
+_MOST_BYTES: Final = 1 << 20
 _CARRIED: Final = "A statement goes wherever an object that carries it goes."
 
 
@@ -77,7 +78,12 @@ def _account(
     connection: Connection, state: State, other: State, uuid: str, *, now_us: int
 ) -> Account:
     seated, place = _enter(connection, state, uuid)
-    viewed = list_viewed(connection, seated, place.id, after_us=None, limit=_MOST_OBJECTS)
+    viewed = list_viewed(
+        *(connection, seated, place.id),
+        after_us=None,
+        limit=_MOST_OBJECTS,
+        most_bytes=_MOST_BYTES,
+    )
     own = [row for row in viewed if row.originator_id == seated.member_id]
     told = _Told(connection, seated, place, other, own, now_us=now_us)
     return Account(

@@ -1,16 +1,19 @@
 """A reader's whole view of a collection, every version, with what decides whether it may leave.
 
-An export is all of a view, in order; pages of it are for its writer's memory alone. What does
-not live here: what may stand in a file (the rules) and how it is written (exporting).
+An export is all of a view, in order; pages of it are for its writer's memory alone, and so they
+end by bytes too. What does not live here: what may stand in a file (the rules) and how it is
+written (exporting).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select
 
 from auth.reader import Seated
+from kernel.db import BINARY_ROWS
 from sharing.facts import StoredFacts, load_facts
 from sharing.rules.tlp import Tlp
 from sharing.tables import body, contribution, release
@@ -40,9 +43,33 @@ def list_viewed(
     *,
     after_us: int | None,
     limit: int,
+    most_bytes: int,
 ) -> list[ViewedRow]:
-    """The first `limit` releases of the view added after `after_us`, every version."""
-    keys = visible_to(
+    """The first releases of the view added after `after_us`, every version.
+
+    At most `limit`, and no more than have `most_bytes` of content and facts, or one alone.
+    """
+    first = _first_of(seated, collection_id, after_us, limit).subquery()
+    sizes = func.length(body.c.content) + func.length(contribution.c.facts)
+    room, fitting = most_bytes, 0
+    for (size,) in connection.execute(_in_order(first, sizes)):
+        room -= size
+        if room < 0 and fitting:
+            break
+        fitting += 1
+    return _list_rows(connection, _first_of(seated, collection_id, after_us, fitting))
+
+
+def list_viewed_at(
+    connection: Connection, seated: Seated, collection_id: int, date_added_us: int
+) -> list[ViewedRow]:
+    """The release at that place in the view; none when there is none."""
+    there = _keys_of(seated, collection_id).where(release.c.date_added_us == date_added_us)
+    return _list_rows(connection, there)
+
+
+def _keys_of(seated: Seated, collection_id: int) -> Select[Any]:
+    return visible_to(
         seated,
         collection_id,
         release.c.date_added_us,
@@ -50,27 +77,41 @@ def list_viewed(
         release.c.contribution_id,
         release.c.omitted,
     )
+
+
+def _first_of(seated: Seated, collection_id: int, after_us: int | None, limit: int) -> Select[Any]:
+    keys = _keys_of(seated, collection_id)
     if after_us is not None:
         keys = keys.where(release.c.date_added_us > after_us)
-    page = keys.order_by(release.c.date_added_us).limit(limit).subquery()
-    statement = (
-        select(
-            page.c.date_added_us,
-            body.c.content,
-            contribution.c.originator_id,
-            contribution.c.stix_id,
-            contribution.c.stix_type,
-            contribution.c.version_us,
-            contribution.c.tlp,
-            contribution.c.facts,
-            page.c.contribution_id,
-            page.c.omitted,
-        )
-        .select_from(page)
-        .join(body, body.c.id == page.c.body_id)
-        .join(contribution, contribution.c.id == page.c.contribution_id)
-        .order_by(page.c.date_added_us)
+    return keys.order_by(release.c.date_added_us).limit(limit)
+
+
+def _in_order(keys: Subquery, *columns: ColumnElement[Any]) -> Select[Any]:
+    """The columns of these releases, their bodies and contributions, in the order of the view."""
+    return (
+        select(*columns)
+        .select_from(keys)
+        .join(body, body.c.id == keys.c.body_id)
+        .join(contribution, contribution.c.id == keys.c.contribution_id)
+        .order_by(keys.c.date_added_us)
     )
+
+
+def _list_rows(connection: Connection, keys: Select[Any]) -> list[ViewedRow]:
+    page = keys.subquery()
+    statement = _in_order(
+        page,
+        page.c.date_added_us,
+        body.c.content,
+        contribution.c.originator_id,
+        contribution.c.stix_id,
+        contribution.c.stix_type,
+        contribution.c.version_us,
+        contribution.c.tlp,
+        contribution.c.facts,
+        page.c.contribution_id,
+        page.c.omitted,
+    ).execution_options(**BINARY_ROWS)
     return [
         ViewedRow(
             date_added_us=row.date_added_us,

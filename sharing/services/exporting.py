@@ -24,7 +24,7 @@ from kernel.db import Database
 from kernel.errors import BadInput, Forbidden
 from sharing.queries.collections import Collection
 from sharing.queries.delivered import CARRIED
-from sharing.queries.exporting import ViewedRow, count_viewed, list_viewed
+from sharing.queries.exporting import ViewedRow, count_viewed, list_viewed, list_viewed_at
 from sharing.queries.releases import find_head
 from sharing.rules.reach import may_be_exported
 from sharing.services.deliver import Served, record_delivery
@@ -33,6 +33,7 @@ from sharing.services.settling import settled_read
 from sharing.services.variants import Variants, read_omission
 
 _PAGE = 500
+_PAGE_BYTES = 1 << 20
 _FILTERS = {"format": "stix", "tlp_at_most": "amber+strict", "version": ["all"]}
 
 
@@ -86,20 +87,44 @@ def export_view(
         with settled_read(database, now_us=now_us) as connection:
             exported.head = find_head(connection, seated, place.id).seq
             total = count_viewed(connection, seated, place.id)
-            viewed = _list_all(connection, seated, place.id)
-            leaving = _list_leaving(
-                _counted(viewed, total, progress), exported, Variants(connection)
-            )
+            view = _View(connection, seated, place.id)
+            leaving = _list_leaving(_counted(view.list_all(), total, progress), exported, view)
             _write_bundle(content, bundle_id, leaving)
         _record(database, seated, place, exported, now_us)
     return exported
 
 
-def _list_all(connection: Connection, seated: Seated, collection_id: int) -> Iterator[ViewedRow]:
-    after_us = None
-    while rows := list_viewed(connection, seated, collection_id, after_us=after_us, limit=_PAGE):
-        yield from rows
-        after_us = rows[-1].date_added_us
+@dataclass(frozen=True, slots=True)
+class _View:
+    """What a reader sees of one collection, of which memory holds a page or one object."""
+
+    connection: Connection
+    seated: Seated
+    collection_id: int
+
+    def list_all(self) -> Iterator[ViewedRow]:
+        """Every release, in order."""
+        after_us = None
+        while rows := list_viewed(
+            *(self.connection, self.seated, self.collection_id),
+            after_us=after_us,
+            limit=_PAGE,
+            most_bytes=_PAGE_BYTES,
+        ):
+            after_us = rows[-1].date_added_us
+            yield from rows
+            # Else it would be there while the next is fetched.
+            del rows
+
+    def list_at(self, date_added_us: int) -> list[ViewedRow]:
+        """The release with that place in the view."""
+        return list_viewed_at(self.connection, self.seated, self.collection_id, date_added_us)
+
+    def list_carried(self, row: ViewedRow) -> tuple[str, ...]:
+        """The statement markings that an object carries in the form in which it is viewed."""
+        if row.omitted is None:
+            return row.facts.markings
+        return Variants(self.connection).carried_by(row.contribution_id, row.omitted)
 
 
 def _counted(rows: Iterable[ViewedRow], total: int, progress: Progress) -> Iterator[ViewedRow]:
@@ -110,36 +135,30 @@ def _counted(rows: Iterable[ViewedRow], total: int, progress: Progress) -> Itera
 
 
 def _list_leaving(
-    rows: Iterable[ViewedRow], exported: Exported, variants: Variants
+    rows: Iterable[ViewedRow], exported: Exported, view: _View
 ) -> Iterator[ViewedRow]:
     """What may stand in a file; a statement marking goes wherever what carries it goes."""
     carried: set[tuple[int, str]] = set()
-    waiting: list[ViewedRow] = []
+    waiting: list[tuple[tuple[int, str], int]] = []
     for row in rows:
         lacked = read_omission(row.omitted).units
         levels = [level for unit, level in row.facts.properties.items() if unit not in lacked]
         if may_be_exported(levels, row.tlp):
-            carried.update((row.originator_id, marking) for marking in _carried_by(row, variants))
+            carried.update((row.originator_id, marking) for marking in view.list_carried(row))
             exported.take(row)
             yield row
         elif row.facts.is_statement:
-            waiting.append(row)
+            waiting.append(((row.originator_id, row.stix_id), row.date_added_us))
         else:
             exported.left_out += 1
-    for row in waiting:
-        if (row.originator_id, row.stix_id) in carried:
+    for key, date_added_us in waiting:
+        if key not in carried:
+            exported.left_out += 1
+            continue
+        for row in view.list_at(date_added_us):
             exported.take(row)
             exported.carried.append(row.stix_id)
             yield row
-        else:
-            exported.left_out += 1
-
-
-def _carried_by(row: ViewedRow, variants: Variants) -> tuple[str, ...]:
-    """The statement markings that the object carries in the form in which it is viewed."""
-    if row.omitted is None:
-        return row.facts.markings
-    return variants.carried_by(row.contribution_id, row.omitted)
 
 
 def _write_bundle(content: BinaryIO, bundle_id: str, rows: Iterable[ViewedRow]) -> None:
