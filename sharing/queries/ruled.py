@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, select
 
 from sharing.facts import ruled_part
-from sharing.queries.contributions import STORED_COLUMNS, Stored, stored_of
+from sharing.queries.contributions import STORED_COLUMNS, Stored, mask_from, stored_of
 from sharing.queries.references import Group
 from sharing.tables import contribution
 
@@ -32,6 +32,11 @@ class Ruled:
     contributed_us: int
     is_bound: bool
     row: Row[Any]
+
+    @property
+    def seen(self) -> int:
+        """Who was decided to see it."""
+        return mask_from(self.row.seen)
 
     def load(self) -> Stored:
         """The contribution itself."""

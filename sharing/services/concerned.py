@@ -1,7 +1,8 @@
-"""Which contributions a change of rules is about: those that it decides otherwise, and no others.
+"""Which contributions a change is about: those that it decides otherwise, and no others.
 
-Contributions that no rule tells apart are compared once. What does not live here: what follows
-for what names them, and which copy stands (`releasing`, which loads whatever depends on these).
+A change of rules, of who receives, or of what somebody accepts. Contributions that no rule tells
+apart are compared once. What does not live here: what follows for what names them, and which copy
+stands (`releasing`, which loads whatever depends on these).
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ def list_concerned(
 ) -> dict[int, list[str]]:
     """The ids, by collection, of whose contributions some are decided otherwise `after`.
 
-    By the rules alone, now or at the next instant at which that changes by itself; of all
-    contributions of the forum, or of one member's. `before` must be what was decided last.
+    By all but what they name, now or at the next instant at which that changes by itself; of
+    all contributions of the forum, or of one member's. `before` must be what was decided last.
     """
     otherwise: dict[Hashable, bool] = {}
+    nobody = ~after.electorate.everyone
     found: dict[Group, None] = {}
     for one in list_ruled(connection, forum_id, originator_id):
         if one.group in found:
@@ -38,8 +40,9 @@ def list_concerned(
         key = one.likeness
         if before.is_timed(one.originator_id) or after.is_timed(one.originator_id):
             key = (key, one.contributed_us)
-        if one.is_bound:
+        if one.is_bound or one.seen & nobody:
             # Whom it is for no rule says; when rules about it start and end is still kept.
+            # And whoever is active no more loses what it had, whatever was the reason for that.
             found[one.group] = None
             continue
         if key not in otherwise:
@@ -54,9 +57,15 @@ def list_concerned(
 
 def _are_different(before: Decisions, after: Decisions, stored: Stored) -> bool:
     facts = before.facts_of(stored)
-    return before.grants_of(stored, facts) != after.grants_of(stored, facts) or before.next_change(
-        stored, facts
-    ) != after.next_change(stored, facts)
+    granted, _ = grants = before.grants_of(stored, facts)
+    # Whoever refuses what it is not granted changes nothing by that.
+    refusing = before.refused_by(stored, facts) ^ after.refused_by(stored, facts)
+    return (
+        grants != after.grants_of(stored, facts)
+        or bool(refusing & granted.visible)
+        or before.own_of(stored.originator_id) != after.own_of(stored.originator_id)
+        or before.next_change(stored, facts) != after.next_change(stored, facts)
+    )
 
 
 def list_around(

@@ -85,7 +85,8 @@ class Decisions:
         counts = self._every_member if assume_reciprocity else self._members_that_meet
         self._register = find_register()
         self.moment = Moment(now_us, supposed.counts or counts, self._committed_at(now_us))
-        self.roster = supposed.roster or list_roster(connection, forum_id)
+        roster = supposed.roster
+        self.roster = list_roster(connection, forum_id) if roster is None else roster
         self.electorate = Electorate(
             Recipient(
                 bit=row.bit,

@@ -32,7 +32,6 @@ from sharing.services.reconsider import (
     Progress,
     list_batches,
     no_progress,
-    reconsider,
     reconsider_changed,
 )
 from sharing.services.settling import hold_forum
@@ -221,6 +220,7 @@ def set_accepts(
     with database.write() as connection:
         lock = hold_forum(connection, forum_id, now_us=now_us)
         check_accepts(value, members=list_names(connection, forum_id).members)
+        before = Decisions(connection, forum_id, lock.now_us)
         keys = {"forum_id": forum_id, "member_id": member_id}
         version = _insert_version(
             connection, accepts, keys, document.decode("utf-8"), setter, lock.now_us
@@ -234,7 +234,7 @@ def set_accepts(
             now_us=lock.now_us,
         )
         cause = lock.append("accepts", f"member:{member_id}", setter.actor)
-        reconsider(lock, cause, progress=progress)
+        reconsider_changed(lock, cause, before, progress=progress)
         lock.save()
     return version
 

@@ -69,10 +69,10 @@ def reconsider_changed(
     watch: Callable[[set[str]], None] | None = None,
     progress: Progress = no_progress,
 ) -> Change:
-    """The same where only rules have changed: decide anew what these rules decide otherwise.
+    """Decide anew only what is decided otherwise since rules, recipients or accepts changed.
 
-    `before` are the decisions by the rules that held until now; `watch` is shown the ids of
-    whatever is decided otherwise.
+    `before` are the decisions as they were until now, made before that was written; `watch` is
+    shown the ids of whatever is decided otherwise.
     """
     connection = lock.connection
     decisions = Decisions(connection, lock.forum_id, lock.now_us)

@@ -16,10 +16,12 @@ from auth.tables import seat as seat_table
 from kernel.db import Database
 from kernel.errors import NotFound
 from sharing.queries.policies import NO_RULES, find_forum_document, find_policy
+from sharing.services.decisions import Decisions
 from sharing.services.lock import LockedForum
 from sharing.services.policies import Confirm, Setter, save_policy
-from sharing.services.reconsider import Change, Progress, no_progress, reconsider
+from sharing.services.reconsider import Change, Progress, no_progress, reconsider_changed
 from sharing.services.settling import hold_forum
+from sharing.services.supposed import AS_STORED, Supposed
 from sharing.tables import forum_head
 
 
@@ -60,15 +62,18 @@ def seat_member(
             raise _no_member(code)
         if confirm is not None:
             confirm(connection, lock.now_us)
+        known = find_policy(connection, lock.forum_id, member.id)
+        was = known.document if known else NO_RULES
+        before = _decided(lock, Supposed(policies={member.id: was}))
         auth_services.add_seat(
             connection, lock.forum_id, member.id, role, actor=actor, now_us=now_us
         )
         epoch = lock.append("seat", f"member:{member.id} {role}", actor)
-        if find_policy(connection, lock.forum_id, member.id) is None:
+        if known is None:
             template = find_forum_document(connection, lock.forum_id, "template")
             document = template.document if template else NO_RULES
             save_policy(lock, Setter(actor, member.id), member.id, document)
-        change = reconsider(lock, epoch, progress=progress)
+        change = reconsider_changed(lock, epoch, before, progress=progress)
         lock.save()
     return change
 
@@ -89,11 +94,12 @@ def change_seat(
         member = find_member(connection, code)
         if member is None:
             raise _no_member(code)
+        before = _decided(lock)
         auth_services.set_seat_status(
             connection, lock.forum_id, member.id, status, actor=actor, now_us=now_us
         )
         epoch = lock.append("seat-status", f"member:{member.id} {status}", actor)
-        change = reconsider(lock, epoch, progress=progress)
+        change = reconsider_changed(lock, epoch, before, progress=progress)
         lock.save()
     return change
 
@@ -119,10 +125,11 @@ def change_member(
         ]
         if confirm is not None:
             confirm(connection, max([now_us, *(lock.now_us for lock in locks)]))
+        before = [_decided(lock) for lock in locks]
         auth_services.set_member_status(connection, code, status, actor=actor, now_us=now_us)
-        for lock in locks:
+        for lock, decided in zip(locks, before, strict=True):
             epoch = lock.append("member-status", f"member:{member.id} {status}", actor)
-            reconsider(lock, epoch, progress=progress)
+            reconsider_changed(lock, epoch, decided, progress=progress)
             lock.save()
 
 
@@ -152,11 +159,17 @@ def add_partner(
     """Add a partner system to a forum: a recipient that is no member."""
     with database.write() as connection:
         lock = _lock(connection, forum_slug, now_us)
+        before = _decided(lock)
         auth_services.add_partner(connection, lock.forum_id, name, actor=actor, now_us=now_us)
         epoch = lock.append("partner", name, actor)
-        change = reconsider(lock, epoch, progress=progress)
+        change = reconsider_changed(lock, epoch, before, progress=progress)
         lock.save()
     return change
+
+
+def _decided(lock: LockedForum, supposed: Supposed = AS_STORED) -> Decisions:
+    """What was decided last, with the recipients as they are before they change."""
+    return Decisions(lock.connection, lock.forum_id, lock.now_us, supposed)
 
 
 def _lock(connection: Connection, forum_slug: str, now_us: int) -> LockedForum:

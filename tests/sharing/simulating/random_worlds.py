@@ -172,13 +172,35 @@ class Forum:
             self.database, setter, self.id, orjson.dumps(document), now_us=self.now()
         )
 
+    def set_template(self, document: dict[str, Any]) -> None:
+        setter = policies.Setter("operator")
+        policies.set_template(
+            self.database, setter, self.id, orjson.dumps(document), now_us=self.now()
+        )
+
+    def seat(self, code: str, role: str) -> None:
+        seating.seat_member(self.database, "operator", self.slug, code, role, now_us=self.now())
+
+    def change_seat(self, code: str, status: str) -> None:
+        seating.change_seat(self.database, "operator", self.slug, code, status, now_us=self.now())
+
+    def change_member(self, code: str, status: str) -> None:
+        seating.change_member(self.database, "operator", code, status, now_us=self.now())
+
+    def add_partner(self, name: str) -> None:
+        seating.add_partner(self.database, "operator", self.slug, name, now_us=self.now())
+
 
 def open_forum(database: Database, clock: Clock) -> Forum:
     forum = Forum(database, clock, f"forum-{next(_numbers)}")
     said = {"actor": "operator", "now_us": forum.now()}
     with database.write() as connection:
-        for code in MEMBERS:
-            if find_member(connection, code) is None:
+        for code in (*MEMBERS, "XDD"):
+            known = find_member(connection, code)
+            if known is not None:
+                # Whatever became of it in the forum before.
+                auth_services.set_member_status(connection, code, "active", **said)
+            else:
                 new = auth_services.NewMember(code=code, name=code, accredited_to=int(Tlp.RED))
                 auth_services.add_member(connection, new, **said)
         auth_services.add_forum(connection, forum.slug, "A forum", tlp_ceiling=4, **said)

@@ -1,7 +1,11 @@
-"""A change of rules decides only what it is about: deciding everything anew finds nothing more."""
+"""A change decides only what it is about: deciding everything anew finds nothing more.
+
+Whether it is one of rules, of seats, members and partners, or of what a member accepts.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -10,12 +14,17 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from kernel.db import Database
+from kernel.errors import Conflict, NotFound
+from sharing.queries.contributions import Stored
 from sharing.services.reconsider import reconsider
+from sharing.services.releasing import Releasing
 from sharing.services.settling import hold_forum
 from sharing.tables import contribution, release
 from tests.sharing.simulating.random_worlds import (
+    DAYS,
     FORUM_RULES,
     MEMBERS,
+    NAMES,
     POLICIES,
     Forum,
     deeds,
@@ -27,9 +36,35 @@ WHOSE = st.sampled_from(MEMBERS)
 CONTRIBUTORS = st.sampled_from(["XAA", "XBB"])
 DEEDS = st.lists(st.tuples(CONTRIBUTORS, deeds()), min_size=1, max_size=6)
 CHANGES = st.lists(
-    st.one_of(st.tuples(WHOSE, POLICIES), st.tuples(st.none(), FORUM_RULES)),
+    st.one_of(
+        st.tuples(st.just("set_policy"), WHOSE, POLICIES),
+        st.tuples(st.just("set_rules"), FORUM_RULES),
+    ),
     min_size=1,
     max_size=3,
+)
+ACCEPTS = st.fixed_dictionaries(
+    {},
+    optional={
+        "types": st.lists(st.sampled_from(["campaign", "note", "relationship"]), max_size=2),
+        "tlp_at_most": st.sampled_from(["clear", "amber"]),
+        "except_originators": st.lists(CONTRIBUTORS, max_size=1),
+    },
+)
+SOMEBODY = st.sampled_from([*MEMBERS, "XDD"])
+STANDING = st.lists(
+    st.one_of(
+        st.tuples(st.just("set_template"), POLICIES),
+        st.tuples(st.just("set_accepts"), WHOSE, ACCEPTS),
+        st.tuples(st.just("seat"), SOMEBODY, st.sampled_from(["member", "observer"])),
+        st.tuples(
+            st.just("change_seat"), SOMEBODY, st.sampled_from(["active", "suspended", "ended"])
+        ),
+        st.tuples(st.just("change_member"), SOMEBODY, st.sampled_from(["active", "suspended"])),
+        st.tuples(st.just("add_partner"), st.sampled_from(["mirror", "relay"])),
+    ),
+    min_size=2,
+    max_size=5,
 )
 
 
@@ -67,18 +102,22 @@ def check(database: Database, before: Any, done: Any, changes: Any) -> None:
         forum.set_policy(code, before)
     for code, deed in done:
         forum.do(code, deed)
-    for code, document in changes:
-        forum.set_rules(document) if code is None else forum.set_policy(code, document)
-        told = state_of(forum)
+    for verb, *told in changes:
+        try:
+            getattr(forum, verb)(*told)
+        except (Conflict, NotFound):
+            # Who has a seat is not seated again, and who has none has none to lose.
+            continue
+        state = state_of(forum)
         decide_everything(forum)
-        assert state_of(forum) == told
+        assert state_of(forum) == state
 
 
-def run(database: Database, examples: int) -> int:
+def run(database: Database, examples: int, drawn: st.SearchStrategy[Any]) -> int:
     ran = []
 
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(POLICIES, DEEDS, CHANGES)
+    @given(POLICIES, DEEDS, drawn)
     def one(before: Any, done: Any, changes: Any) -> None:
         check(database, before, done, changes)
         ran.append(1)
@@ -87,12 +126,80 @@ def run(database: Database, examples: int) -> int:
     return len(ran)
 
 
-def test_after_a_change_deciding_everything_anew_changes_nothing(database: Database) -> None:
-    assert run(database, 8) >= 8
+def test_after_a_change_of_rules_deciding_everything_anew_changes_nothing(
+    database: Database,
+) -> None:
+    assert run(database, 8, CHANGES) >= 8
+
+
+def test_after_a_change_of_standing_deciding_everything_anew_changes_nothing(
+    database: Database,
+) -> None:
+    assert run(database, 8, STANDING) >= 8
 
 
 @pytest.mark.audit
-def test_after_a_change_deciding_everything_anew_changes_nothing_at_length(
+def test_after_a_change_of_rules_deciding_everything_anew_changes_nothing_at_length(
     database: Database,
 ) -> None:
-    assert run(database, 1000) >= 1000
+    assert run(database, 1000, CHANGES) >= 1000
+
+
+@pytest.mark.audit
+def test_after_a_change_of_standing_deciding_everything_anew_changes_nothing_at_length(
+    database: Database,
+) -> None:
+    assert run(database, 1000, STANDING) >= 1000
+
+
+CHANGED: dict[str, Callable[[Forum], None]] = {
+    "a seat": lambda forum: forum.seat("XDD", "observer"),
+    "a partner": lambda forum: forum.add_partner("mirror"),
+    "a suspended seat": lambda forum: forum.change_seat("XCC", "suspended"),
+    "a suspended member": lambda forum: forum.change_member("XCC", "suspended"),
+    "accepts": lambda forum: forum.set_accepts("XCC", {"types": []}),
+}
+
+
+@pytest.mark.parametrize("what", sorted(CHANGED))
+def test_a_change_of_standing_decides_only_what_it_is_about(
+    database: Database, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """XAA shows XCC one object of four; nobody who comes is shown anything."""
+    forum = open_forum(database, Clock())
+    shown = {"when": {"labels": ["frost"]}, "audience": {"any": ["member:XCC"]}}
+    meant = {"audience": {"any": ["member:XBB"]}}
+    forum.set_policy(
+        "XAA",
+        {
+            "rules": [
+                {"id": "one", "effect": "share", **shown},
+                {"id": "all", "effect": "share", **meant},
+            ]
+        },
+    )
+    sent = [campaign(NAMES[0], "frost"), *(campaign(name, "thaw") for name in NAMES[1:])]
+    forum.do("XAA", ("contribute", 0, sent))
+    decided: list[str] = []
+    release_copies = Releasing.release_copies
+
+    def watch(releasing: Releasing, copies: Iterable[Stored], *more: Any) -> None:
+        copies = list(copies)
+        decided.extend(stored.stix_id for stored in copies)
+        release_copies(releasing, copies, *more)
+
+    monkeypatch.setattr(Releasing, "release_copies", watch)
+    CHANGED[what](forum)
+    assert decided == ([] if what in {"a seat", "a partner"} else [sent[0]["id"]])
+
+
+def campaign(name: str, label: str) -> dict[str, Any]:
+    return {
+        "type": "campaign",
+        "spec_version": "2.1",
+        "id": f"campaign--{name}",
+        "created": DAYS[0],
+        "modified": DAYS[0],
+        "name": "a campaign",
+        "labels": [label],
+    }
