@@ -181,6 +181,7 @@ def _furnish(app: Flask) -> None:
             "Versions held for approval, and their release.",
         ),
         "seat": ("sharing.cli.seats:seat", "Which members read and write in which forum."),
+        "tool": ("auth.cli.tools:tool", "Tools that people may let in to act for them."),
     },
     context_settings={"help_option_names": ["-h", "--help"]},
 )

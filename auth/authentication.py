@@ -19,6 +19,7 @@ from sqlalchemy import Connection
 from auth.queries.credentials import Recognised, find_by_credential, find_by_token
 from auth.rules import is_credential_id
 from auth.services.audit import record_audit
+from auth.services.grants import USED_EVERY_US, note_use
 from auth.services.secrets import hash_secret, hash_token
 from auth.throttle import Throttle
 from kernel.errors import ComityError, Unauthenticated
@@ -77,6 +78,7 @@ def authenticate(presented: Presented | None) -> Recognised:
         with current_database().ask() as connection:
             recognised = _recognise(connection, presented)
         if recognised is not None:
+            _note_use(recognised)
             return recognised
     _slow_presented(presented)
     refused = CredentialRefused(
@@ -118,6 +120,19 @@ def _recognise(connection: Connection, presented: Presented) -> Recognised | Non
     kept = found.secret_hash if found else _NO_HASH
     given = hash_secret(signer, presented.id, presented.secret)
     return found if hmac.compare_digest(given, kept) and found is not None else None
+
+
+def _note_use(recognised: Recognised) -> None:
+    """Of a tool, for the person who let it in to see."""
+    reader, now_us = recognised.reader, current_instant_us()
+    if reader.tool_id is None or now_us - (recognised.used_us or 0) <= USED_EVERY_US:
+        return
+    try:
+        with current_database().write() as connection:
+            note_use(connection, reader.credential_id, now_us=now_us)
+    except ComityError:
+        # What may be read is read even where nothing can be written.
+        return
 
 
 def _slow_presented(presented: Presented | None) -> None:

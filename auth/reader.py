@@ -24,7 +24,8 @@ class Reader:
 
     `roles` are those of the person behind an individual credential, None for a machine.
     `actor` names the asker in the audit trail: `credential:ID`, or `operator` for a command
-    that acts for a member.
+    that acts for a member. `tool_id` is the tool that the person let in, where it is one that
+    asks.
     """
 
     actor: str
@@ -36,6 +37,7 @@ class Reader:
     partner_id: int | None = None
     roles: frozenset[str] | None = None
     secretariat_of: int | None = None
+    tool_id: str | None = None
 
     def has_scope(self, scope: str) -> bool:
         """Whether the credential may be used for `scope` at all."""

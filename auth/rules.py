@@ -54,6 +54,21 @@ _ATTRIBUTE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,62}", re.ASCII)
 _EMAIL = re.compile(r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?")
 _IDENTITY = re.compile(r"identity--[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _CREDENTIAL_ID = re.compile(r"[a-z0-9]{8,32}", re.ASCII)
+_TOOL_ID = re.compile(r"tool-[a-z0-9]{16}", re.ASCII)
+_PATH = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*"
+_QUERY = r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*"
+_TARGET = rf"(?:/{_PATH})?(?:\?{_QUERY})?"
+_HTTPS_REDIRECT = re.compile(
+    rf"https://[a-z0-9](?:[a-z0-9.-]{{0,250}}[a-z0-9])?(?::[1-9][0-9]{{0,4}})?{_TARGET}", re.ASCII
+)
+# RFC 8252 §7.3: a program on the person's own computer listens where it finds a free port.
+_LOOPBACK_REDIRECT = re.compile(
+    rf"(http://(?:127\.0\.0\.1|\[::1\]))(?::[1-9][0-9]{{0,4}})?({_TARGET})", re.ASCII
+)
+_S256 = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+_ORIGIN = re.compile(r"(https?)://([^/?]+)")
+_REDIRECT_CHARACTERS = 500
+_MOST_REDIRECTS = 10
 _NAME_CHARACTERS = 200
 # The API roots' siblings, and words that would read as one.
 _RESERVED_SLUGS = frozenset({"collections", "status", "taxii2", "api"})
@@ -169,6 +184,64 @@ def check_scopes(scopes: Iterable[str], *, of_partner: bool) -> list[str]:
 def is_credential_id(text: str) -> bool:
     """Whether this could be the id of a credential: anything else is never looked up."""
     return _CREDENTIAL_ID.fullmatch(text) is not None
+
+
+def is_tool_id(text: str) -> bool:
+    """Whether this could be the client id of a tool."""
+    return _TOOL_ID.fullmatch(text) is not None
+
+
+def check_tool_scopes(scopes: Iterable[str]) -> list[str]:
+    """What a tool may ask for, one scope or more, in their usual order; raises BadInput."""
+    asked = {check_one_of("--scope", scope, SCOPES) for scope in scopes}
+    if not asked:
+        raise BadInput("auth.bad-choice", f"--scope is needed: one of {', '.join(SCOPES)}")
+    return [scope for scope in SCOPES if scope in asked]
+
+
+def check_redirects(uris: Iterable[str]) -> list[str]:
+    """Where a tool is answered (RFC 6749 §3.1.2), each once; raises BadInput.
+
+    An address begins with https:, or is one of the person's own computer (RFC 8252 §7.3):
+    `http://127.0.0.1` or `http://[::1]`, where any port is taken for it.
+    """
+    checked = sorted({uri.strip() for uri in uris})
+    if not 1 <= len(checked) <= _MOST_REDIRECTS:
+        raise BadInput(
+            "auth.bad-redirect", f"a tool has 1 to {_MOST_REDIRECTS} addresses to go back to"
+        )
+    for uri in checked:
+        is_known = _HTTPS_REDIRECT.fullmatch(uri) or _LOOPBACK_REDIRECT.fullmatch(uri)
+        if not is_known or len(uri) > _REDIRECT_CHARACTERS:
+            raise BadInput(
+                "auth.bad-redirect",
+                f"{_shown(uri)} cannot be gone back to; write https://HOST/PATH, or "
+                "http://127.0.0.1/PATH for a program on one's own computer, without a fragment",
+            )
+    return checked
+
+
+def is_redirect_to(registered: str, asked: str) -> bool:
+    """Whether a tool that registered one address may ask to be answered at the other.
+
+    Letter by letter (RFC 9700 §2.1); only the port of one's own computer is free.
+    """
+    if registered == asked:
+        return True
+    own, other = (_LOOPBACK_REDIRECT.fullmatch(uri) for uri in (registered, asked))
+    return own is not None and other is not None and own.groups() == other.groups()
+
+
+def is_s256_challenge(text: str) -> bool:
+    """Whether this could be a SHA-256 in base64url (RFC 7636 §4.2)."""
+    return _S256.fullmatch(text) is not None
+
+
+def origin_of(uri: str) -> str:
+    """The source that a policy of contents has to name for a checked address to be gone to."""
+    scheme, place = _ORIGIN.match(uri).groups()  # type: ignore[union-attr] # it was checked
+    # CSP 3 §2.3.1 has no way to write an IPv6 address.
+    return f"{scheme}:" if place.startswith("[") else f"{scheme}://{place}"
 
 
 def bound_scopes(

@@ -235,6 +235,62 @@ person_identity = Table(
     Column("created_us", BigInteger, nullable=False),
 )
 
+# A program that acts for people who let it in: of one member, or of every body (NULL).
+tool = Table(
+    "tool",
+    content_metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("member_id", ForeignKey("member.id"), index=True),
+    # NULL: a public client (RFC 6749 §2.1), which cannot keep one.
+    Column("secret_hash", LargeBinary),
+    Column("scopes", Text, nullable=False),
+    Column("created_us", BigInteger, nullable=False),
+    Column("created_by", Text, nullable=False),
+    Column("revoked_us", BigInteger),
+)
+
+tool_redirect = Table(
+    "tool_redirect",
+    content_metadata,
+    Column("tool_id", ForeignKey("tool.id"), primary_key=True),
+    Column("uri", Text, primary_key=True),
+)
+
+# A person's grant to a tool is a credential of the person whose secret nobody ever had.
+tool_grant = Table(
+    "tool_grant",
+    content_metadata,
+    Column("credential_id", ForeignKey("credential.id"), primary_key=True),
+    Column("tool_id", ForeignKey("tool.id"), nullable=False, index=True),
+    Column("used_us", BigInteger),
+)
+
+# What a tool exchanges for tokens, once; kept for a while after, to tell a second use.
+tool_code = Table(
+    "tool_code",
+    content_metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("tool_id", ForeignKey("tool.id"), nullable=False),
+    Column("person_id", ForeignKey("person.id"), nullable=False),
+    Column("redirect_uri", Text, nullable=False),
+    Column("scopes", Text, nullable=False),
+    Column("challenge", Text, nullable=False),
+    Column("expires_us", BigInteger, nullable=False, index=True),
+    Column("used_us", BigInteger),
+    Column("credential_id", ForeignKey("credential.id")),
+)
+
+# Each is used once, for the next; one that is used twice ends its grant.
+tool_refresh = Table(
+    "tool_refresh",
+    content_metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("credential_id", ForeignKey("credential.id"), nullable=False, index=True),
+    Column("expires_us", BigInteger, nullable=False, index=True),
+    Column("used_us", BigInteger),
+)
+
 # Append-only: a trigger refuses every update and delete.
 audit = Table(
     "audit",

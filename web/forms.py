@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from flask import request
+from flask_babel import gettext
 from marshmallow import EXCLUDE, Schema, ValidationError
 
 from kernel.errors import BadInput, ComityError, Conflict
@@ -26,6 +27,12 @@ class FormSchema(Schema):
         """Other names are passed over."""
 
         unknown = EXCLUDE
+
+
+def check_line(text: str) -> None:
+    """Of a field that takes one line of text. Raises ValidationError."""
+    if not text.strip() or not text.isprintable():
+        raise ValidationError(gettext("Write one line of text."))
 
 
 @dataclass(slots=True)

@@ -27,8 +27,10 @@ credentials, policies, contributions, what became of them, and what it received.
 themselves travel by TAXII 2.1.
 
 Send an API credential as HTTP Basic (its id and secret), or a Bearer token from
-`/oauth/token`. Reads need the scope `api:read`, changes `api:write`. What you may not see is
-answered as what does not exist. Instants are RFC 3339 in UTC with six fraction digits.
+`/oauth/token`: a credential's own, or a tool's for a person who let it in (authorization code
+with PKCE; `/.well-known/oauth-authorization-server` tells more). Reads need
+the scope `api:read`, changes `api:write`. What you may not see is answered as what does not
+exist. Instants are RFC 3339 in UTC with six fraction digits.
 """
 
 _REFUSALS: Final = {
@@ -44,6 +46,22 @@ _REFUSALS: Final = {
 """Each status that an operation can be refused with, by an example: its code and detail."""
 
 _FAULT: Final = ("kernel.database-unavailable", "the database cannot serve this now; try again")
+
+
+_SCOPES: Final = {"api:read": "read", "api:write": "change"}
+_OAUTH2: Final = {
+    "type": "oauth2",
+    "flows": {
+        "clientCredentials": {"tokenUrl": "/oauth/token", "scopes": _SCOPES},
+        "authorizationCode": {
+            "authorizationUrl": "/oauth/authorize",
+            "tokenUrl": "/oauth/token",
+            "refreshUrl": "/oauth/token",
+            "scopes": _SCOPES,
+        },
+    },
+}
+"""How tokens are come by; addresses are on the host that serves the document."""
 
 
 class ProblemSchema(Shape):
@@ -163,7 +181,8 @@ def init_api(app: Flask) -> ComityApi:
     api.register_field(Instant, "string", "date-time")
     api.spec.components.security_scheme("basic", {"type": "http", "scheme": "basic"})
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer"})
-    api.spec.options["security"] = [{"basic": []}, {"bearer": []}]
+    api.spec.components.security_scheme("oauth2", _OAUTH2)
+    api.spec.options["security"] = [{"basic": []}, {"bearer": []}, {"oauth2": []}]
     return api
 
 

@@ -174,11 +174,22 @@ def check_form_is_ours(*, of_visitor: bool, takes_files: bool = False) -> None:
         ) from None
 
 
-def page(template: str, *, status: int = 200, **context: Any) -> Response:  # noqa: ANN401
-    """A page rendered from a template, with the headers of pages."""
+def page(
+    template: str,
+    *,
+    status: int = 200,
+    leads_to: str = "",
+    **context: Any,  # noqa: ANN401
+) -> Response:
+    """A page rendered from a template, with the headers of pages.
+
+    `leads_to` is the source (CSP 3 §2.3.1) at which the answer to the page's form may lead on.
+    """
     response = Response(render_template(template, **context), status=status)
     response.content_type = CONTENT_TYPE
-    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["Content-Security-Policy"] = POLICY.replace(
+        "form-action 'self'", f"form-action 'self' {leads_to}".rstrip()
+    )
     return response
 
 

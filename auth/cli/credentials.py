@@ -136,6 +136,7 @@ def document_of(found: Credential, now_us: int) -> dict[str, Any]:
         "secretariat": found.secretariat,
         "kind": found.kind,
         "person": found.person_email,
+        "tool": found.tool_id,
         "scopes": list(found.scopes),
         "status": _status(found, now_us),
         "created": format_instant(found.created_us),

@@ -1,4 +1,4 @@
-"""`/account`: a person's own password and sessions."""
+"""`/account`: a person's own password, sessions, and the tools that it let in."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from auth.authentication import slow_failure
 from auth.doors import Permission, current_signed, door
 from auth.queries.persons import find_person_by_id
 from auth.queries.sessions import Signed, list_sessions
+from auth.queries.tools import list_grants
+from auth.services.grants import take_back
 from auth.services.passwords import (
     FEWEST_CHARACTERS,
     MOST_CHARACTERS,
@@ -92,6 +94,18 @@ def end_own_session(name: str) -> Response:
     return see_other(url_for("account.show"))
 
 
+@blueprint.post("/tools/<credential_id>/take-back", endpoint="take-back")
+@door(Permission.PERSON)
+def take_back_from_tool(credential_id: str) -> Response:
+    """POST /account/tools/ID/take-back: a tool acts for one no more, from the next request on."""
+    with current_database().write() as connection:
+        name = take_back(
+            connection, current_signed().email, credential_id, now_us=current_instant_us()
+        )
+    flash(_("%(name)s may do nothing in your name any more.", name=name))
+    return see_other(url_for("account.show"))
+
+
 def _is_password_of_now(signed: Signed, given: str) -> bool:
     """Whether it is, where one is asked for. Looked at without holding up who writes."""
     with current_database().read() as connection:
@@ -108,12 +122,15 @@ def _account_page(form: Filled, *, status: int = 200) -> Response:
             connection, signed.person_id, since_us=now_us - IDLE_US, now_us=now_us
         )
         has_one = has_password(connection, signed.person_id)
+        grants = list_grants(connection, signed.person_id, now_us=now_us)
     return page(
         "auth/account.html",
         status=status,
         form=form,
         signed=signed,
         sessions=sessions,
+        grants=grants,
+        has_scopes=bool(signed.reader.scopes),
         asks_current=has_one and signed.method != "link",
         fewest=FEWEST_CHARACTERS,
     )

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
-from marshmallow import ValidationError, fields, validate
+from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from auth.doors import Permission, current_reader, current_signed, door
@@ -37,7 +37,7 @@ from auth.services.credentials import (
 )
 from auth.services.once import make_once, spend_once
 from kernel.clock import SECOND_US
-from web.forms import Filled, FormSchema, empty_form, read_form
+from web.forms import Filled, FormSchema, check_line, empty_form, read_form
 from web.installation import current_database, current_instant_us, current_signer
 from web.listing import is_export, make_listing, read_filters
 from web.pages import page, see_other
@@ -49,17 +49,10 @@ blueprint = Blueprint(
 _NAME_CHARACTERS: Final = 200
 
 
-def _check_line(text: str) -> None:
-    if not text.strip() or not text.isprintable():
-        raise ValidationError(_("Write one line of text."))
-
-
 class CredentialForm(FormSchema):
     """What a new credential is to be."""
 
-    name = fields.String(
-        required=True, validate=[validate.Length(1, _NAME_CHARACTERS), _check_line]
-    )
+    name = fields.String(required=True, validate=[validate.Length(1, _NAME_CHARACTERS), check_line])
     kind = fields.String(load_default="individual", validate=validate.OneOf(KINDS))
     scopes = fields.List(
         fields.String(validate=validate.OneOf(SCOPES)),

@@ -15,6 +15,7 @@ from auth.pages import (
     passkeys,
     providers,
     signing_in,
+    tools,
 )
 from auth.queries.sessions import Signed
 from auth.sessions import find_signed
@@ -47,6 +48,8 @@ def init_pages_of_auth(app: Flask) -> None:
     app.register_blueprint(members.blueprint)
     app.register_blueprint(audit.blueprint)
     app.register_blueprint(operator.blueprint)
+    app.register_blueprint(tools.of_member)
+    app.register_blueprint(tools.of_operator)
     app.register_blueprint(inbox.blueprint)
     add_needs(app, inbox.find_needs)
     add_places(
@@ -54,12 +57,14 @@ def init_pages_of_auth(app: Flask) -> None:
         [
             Place("inbox", _l("What needs me"), "inbox.show"),
             Place("members", _l("People"), "members.show", _is_admin),
+            Place("members", _l("Tools"), "member-tools.show", _is_admin),
             Place("members", _l("Audit"), "member-audit.show", _is_auditor),
             Place("account", _l("My account"), "account.show"),
             Place("account", _l("Credentials"), "own-credentials.show", _acts_for_member),
             Place("account", _l("Passkeys"), "own-passkeys.show"),
             Place("account", _l("Identity provider"), "own-provider.show", _acts_for_member),
             Place("operator", _l("State of this installation"), "operator.home", _is_operator),
+            Place("operator", _l("Tools"), "operator-tools.show", _is_operator),
         ],
     )
     set_viewer(app, _find_viewer)

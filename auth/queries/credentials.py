@@ -24,13 +24,23 @@ from sqlalchemy import (
 
 from auth.reader import CredentialKind, Reader
 from auth.rules import bound_scopes, is_credential_id
-from auth.tables import credential, forum, member, partner, person, person_role, token
+from auth.tables import (
+    credential,
+    forum,
+    member,
+    partner,
+    person,
+    person_role,
+    token,
+    tool,
+    tool_grant,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
     """A credential on record, without its secret. Its owner is a member, a partner or (by the
-    forum's slug) a secretariat.
+    forum's slug) a secretariat. `tool_id` is the tool to which a person granted it.
     """
 
     id: str
@@ -45,18 +55,21 @@ class Credential:
     expires_us: int | None
     revoked_us: int | None
     secretariat: str | None = None
+    tool_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Recognised:
     """A credential that may be used now, if its secret is right.
 
-    `secret_hash` is the keyed hash on record; `expires_us` the end of the credential.
+    `secret_hash` is the keyed hash on record; `expires_us` the end of the credential. `used_us`
+    is when a tool last acted under a grant, to within minutes.
     """
 
     reader: Reader
     secret_hash: bytes
     expires_us: int | None
+    used_us: int | None = None
 
 
 def find_credential(connection: Connection, credential_id: str) -> Credential | None:
@@ -98,7 +111,17 @@ def find_by_token(connection: Connection, token_hash: bytes, *, now_us: int) -> 
     if row is None:
         return None
     granted = set(row.token_scopes.split())
-    return _recognised(row, [scope for scope in row.scopes.split() if scope in granted])
+    scopes = [scope for scope in row.scopes.split() if scope in granted]
+    return _recognised(row, scopes, tool_id=row.tool_id, used_us=row.used_us)
+
+
+def find_by_grant(connection: Connection, credential_id: str, *, now_us: int) -> Recognised | None:
+    """Who a tool acts as under this grant; None unless it, its tool and its person hold now."""
+    given = {"credential_id": credential_id, "now_us": now_us}
+    row = connection.execute(_BY_GRANT, given).first()
+    if row is None:
+        return None
+    return _recognised(row, row.scopes.split(), tool_id=row.tool_id, used_us=row.used_us)
 
 
 def _standing(*more: ColumnElement[Any]) -> Select[Any]:
@@ -154,18 +177,34 @@ def _standing(*more: ColumnElement[Any]) -> Select[Any]:
 
 # Made once: making a statement takes longer than running it, and each request runs one.
 _BY_CREDENTIAL: Final = _standing().where(credential.c.id == bindparam("credential_id"))
+_GRANTED: Final = (tool_grant.c.tool_id, tool_grant.c.used_us)
 _BY_TOKEN: Final = (
-    _standing(token.c.scopes.label("token_scopes"))
+    _standing(token.c.scopes.label("token_scopes"), *_GRANTED)
     .join(token, token.c.credential_id == credential.c.id)
+    .outerjoin(tool_grant, tool_grant.c.credential_id == credential.c.id)
+    .outerjoin(tool, tool.c.id == tool_grant.c.tool_id)
     .where(
+        # Of a grant the tool must be there and stand.
+        or_(
+            tool_grant.c.credential_id.is_(None),
+            and_(tool.c.id.is_not(None), tool.c.revoked_us.is_(None)),
+        ),
         token.c.hash == bindparam("token_hash"),
         token.c.revoked_us.is_(None),
         token.c.expires_us > bindparam("now_us", type_=BigInteger),
     )
 )
+_BY_GRANT: Final = (
+    _standing(*_GRANTED)
+    .join(tool_grant, tool_grant.c.credential_id == credential.c.id)
+    .join(tool, tool.c.id == tool_grant.c.tool_id)
+    .where(credential.c.id == bindparam("credential_id"), tool.c.revoked_us.is_(None))
+)
 
 
-def _recognised(row: Row[Any], scopes: list[str]) -> Recognised:
+def _recognised(
+    row: Row[Any], scopes: list[str], *, tool_id: str | None = None, used_us: int | None = None
+) -> Recognised:
     roles = None if row.kind == "machine" else frozenset((row.roles or "").split())
     reader = Reader(
         actor=f"credential:{row.id}",
@@ -177,8 +216,9 @@ def _recognised(row: Row[Any], scopes: list[str]) -> Recognised:
         partner_id=row.partner_id,
         roles=roles,
         secretariat_of=row.forum_id,
+        tool_id=tool_id,
     )
-    return Recognised(reader, bytes(row.secret_hash), row.expires_us)
+    return Recognised(reader, bytes(row.secret_hash), row.expires_us, used_us)
 
 
 def _credentials(connection: Connection, condition: ColumnElement[bool]) -> list[Credential]:
@@ -191,8 +231,10 @@ def _credentials(connection: Connection, condition: ColumnElement[bool]) -> list
             seat_of.c.slug.label("secretariat"),
             partner.c.name.label("partner"),
             person.c.email,
+            tool_grant.c.tool_id,
         )
         .select_from(credential)
+        .outerjoin(tool_grant, tool_grant.c.credential_id == credential.c.id)
         .outerjoin(member, member.c.id == credential.c.member_id)
         .outerjoin(partner, partner.c.recipient_id == credential.c.partner_id)
         .outerjoin(forum, forum.c.id == partner.c.forum_id)
@@ -218,4 +260,5 @@ def _credential(row: Row[Any]) -> Credential:
         expires_us=row.expires_us,
         revoked_us=row.revoked_us,
         secretariat=row.secretariat,
+        tool_id=row.tool_id,
     )

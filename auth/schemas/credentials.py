@@ -22,6 +22,7 @@ class CredentialSchema(Shape):
         "name": "feed",
         "kind": "machine",
         "person": None,
+        "tool": None,
         "scopes": ["taxii:read", "taxii:write"],
         "state": "standing",
         "created": "2026-11-27T08:30:00.000000Z",
@@ -32,6 +33,7 @@ class CredentialSchema(Shape):
     name = text()
     kind = word(*KINDS)
     person = text(nullable=True)
+    tool = text("The tool that the person granted it to.", nullable=True)
     scopes = words(*SCOPES)
     state = word(*STATES)
     created = instant()
@@ -66,6 +68,7 @@ def credential_row(found: Credential, now_us: int) -> dict[str, Any]:
         "name": found.name,
         "kind": found.kind,
         "person": found.person_email,
+        "tool": found.tool_id,
         "scopes": list(found.scopes),
         "state": state_of(found, now_us),
         "created": format_instant(found.created_us),

@@ -138,9 +138,15 @@ def rotate_credential(
 ) -> Issued:
     """Give a credential a new secret; the old one and all tokens are dead at once.
 
-    Raises NotFound, and Conflict for a revoked or expired credential.
+    Raises NotFound, and Conflict for a revoked or expired credential, and for what a person
+    granted a tool, which never has a secret.
     """
     found = _expect(connection, credential_id)
+    if found.tool_id is not None:
+        raise Conflict(
+            "auth.credential-of-tool",
+            "a tool acts under this one by its tokens alone; revoke it, and let the tool in anew",
+        )
     if found.revoked_us is not None or (found.expires_us or now_us + 1) <= now_us:
         raise Conflict(
             "auth.credential-ended",
@@ -159,9 +165,14 @@ def rotate_credential(
 
 
 def may_change(reader: Reader, found: Credential) -> bool:
-    """A credential changes itself, a person its own, a member-admin every one of the member."""
+    """A credential changes itself, a person its own, a member-admin every one of the member.
+
+    A tool changes no other than its own, whoever let it in: it would rise above its scopes.
+    """
     if found.id == reader.credential_id:
         return True
+    if reader.tool_id is not None:
+        return False
     if reader.member_id is None or found.member_id != reader.member_id:
         return False
     is_own = found.person_email is not None and reader.actor == f"person:{found.person_email}"

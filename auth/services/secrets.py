@@ -21,6 +21,10 @@ _CREDENTIAL_PREFIX: Final = "comity_"
 _TOKEN_PREFIX: Final = "comity_at_"  # noqa: S105 - a prefix, no secret
 _SESSION_PREFIX: Final = "comity_se_"
 _LINK_PREFIX: Final = "comity_li_"
+_CODE_PREFIX: Final = "comity_ac_"
+_REFRESH_PREFIX: Final = "comity_rt_"
+# No credential is called so: whose id a client gives can be told from it.
+_TOOL_PREFIX: Final = "tool-"
 
 
 def make_credential_id(randomness: Randomness) -> str:
@@ -66,3 +70,33 @@ def make_link_token(randomness: Randomness) -> str:
 def hash_link_token(signer: Signer, token: str) -> bytes:
     """What is kept of a sign-in link's token."""
     return signer.hash("sign-in-link", token)
+
+
+def make_tool_id(randomness: Randomness) -> str:
+    """A tool's client id."""
+    return _TOOL_PREFIX + make_credential_id(randomness)
+
+
+def hash_tool_secret(signer: Signer, tool_id: str, secret: str) -> bytes:
+    """What is kept of a tool's secret; useless for any other tool."""
+    return signer.hash(f"tool:{tool_id}", secret)
+
+
+def make_code(randomness: Randomness) -> str:
+    """An authorization code (RFC 6749 §4.1.2)."""
+    return _CODE_PREFIX + randomness(_SECRET_BYTES).hex()
+
+
+def hash_code(signer: Signer, code: str) -> bytes:
+    """What is kept of an authorization code."""
+    return signer.hash("tool-code", code)
+
+
+def make_refresh_token(randomness: Randomness) -> str:
+    """A refresh token."""
+    return _REFRESH_PREFIX + randomness(_SECRET_BYTES).hex()
+
+
+def hash_refresh_token(signer: Signer, token: str) -> bytes:
+    """What is kept of a refresh token."""
+    return signer.hash("tool-refresh", token)

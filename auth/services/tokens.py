@@ -72,6 +72,13 @@ def revoke_token(
     )
 
 
+def find_granted(connection: Connection, signer: Signer, text: str) -> str | None:
+    """The id of the credential that a token was issued for, whatever became of either."""
+    kept = select(token.c.credential_id).where(token.c.hash == hash_token(signer, text))
+    credential_id: str | None = connection.execute(kept).scalar()
+    return credential_id
+
+
 def has_dead_tokens(connection: Connection, *, now_us: int) -> bool:
     """Whether there is a token to forget."""
     dead = select(token.c.hash).where(token.c.expires_us <= now_us - _KEPT_US)

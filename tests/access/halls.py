@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from werkzeug.routing import Rule
@@ -31,6 +32,7 @@ from kernel.clock import parse_instant
 from kernel.db import Database
 from kernel.settings import Settings
 from tests.access.pairs import CITED, SECRET, Ids, Side, indicator_id
+from tests.auth.tools.asking import BACK, VERIFIER, Desk, challenge_of, register
 from tests.browsing import Browser, add_person
 from tests.norms.states import ADOPTION, DECISION, Register
 from tests.sharing.api.asking import issue
@@ -80,6 +82,9 @@ class Hall(Side):
         for code in ("XCC", "XDD"):
             add_person(self.world, f"all@{code.lower()}.example", code, *EVERY_ROLE)
             add_person(self.world, f"reads@{code.lower()}.example", code, "reader")
+        ids.reseed("tools")
+        self.tool = register(self.world, member_code=None, name="Everybody's")
+        self.hidden_tools: list[str] = []
         self.acts: list[int] = []
         self.browsers: dict[str, Browser] = {}
         self.tokens: dict[str, str] = {}
@@ -172,6 +177,15 @@ class Hall(Side):
             self.register.done("xaa-clearance-officer", "POST", f"{path}/withdrawal")
         self.world.clock.now_us = began_us
 
+    def hide_tools(self, _number: int) -> None:
+        """XBB registers a tool; one of its people lets in that one, and everybody's."""
+        browser = Browser(self.world, "b@xbb.example")
+        theirs = register(self.world, member_code="XBB")
+        for tool in (theirs, self.tool):
+            desk = Desk(self.world, tool, browser)
+            desk.use(desk.let_in()["access_token"])
+        self.hidden_tools.append(theirs.id)
+
 
 HIDDEN_FROM_PAGES: tuple[Callable[[Any, int], None], ...] = (
     *SECRET,
@@ -179,6 +193,7 @@ HIDDEN_FROM_PAGES: tuple[Callable[[Any, int], None], ...] = (
     Hall.hide_people,
     Hall.hide_visits,
     Hall.hide_entries,
+    Hall.hide_tools,
 )
 
 
@@ -211,6 +226,10 @@ def list_looks(one: Hall, other: Hall) -> Iterator[Look]:
         for method, rule in list_rules(one)
         for address in _addresses(rule, names)
     ]
+    for tool_id in names["tool_id"]:
+        looks.append(Look("GET", f"/oauth/authorize?{urlencode(_asked_by(tool_id))}"))
+        agreed = _asked_by(tool_id) | {"answer": "let-in", "granted": "api:read"}
+        looks.append(Look("POST", "/oauth/authorize", tuple(agreed.items())))
     yield from (look for look in looks if look.method == "GET")
     yield from (look for look in looks if look.method != "GET")
 
@@ -236,6 +255,7 @@ def _names(one: Hall, other: Hall) -> dict[str, list[str]]:
         "action": [one.public["actions"], *other.closed["actions"][:4], NEVER],
         "procedure": [one.silence, NEVER],
         "credential_id": [one.world.secrets["xcc"][0], one.others_credential, "k3v7q2m9x4b8"],
+        "tool_id": [one.tool.id, *other.hidden_tools[:2], "tool-aaaaaaaaaaaaaaaa"],
         "person": [*people, "nobody"],
         "name": [NEVER],
         "passkey_id": [NEVER],
@@ -260,6 +280,18 @@ def _addresses(rule: Rule, names: dict[str, list[str]]) -> Iterator[str]:
         yield address
 
 
+def _asked_by(tool_id: str) -> dict[str, str]:
+    """What a tool asks a person."""
+    return {
+        "response_type": "code",
+        "client_id": tool_id,
+        "redirect_uri": BACK,
+        "state": "s",
+        "code_challenge": challenge_of(VERIFIER),
+        "code_challenge_method": "S256",
+    }
+
+
 def list_filtered(side: Hall) -> Iterator[Look]:
     """Lists with filters, as files and by pages; lookups; graphs."""
     yield from (Look("GET", address) for address in _filtered(side))
@@ -277,6 +309,7 @@ def _filtered(side: Hall) -> Iterator[str]:
         yield f"/sharing/jobs?format={form}&limit=1"
         yield f"/sharing/jobs/{side.work[0]}?format={form}"
         yield f"/members/audit?format={form}&limit=3"
+        yield f"/members/tools?format={form}&limit=1"
         yield f"/account/credentials?format={form}&limit=1"
         for noun in ("events", "positions", "actions", "silence-procedures", "unverified"):
             yield f"/norms/{noun}?format={form}&limit=1"
@@ -326,6 +359,7 @@ def list_forms(side: Hall) -> Iterator[Look]:
         (f"{ROOT}/collections/{place}/test", tried),
         ("/members", {"email": "new@xcc.example", "roles": ["reader"]}),
         ("/account/credentials", {"name": "desk", "kind": "individual"}),
+        ("/members/tools", {"name": "N", "redirects": BACK, "scopes": ["taxii:read"]}),
         ("/norms/positions/new", SAID),
         ("/norms/actions/new", {"plan": "P", "provisions": ["qd:1"]}),
         ("/norms/events/new", {"kind": "reservation", "instrument": "qd", "date": "2026-01-01"}),

@@ -54,6 +54,7 @@ def test_what_is_open_to_all_is_a_short_list(small_world: World) -> None:
         "/api/v1/openapi.json",
         "/oauth/token",
         "/oauth/revoke",
+        "/.well-known/oauth-authorization-server",
         f"/schemas/{RELEASE_EXTENSION}.json",
     }
 

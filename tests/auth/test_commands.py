@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from app import main
 from kernel.settings import Settings
 
+TOOL = ["--redirect", "http://127.0.0.1/back", "--scope", "api:read"]
 TYPED = [
     ["member", "add", "XAA", "--name", "Aurelia", "--bloc", "north", "--accredited-to", "amber"],
     ["member", "add", "XBB", "--name", "Borealia"],
@@ -42,6 +43,20 @@ TYPED = [
     ["person", "list", "XAA"],
     ["credential", "list", "XAA"],
     ["credential", "list", "--partner", "harbour/mirror"],
+    [
+        "tool",
+        "add",
+        "XAA",
+        "--name",
+        "N",
+        "--redirect",
+        "https://n.example/",
+        "--scope",
+        "api:read",
+    ],
+    ["tool", "add", "--for-all", "--name", "N", "--public", *TOOL],
+    ["tool", "list"],
+    ["tool", "list", "XAA"],
     ["member", "suspend", "XAA"],
     ["member", "reinstate", "XAA"],
     ["db", "current"],
@@ -90,6 +105,15 @@ WRONG = [
     (["forum", "add", "taxii2", "--title", "T"], 1),
     (["seat", "reinstate", "harbour", "XBB"], 1),
     (["seat", "add", "harbour"], 2),
+    (["tool", "add", "--name", "N", *TOOL], 2),
+    (["tool", "add", "XAA", "--for-all", "--name", "N", *TOOL], 2),
+    (["tool", "add", "XZZ", "--name", "N", *TOOL], 1),
+    (["tool", "add", "XAA", "--name", "N", "--scope", "api:read"], 1),
+    (["tool", "add", "XAA", "--name", "N", "--redirect", "https://n.example/"], 1),
+    (["tool", "add", "XAA", "--name", "N", "--redirect", "http://n.example/", *TOOL], 1),
+    (["tool", "list", "XZZ"], 1),
+    (["tool", "revoke", "tool-aaaaaaaaaaaaaaaa"], 1),
+    (["tool", "revoke", "unknown"], 1),
     (["db", "downgrade", "9999"], 1),
 ]
 
@@ -157,6 +181,27 @@ def test_a_credential_is_added_listed_rotated_and_revoked(typed: Any) -> None:
     assert json.loads(of_partner.stdout)["member"] is None
     person = ["--kind", "individual", "--person", "a@xaa.example"]
     assert typed("credential", "add", "XAA", "--name", "desk", *person).exit_code == 0
+
+
+def test_a_tool_is_registered_listed_and_revoked(typed: Any) -> None:
+    for words in TYPED:
+        typed(*words)
+    options = ["--name", "Workbench", "--scope", "api:read", "--scope", "taxii:read", "--json"]
+    redirect = ["--redirect", "https://n.example/b", "--redirect", "https://n.example/a"]
+    added = json.loads(typed("tool", "add", "XAA", *options, *redirect).stdout)
+    assert (added["member"], added["public"]) == ("XAA", False)
+    assert added["scopes"] == ["taxii:read", "api:read"]
+    assert added["redirects"] == ["https://n.example/a", "https://n.example/b"]
+    listed = typed("tool", "list", "XAA", "--json").stdout
+    assert added["id"] in listed
+    assert added["secret"] not in listed
+    assert added["id"] not in typed("tool", "list", "XBB").stdout
+    public = json.loads(typed("tool", "add", "--for-all", "--public", *options, *TOOL).stdout)
+    assert (public["member"], public["secret"]) == (None, None)
+    assert public["id"] in typed("tool", "list", "XBB").stdout
+    for _ in range(2):
+        revoked = json.loads(typed("tool", "revoke", added["id"], "--json").stdout)
+        assert revoked["state"] == "revoked"
 
 
 def test_a_persons_credential_ends_with_the_person(typed_embedded: Any) -> None:

@@ -54,6 +54,9 @@ COMMANDS: list[tuple[list[str], list[str]]] = [
     (["credential", "list"], ["--partner"]),
     (["credential", "revoke"], []),
     (["credential", "rotate"], []),
+    (["tool", "add"], ["--name", "--redirect", "--scope"]),
+    (["tool", "list"], []),
+    (["tool", "revoke"], []),
 ]
 ROUNDS = 6
 

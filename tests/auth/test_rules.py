@@ -111,3 +111,94 @@ def test_a_partner_only_reads_whatever_its_record_says(scopes: frozenset[str]) -
     bound = rules.bound_scopes(scopes, of_partner=True, roles=None)
     assert bound == scopes & rules.PARTNER_SCOPES
     assert rules.bound_scopes(scopes, of_partner=False, roles=None) == scopes
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://tool.example",
+        "https://tool.example/",
+        "https://tool.example:8443/a/b;c=1?d=e&f=%20?/",
+        "https://198.51.100.7/back",
+        "http://127.0.0.1",
+        "http://127.0.0.1:80/back",
+        "http://[::1]:65535/back?x",
+    ],
+)
+def test_where_a_tool_may_be_answered(uri: str) -> None:
+    assert rules.check_redirects([uri, f" {uri} "]) == [uri]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "tool.example/back",
+        "http://tool.example/back",
+        "http://localhost/back",
+        "http://127.0.0.1.evil.example/back",
+        "http://127.0.0.1@evil.example/",
+        "http://127.1/back",
+        "https://",
+        "https://user@tool.example/",
+        "https://tool.example:0/",
+        "https://tool.example/#x",
+        "https://tool.example/a b",
+        "https://tool.example/%zz",
+        "https://tool.example\\@evil.example/",
+        "https://TOOL.example/",
+        "https://tool.example/\u2603",
+        "https://tool.example/\nX: y",
+        "https://*.tool.example/",
+        "javascript:alert(1)",
+        "com.example.tool:/back",
+        "https://tool.example/" + "x" * 500,
+    ],
+)
+def test_where_no_tool_is_answered(uri: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        rules.check_redirects([uri])
+    assert refused.value.code == "auth.bad-redirect"
+
+
+def test_a_tool_has_some_addresses_and_not_too_many() -> None:
+    for uris in ([], [f"https://tool.example/{number}" for number in range(11)]):
+        with pytest.raises(BadInput):
+            rules.check_redirects(uris)
+
+
+@pytest.mark.parametrize(
+    ("registered", "asked", "expected"),
+    [
+        ("https://tool.example/a", "https://tool.example/a", True),
+        ("https://tool.example/a", "https://tool.example/a/", False),
+        ("https://tool.example/a", "https://tool.example:8443/a", False),
+        ("http://127.0.0.1/a", "http://127.0.0.1:1234/a", True),
+        ("http://127.0.0.1:9/a", "http://127.0.0.1/a", True),
+        ("http://127.0.0.1/a", "http://127.0.0.1:1234/b", False),
+        ("http://127.0.0.1/a", "http://127.0.0.1:1234/a?x", False),
+        ("http://127.0.0.1/a", "http://[::1]:1234/a", False),
+        ("http://127.0.0.1/a", "http://127.0.0.1:1234@evil.example/a", False),
+        ("http://127.0.0.1/a", "http://127.0.0.1:123456/a", False),
+    ],
+)
+def test_an_address_is_gone_back_to_by_the_letter_but_for_ports_of_ones_own_computer(
+    registered: str, asked: str, expected: bool
+) -> None:
+    assert rules.is_redirect_to(registered, asked) is expected
+
+
+def test_what_a_policy_of_contents_has_to_name() -> None:
+    assert rules.origin_of("https://tool.example:8443/a?b") == "https://tool.example:8443"
+    assert rules.origin_of("https://tool.example?b") == "https://tool.example"
+    assert rules.origin_of("http://[::1]:1/a") == "http:"
+
+
+def test_a_tool_may_ask_for_something_and_for_known_scopes_alone() -> None:
+    assert rules.check_tool_scopes(["api:read", "taxii:read", "api:read"]) == [
+        "taxii:read",
+        "api:read",
+    ]
+    for scopes in ([], ["everything"]):
+        with pytest.raises(BadInput):
+            rules.check_tool_scopes(scopes)

@@ -111,7 +111,8 @@ def test_no_role_of_a_member_is_forgotten() -> None:
 @pytest.mark.parametrize(
     ("form", "told"),
     [
-        ({"grant_type": "authorization_code"}, "unsupported_grant_type"),
+        ({"grant_type": "authorization_code"}, "unauthorized_client"),
+        ({"grant_type": "implicit"}, "unsupported_grant_type"),
         ({"scope": "everything"}, "invalid_scope"),
         ({"scope": "taxii:read\tTAXII:READ"}, "invalid_scope"),
     ],

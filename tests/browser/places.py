@@ -37,6 +37,8 @@ def list_looks(site: Site) -> list[Look]:
         Look("members", OFFICER, "/members"),
         Look("member-audit", OFFICER, "/members/audit"),
         Look("operator", OPERATOR, "/operator"),
+        Look("tools-of-member", OFFICER, "/members/tools"),
+        Look("tools-of-all", OPERATOR, "/operator/tools"),
         Look("credentials", ANALYST, "/account/credentials"),
         Look("passkeys", ANALYST, "/account/passkeys"),
         Look("members", OFFICER, "/members"),
