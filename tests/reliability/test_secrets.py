@@ -19,6 +19,7 @@ from sqlalchemy import MetaData, select, update
 from auth.tables import credential
 from kernel.db import Database
 from kernel.logs import configure_logging
+from tests.auth.tools.asking import make_desk
 from tests.journeys.serving import serving
 from tests.reliability.polling import Client
 from tests.sharing.taxii.world import World
@@ -109,7 +110,25 @@ def use_secrets(world: World) -> dict[str, dict[str, bytes]]:
     client.get(world.address() + f"?token={token}&added_after={secret}", headers=bearer)
     client.post("/oauth/token", data=form | posted | {"scope": token})
     client.post("/oauth/revoke", data=posted | {"token": token})
-    return {"credential": forms(secret, credential_id), "token": forms(token)}
+    return {"credential": forms(secret, credential_id), "token": forms(token)} | use_tool(world)
+
+
+def use_tool(world: World) -> dict[str, dict[str, bytes]]:
+    """A tool is let in, renews its tokens, and does both a second time; what it held."""
+    desk = make_desk(world)
+    code = desk.code()
+    tokens = desk.exchange(code).get_json()
+    newer = desk.renew(tokens["refresh_token"]).get_json()
+    assert desk.use(newer["access_token"]) == 200
+    assert desk.exchange(code).status_code == 400
+    desk.renew(newer["refresh_token"], client_secret="comity_wrong")
+    desk.post("/oauth/revoke", {"token": newer["refresh_token"]})
+    return {
+        "tool": forms(desk.tool.secret or "", desk.tool.id),
+        "code": forms(code),
+        "access token": forms(newer["access_token"]),
+        "refresh token": forms(newer["refresh_token"]),
+    }
 
 
 def test_no_secret_is_kept_anywhere(world: World) -> None:
