@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kernel.outbound.addresses import forbidden, is_listed
 
@@ -129,3 +131,28 @@ def test_a_translator_of_ones_own_may_have_a_prefix_of_any_length(public: str, i
     allow = networks("64:ff9b:1::/48")
     assert forbidden(public, allow) is None
     assert "inside" in str(forbidden(inner, allow))
+
+
+@given(st.ip_addresses())
+def test_nothing_is_open_that_python_does_not_call_global(
+    address: IPv4Address | IPv6Address,
+) -> None:
+    if forbidden(address) is None:
+        assert address.is_global
+        assert not address.is_multicast
+
+
+@given(st.ip_addresses(v=4))
+def test_no_form_that_carries_an_address_is_open_unless_it_is_listed(address: IPv4Address) -> None:
+    value = int(address)
+    for prefix, shift in (
+        ("64:ff9b::", 0),
+        ("64:ff9b:1::", 0),
+        ("2002::", 80),
+        ("2001::", 64),
+        ("::", 0),
+    ):
+        form = IPv6Address(int(IPv6Address(prefix)) | value << shift)
+        assert forbidden(form) is not None
+    mapped = IPv6Address(f"::ffff:{address}")
+    assert forbidden(mapped) == forbidden(address)

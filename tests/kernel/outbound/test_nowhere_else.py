@@ -53,7 +53,7 @@ mixed.example mixed-six.example mapped.example nat64.example sixtofour.example m
 zoned.example hölle.example unknown.example
 """
 HOSTS = tuple(WRITTEN.split())
-QUICK = Limits(connect_seconds=2, idle_seconds=2, deadline_seconds=4, tries=1)
+ONE_TRY = Limits(connect_seconds=10, idle_seconds=20, deadline_seconds=30, tries=1)
 THIS = (ip_network("127.0.0.1/32"),)
 
 _attempts: list[object] = []
@@ -105,7 +105,7 @@ def around(resolver: object) -> Surroundings:
 
 def ask(url: str, doors: Doors) -> None:
     Outbound(
-        url, credential=Credential("u", "p"), limits=QUICK, surroundings=around(doors.resolver)
+        url, credential=Credential("u", "p"), limits=ONE_TRY, surroundings=around(doors.resolver)
     ).request("GET", url)
 
 
@@ -120,7 +120,7 @@ def test_nothing_connects_to_a_forbidden_address_however_it_is_written(
             Outbound(
                 url,
                 credential=Credential("u", "p"),
-                limits=QUICK,
+                limits=ONE_TRY,
                 surroundings=around(doors.resolver),
             ).request("GET", url)
         assert refusal.value.step in {"address", "resolve"}, host
@@ -162,7 +162,7 @@ def test_a_url_that_two_readers_could_read_in_two_ways_is_refused(doors: Doors, 
 
 def test_the_count_sees_a_connection_that_the_operator_allows(doors: Doors) -> None:
     url = doors.four.url()
-    with Outbound(url, allow=THIS, limits=QUICK) as outbound:
+    with Outbound(url, allow=THIS, limits=ONE_TRY) as outbound:
         assert outbound.request("GET", url).body == b"{}"
     assert (doors.accepted, _attempts) == (1, [("127.0.0.1", doors.port)])
 
@@ -185,7 +185,7 @@ def test_a_name_that_changes_its_address_meanwhile_leads_nowhere_else() -> None:
         listening(answer(), host="127.0.0.2", port=meant.port) as own,
     ):
         url = meant.url(host="rebound.example")
-        with Outbound(url, allow=THIS, limits=QUICK, surroundings=around(resolver)) as outbound:
+        with Outbound(url, allow=THIS, limits=ONE_TRY, surroundings=around(resolver)) as outbound:
             outbound.request("GET", url)
             outbound.request("GET", url)  # over the same connection: nobody is asked again
             assert len(answers) == 3
@@ -221,7 +221,7 @@ def test_a_redirect_to_another_server_takes_nothing_along(status: str) -> None:
             told = answer(status=status, head=f"Location: {location}\r\n")
             with listening(in_turn(told)) as partner:
                 outbound = Outbound(
-                    partner.url(), allow=THIS, credential=Credential("u", "p"), limits=QUICK
+                    partner.url(), allow=THIS, credential=Credential("u", "p"), limits=ONE_TRY
                 )
                 with outbound, pytest.raises(RedirectRefused) as refusal:
                     outbound.request("GET", partner.url())
@@ -234,13 +234,13 @@ def test_a_redirect_within_a_server_is_followed_a_few_times_and_never_for_a_post
     onwards = answer(status="302 Found", head="Location: /again\r\n")
     with listening(in_turn(onwards, onwards, onwards, answer(b"found"))) as partner:
         outbound = Outbound(
-            partner.url(), allow=THIS, credential=Credential("u", "p"), limits=QUICK
+            partner.url(), allow=THIS, credential=Credential("u", "p"), limits=ONE_TRY
         )
         with outbound:
             assert outbound.request("GET", partner.url()).body == b"found"
         assert [b"Authorization: Basic" in head for head in partner.heads] == [True] * 4
     with listening(onwards) as partner:
-        outbound = Outbound(partner.url(), allow=THIS, limits=QUICK)
+        outbound = Outbound(partner.url(), allow=THIS, limits=ONE_TRY)
         with outbound:
             with pytest.raises(RedirectRefused, match="more than 3 times"):
                 outbound.request("GET", partner.url())
@@ -255,7 +255,7 @@ def test_a_credential_goes_to_the_server_that_it_is_for_and_to_no_other(
     credential: Credential,
 ) -> None:
     with listening(answer()) as partner, listening(answer()) as other:
-        with Outbound(partner.url(), allow=THIS, credential=credential, limits=QUICK) as outbound:
+        with Outbound(partner.url(), allow=THIS, credential=credential, limits=ONE_TRY) as outbound:
             outbound.request("GET", partner.url("/a"))
             outbound.request("GET", other.url("/b"))
         assert b"\r\nAuthorization: " in partner.heads[0]

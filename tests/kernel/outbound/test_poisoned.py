@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import random
 import resource
 import socket
 import threading
@@ -31,13 +32,14 @@ from tests.kernel.outbound.listening import Answering, Listening, answer, in_tur
 THIS = (ip_network("127.0.0.1/32"),)
 MEBIBYTE = 1024 * 1024
 LIMITS = Limits(
-    connect_seconds=2,
-    idle_seconds=5,
+    connect_seconds=10,
+    idle_seconds=10,
     deadline_seconds=20,
     most_wire_bytes=2 * MEBIBYTE,
     most_body_bytes=4 * MEBIBYTE,
     tries=1,
 )
+PACKED = gzip.compress(b"packed", mtime=0)
 IMPATIENT = replace(LIMITS, idle_seconds=0.5, deadline_seconds=1.0)
 
 
@@ -183,9 +185,39 @@ def test_a_server_that_does_not_take_what_is_sent_ends_at_the_deadline() -> None
             outbound.request("POST", url, body=bytes(64 * MEBIBYTE))
 
 
+def test_whatever_is_answered_ends_in_an_answer_or_in_one_refusal() -> None:
+    whole = (
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n"
+        b"Content-Encoding: gzip\r\nRetry-After: 5\r\nLocation: /x\r\n\r\n"
+        + (b"%x\r\n%b\r\n" % (len(PACKED), PACKED))
+        + b"0\r\n\r\n"
+    )
+    drawn = random.Random(6)
+    outcomes: set[str] = set()
+    said = [whole]
+
+    def say(connection: socket.socket, _head: bytes) -> None:
+        connection.sendall(said[0])
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with listening(say) as partner:
+        assert ask(partner) == b"packed"
+        for _ in range(300):
+            damaged = bytearray(whole)
+            for _ in range(drawn.randint(1, 4)):
+                at = drawn.randrange(len(damaged))
+                damaged[at : at + drawn.randint(0, 3)] = drawn.randbytes(drawn.randint(0, 3))
+            said[0] = bytes(damaged[: drawn.choice([len(damaged), drawn.randrange(len(damaged))])])
+            try:
+                outcomes.add(type(ask(partner)).__name__)
+            except OutboundError as fault:
+                outcomes.add(fault.step)
+    assert {"bytes", "answer"} <= outcomes
+
+
 def test_a_name_that_is_not_answered_ends_in_time() -> None:
     def slow(_host: str, _port: int, patience: float) -> list[str]:
-        assert patience <= LIMITS.connect_seconds
+        assert 0 < patience <= LIMITS.connect_seconds
         raise TimeoutError
 
     url = "https://slow.example/"

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kernel.outbound.errors import AddressRefused
 from kernel.outbound.targets import follow, read_url
@@ -76,3 +81,17 @@ def test_where_a_location_leads_is_read_like_any_url() -> None:
     for location in ("http://[::1", "https://127.1/", "file:///etc"):
         with pytest.raises(AddressRefused):
             follow(home, location)
+
+
+HOST_LIKE = st.text(st.sampled_from("az09.-_:@/\\?#%[]\u3002\uff11\u00df x"), max_size=20)
+
+
+@given(st.sampled_from(["https://", "http://", "//", "https:", ""]), HOST_LIKE, st.text())
+def test_any_text_is_a_target_written_in_one_way_or_is_refused(
+    scheme: str, host: str, rest: str
+) -> None:
+    with suppress(AddressRefused):
+        target = read_url(f"{scheme}{host}{rest}")
+        assert read_url(target.url) == target
+        assert target.address or re.fullmatch(r"[a-z0-9_.-]+", target.host)
+        assert re.fullmatch(r"/[!-~]*", target.path)

@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from tests.kernel.outbound.certificates import Authority, key_pem, make_key, ser
 from tests.kernel.outbound.listening import Listening, answer, listening
 
 THIS = (ip_network("127.0.0.1/32"),)
-LIMITS = Limits(connect_seconds=2, idle_seconds=1, deadline_seconds=3, tries=1)
+LIMITS = Limits(connect_seconds=10, idle_seconds=20, deadline_seconds=30, tries=1)
 HOST = "partner.example"
 
 
@@ -175,8 +176,9 @@ def test_what_cannot_be_used_as_a_certificate_or_ca_is_said(authority: Authority
 def test_a_handshake_that_never_ends_ends_at_the_deadline() -> None:
     with socket.create_server(("127.0.0.1", 0)) as door:
         url = f"https://{HOST}:{door.getsockname()[1]}/"
+        impatient = replace(LIMITS, idle_seconds=0.5)
         outbound = Outbound(
-            url, allow=THIS, limits=LIMITS, surroundings=Surroundings(resolver=resolver)
+            url, allow=THIS, limits=impatient, surroundings=Surroundings(resolver=resolver)
         )
         with pytest.raises(DeadlinePassed, match="handshake"):
             outbound.request("GET", url)

@@ -68,7 +68,7 @@ def test_what_is_not_going_to_be_done_is_not_asked_for() -> None:
     assert steps(Scripted.whole(described(can_write=False)), writes=True)[-1].name == "rights"
 
 
-LIMITS = Limits(connect_seconds=2, idle_seconds=2, deadline_seconds=4, tries=1)
+LIMITS = Limits(connect_seconds=10, idle_seconds=20, deadline_seconds=30, tries=1)
 
 
 def dial(url: str, known: bool = True, ca_pem: str = "") -> list[Step]:
