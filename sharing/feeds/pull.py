@@ -145,7 +145,7 @@ class Pull:
             markings = list_unknown_markings(connection, self.pulling, objects)
         found: list[bytes] = []
         for marking_id in markings[:_MOST_MARKINGS]:
-            found += self._object(marking_id)
+            found += self.place.find(marking_id)
         return [*found, *objects]
 
     def _fetch(self, page: ManifestPage) -> list[bytes]:
@@ -155,17 +155,9 @@ class Pull:
         self.tally = replace(self.tally, known=self.tally.known + len(versions) - len(missing))
         found: list[bytes] = []
         for stix_id, version_us in missing:
-            found += self._object(stix_id, versions[stix_id, version_us])
+            # Nothing where it was withdrawn since the manifest was read, or never there.
+            found += self.place.find(stix_id, versions[stix_id, version_us])
         return found
-
-    def _object(self, stix_id: str, version: str | None = None) -> Sequence[bytes]:
-        try:
-            return self.place.object(stix_id, version).objects
-        except StatusRefused as fault:
-            # Withdrawn since the manifest was read, or never there.
-            if fault.answered == 404:
-                return ()
-            raise
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ What does not live here: what is in the view (queries.pushing) and what is recor
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,9 +14,10 @@ from kernel.clock import format_version, parse_instant
 from kernel.db import Database
 from kernel.errors import BadInput
 from kernel.outbound.errors import BudgetSpent, StatusRefused
+from kernel.strictjson import content_digest, loads, read_element
 from sharing.feeds.remote.place import Place
 from sharing.feeds.remote.values import RemoteStatus
-from sharing.queries.pushing import Outstanding
+from sharing.queries.pushing import Outstanding, Sendable
 from sharing.rules.walking import Position
 from sharing.services.feeds.pushing import (
     Batch,
@@ -31,6 +32,8 @@ from sharing.services.feeds.pushing import (
 from sharing.services.feeds.runs import Tally
 
 BATCH: Final = 200
+_MOST_LOOKED_FOR: Final = 100
+"""Of the objects of one envelope that a partner calls failed."""
 _UNSAID: Final = "the partner did not take it and did not say why"
 _UNENDING: Final = "the partner has not said what became of it"
 _NOT_DELETED: Final = frozenset({403, 404, 405, 501})
@@ -89,7 +92,7 @@ class Push:
         the others.
         """
         try:
-            return _refused(batch, self.place.post(batch.envelope()))
+            return self._lacking(batch, _refused(batch, self.place.post(batch.envelope())))
         except StatusRefused as fault:
             if fault.answered not in (400, 413, 422):
                 raise
@@ -99,6 +102,28 @@ class Push:
         for row in batch.rows:
             refused |= self._send(Batch([row], batch.after))
         return refused
+
+    def _lacking(self, batch: Batch, refused: Refusals) -> Refusals:
+        """Of what the partner calls failed, what it does not have: some call so what is there
+        already (medallion), after a reply that was lost."""
+        rows = {(row.stix_id, row.version_us): row for row in batch.rows}
+        looked = [key for key in list(refused)[:_MOST_LOOKED_FOR] if key in rows]
+        has = {key for key in looked if self._has(rows[key])}
+        return {key: why for key, why in refused.items() if key not in has}
+
+    def _has(self, row: Sendable) -> bool:
+        """Whether the partner shows that very content under that version."""
+        if not self.place.info.can_read:
+            return False
+        own = content_digest(loads(row.content))
+        return any(
+            each.fault is None and content_digest(each.value) == own
+            for each in map(read_element, self._shown(row.stix_id, row.version_us))
+        )
+
+    def _shown(self, stix_id: str, version_us: int | None) -> Sequence[bytes]:
+        version = format_version(version_us) if version_us else None
+        return self.place.find(stix_id, version)
 
     def _withdraw(self, position: Position) -> None:
         while self.goes_on():
@@ -137,7 +162,10 @@ class Push:
             is_gone, reason = False, f"the partner does not delete it (HTTP {fault.answered})"
         else:
             # What it does not know it does not keep.
-            is_gone, reason = True, reason or ("" if is_gone else "the partner had it no more")
+            reason = reason or ("" if is_gone else "the partner had it no more")
+            is_gone = not (is_gone and self.place.info.can_read and self._shown(*_named(one)))
+            if not is_gone:
+                reason = "the partner says that it deleted it, and still shows it"
         self.tally = record_withdrawn(
             self.database,
             self.pushing,
@@ -148,6 +176,10 @@ class Push:
             now_us=self.now_us(),
         )
         return is_gone
+
+
+def _named(one: Outstanding) -> tuple[str, int | None]:
+    return one.stix_id, one.version_us
 
 
 def _refused(batch: Batch, status: RemoteStatus) -> Refusals:

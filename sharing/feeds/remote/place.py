@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from taxii2client.v21 import ApiRoot, Collection
@@ -72,6 +73,15 @@ class Place:
         with understanding("object"):
             received = self._collection.get_object(object_id, version=version)
         return read_page(received)
+
+    def find(self, object_id: str, version: str | None = None) -> Sequence[bytes]:
+        """The same, nothing where the server shows no such object. Raises OutboundError."""
+        try:
+            return self.object(object_id, version).objects
+        except StatusRefused as fault:
+            if fault.answered == 404:
+                return ()
+            raise
 
     def post(self, envelope: bytes, *, wait_seconds: float = 60.0) -> RemoteStatus:
         """Send an envelope; what became of it, complete unless that took longer than to wait.
