@@ -24,6 +24,8 @@ from auth.queries.credentials import Credential
 from auth.reader import WRITING_SEATS
 from kernel.checkup import Finding
 from kernel.clock import MINUTE_US, SECOND_US, format_instant
+from kernel.leases import list_held
+from sharing.job_tables import job
 from sharing.queries.collections import list_places
 from sharing.queries.policies import find_policy, read_saved
 from sharing.tables import forum_head
@@ -53,6 +55,7 @@ def check_records(connection: Connection, *, now_us: int) -> Iterator[Finding]:
                 for credential in list_credentials(connection, partner_id=row.recipient_id):
                     yield from _check_credential(credential, owner, disabled, now_us)
     yield from _check_due(connection, forums, now_us)
+    yield from _check_work(connection, now_us)
     yield from _check_clock(connection, now_us)
 
 
@@ -140,6 +143,25 @@ def _check_due(connection: Connection, forums: list[Forum], now_us: int) -> Iter
                 "comity worker, or comity serve without COMITY_EMBEDDED_WORKER=false; "
                 "if one runs, its log says what is in its way",
             )
+
+
+def _check_work(connection: Connection, now_us: int) -> Iterator[Finding]:
+    """Long work that people wait for and that no worker is at."""
+    waiting = connection.execute(
+        select(func.count()).where(
+            job.c.ended_us.is_(None),
+            job.c.state != "arriving",
+            job.c.asked_us <= now_us - _SETTLING_US,
+        )
+    ).scalar_one()
+    at_work = any(held.name.startswith("job/") for held in list_held(connection, now_us=now_us))
+    if waiting and not at_work:
+        yield Finding(
+            "work-waits",
+            f"long work waits for more than a minute ({waiting} of it), and no worker is at any",
+            "comity worker, or comity serve without COMITY_EMBEDDED_WORKER=false; "
+            "if one runs, its log says what is in its way",
+        )
 
 
 def _check_clock(connection: Connection, now_us: int) -> Iterator[Finding]:

@@ -13,10 +13,14 @@ import pytest
 from sqlalchemy import update
 
 import migrations
+from auth.services import seat_for_operator
 from auth.tables import credential
 from kernel import checkup, clock
 from kernel.db import Database
+from kernel.leases import Leases
 from kernel.settings import Settings
+from sharing.queries.collections import list_collections
+from sharing.services.jobs import ask_export
 from sharing.tables import forum_head
 from tests.sharing.cli.running import FORUM, SHARES_WITH_XBB, Installation
 
@@ -300,6 +304,21 @@ def test_something_due_that_nobody_settles_is_found(sound: Installation) -> None
             assert set(found) == ({"due-unsettled"} if seconds == 90 else set())
     assert clock.format_instant(due_us, digits=3) in found["due-unsettled"]["problem"]
     assert "comity worker" in found["due-unsettled"]["mend"]
+
+
+def test_long_work_that_no_worker_is_at_is_found(sound: Installation) -> None:
+    with opened(sound) as database:
+        with database.read() as connection:
+            seated = seat_for_operator(connection, "XAA", FORUM)
+            (place, *_) = list_collections(connection, seated)
+        now_us = clock.now_us()
+        job_id = ask_export(database, seated, place, now_us=now_us - 30_000_000)
+        assert examine(sound) == {}
+        ask_export(database, seated, place, now_us=now_us - 90_000_000)
+        assert "(1 of it)" in examine(sound)["work-waits"]["problem"]
+        leases = Leases(database, "a worker", seconds=60)
+        assert leases.take(f"job/{job_id}")
+        assert examine(sound) == {}
 
 
 def test_what_an_upgrade_left_due_is_found_without_an_instant(sound: Installation) -> None:
