@@ -85,7 +85,9 @@ def feed_tasks(open_runner: Callable[[Database], Runner]) -> tuple[Task, ...]:
 
     def run(database: Database, key: str, *, now_us: int) -> Details:  # noqa: ARG001 - it takes long
         ending = open_runner(database).run(int(key))
-        return {"state": None if ending is None else ending.state}
+        if ending is None:
+            return {"state": "paused"}
+        return {"state": ending.state, "step": ending.step, "reason": ending.reason}
 
     return (
         Task("feeds", look(are_failing=False), run, every_seconds=1.0, most=4),

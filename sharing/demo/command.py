@@ -25,9 +25,11 @@ from sharing.demo.explaining import Account, explain_demo
 from sharing.demo.folder import fresh_folder
 from sharing.demo.lines import list_lines
 from sharing.demo.making import Made, make_demo
+from sharing.demo.second import Second, make_second, second_settings, serving_second
 from sharing.demo.telling import demo_document, demo_text
 
 FOLDER: Final = "demo"
+_LOOPBACK: Final = "127.0.0.1"
 
 
 @click.command()
@@ -39,7 +41,9 @@ FOLDER: Final = "demo"
 def demo(context: click.Context, *, host: str, port: int, no_serve: bool, as_json: bool) -> None:
     """Start afresh in var/demo: two States, a policy each, sample STIX; then serve it.
 
-    Nothing but the folder `demo` in the data folder is touched. --port 0 takes any free port.
+    One of the States has an installation of its own besides, in a process of its own, that feeds
+    from this one. Nothing but the folder `demo` in the data folder is touched. --port 0 takes any
+    free port.
     """
     with refusals_told():
         settings = _settle(load_settings())
@@ -48,17 +52,23 @@ def demo(context: click.Context, *, host: str, port: int, no_serve: bool, as_jso
         with fresh_folder(settings.data_path):
             url = _url(host, port)
             made, accounts = _make(context, settings)
+            second = _make_second(context, settings, made, url)
+            second_port = 0 if no_serve else _find_port(_LOOPBACK, 0)
+            if not no_serve:
+                second = replace(second, url=_url(_LOOPBACK, second_port))
             lines = list_lines(url, made)
             told = (
-                json.dumps(demo_document(url, made, lines), ensure_ascii=False)
+                json.dumps(demo_document(url, made, lines, second), ensure_ascii=False)
                 if as_json
-                else demo_text(url, made, lines, accounts) + _next_step(settings, no_serve=no_serve)
+                else demo_text(url, made, lines, accounts, second)
+                + _next_step(settings, no_serve=no_serve)
             )
             # As bytes, and at once: whoever reads a pipe waits for it while we serve.
             click.echo(told.encode("utf-8"))
             sys.stdout.flush()
             if not no_serve:
-                _serve(context, settings, host, port)
+                with serving_second(second, there=url, port=second_port):
+                    _serve(context, settings, host, port)
 
 
 def _settle(settings: Settings) -> Settings:
@@ -87,6 +97,18 @@ def _make(context: click.Context, settings: Settings) -> tuple[Made, Sequence[Ac
         return made, explain_demo(database, made.collection_uuid, now_us=clock.now_us())
     finally:
         # Before any fork: a connection never crosses one.
+        database.close()
+
+
+def _make_second(context: click.Context, settings: Settings, made: Made, url: str) -> Second:
+    theirs = second_settings(settings)
+    database = Database.open(theirs)
+    try:
+        prepare: Prepare | None = context.find_root().obj
+        if prepare is not None:
+            prepare(theirs, database)
+        return make_second(database, theirs, made, there=url)
+    finally:
         database.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from typing import Any
@@ -9,6 +10,8 @@ from typing import Any
 from sharing.demo.explaining import Account, Own, Reach
 from sharing.demo.lines import Line
 from sharing.demo.making import ALIAS, FORUM, Made, Visitor
+from sharing.demo.second import FEED, Second
+from sharing.demo.second import FORUM as SECOND_FORUM
 
 _SENTENCES = {
     Reach.EVERY_CREDENTIAL: "{} receives, through every credential",
@@ -17,28 +20,32 @@ _SENTENCES = {
 }
 
 
-def demo_document(url: str, made: Made, lines: Sequence[Line]) -> dict[str, Any]:
+def demo_document(url: str, made: Made, lines: Sequence[Line], second: Second) -> dict[str, Any]:
     """The demonstration as JSON; each credential with its secret, this once."""
     return {
         "url": url,
         "credentials": [asdict(key) for key in made.keys],
-        "people": [
-            {
-                "member": one.member,
-                "email": one.email,
-                "roles": list(one.roles),
-                "sign_in": _link(url, one),
-            }
-            for one in made.people
-        ],
+        "people": _people(url, made.people),
         "forum": FORUM,
         "api_root": f"{url}taxii2/{FORUM}/",
         "collections": [{"id": made.collection_uuid, "alias": ALIAS}],
         "lines": [asdict(line) for line in lines],
+        "second": {
+            "url": second.url,
+            "data_dir": second.settings.data_dir,
+            "feed": FEED,
+            "forum": SECOND_FORUM,
+            "api_root": f"{second.url}taxii2/{SECOND_FORUM}/",
+            "collections": [{"id": second.collection_uuid, "alias": "received"}],
+            "credentials": [asdict(key) for key in second.keys],
+            "people": _people(second.url, second.people),
+        },
     }
 
 
-def demo_text(url: str, made: Made, lines: Sequence[Line], accounts: Iterable[Account]) -> str:
+def demo_text(
+    url: str, made: Made, lines: Sequence[Line], accounts: Iterable[Account], second: Second
+) -> str:
     """The same for a person, after what each State sees and why."""
     told = [part for account in accounts for part in _account(account)]
     told += ["Addresses", "", f"  discovery   {url}taxii2/", f"  API root    {url}taxii2/{FORUM}/"]
@@ -56,7 +63,7 @@ def demo_text(url: str, made: Made, lines: Sequence[Line], accounts: Iterable[Ac
             f"  {one.member or 'operator':8}  {', '.join(one.roles)}",
             f"    {_link(url, one)}",
         ]
-    told += ["", "Lines to paste into another terminal, in this folder", ""]
+    told += ["", *_second(second), "Lines to paste into another terminal, in this folder", ""]
     for line in lines:
         told += [
             f"  # {line.member}, its {line.kind} credential, with {line.client}",
@@ -64,6 +71,39 @@ def demo_text(url: str, made: Made, lines: Sequence[Line], accounts: Iterable[Ac
             "",
         ]
     return "\n".join(told)
+
+
+def _second(second: Second) -> list[str]:
+    """What is said of the installation that feeds from this one."""
+    title = "Borealia's own installation feeds from this one, every half minute"
+    told = [title, "", f"  folder      {second.settings.data_dir}"]
+    if second.url:
+        told += [f"  API root    {second.url}taxii2/{SECOND_FORUM}/"]
+    told += [
+        f"  {key.member}  {key.kind:11} {key.name:17} id {key.id}  secret {key.secret}"
+        for key in second.keys
+    ]
+    if second.url:
+        for one in second.people:
+            told += [f"  {one.member}  {', '.join(one.roles)}", f"    {_link(second.url, one)}"]
+    told += [
+        "  what Borealia receives here it has there, second-hand; Cassia (XCC) sees what is green",
+        f"  COMITY_DATA_DIR={shlex.quote(second.settings.data_dir)} comity feed status {FEED}",
+        "",
+    ]
+    return told
+
+
+def _people(url: str, people: Iterable[Visitor]) -> list[dict[str, Any]]:
+    return [
+        {
+            "member": one.member,
+            "email": one.email,
+            "roles": list(one.roles),
+            "sign_in": _link(url, one),
+        }
+        for one in people
+    ]
 
 
 def _link(url: str, visitor: Visitor) -> str:

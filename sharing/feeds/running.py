@@ -76,11 +76,6 @@ class Runner:
         ending = turn.take()
         with self.database.write() as connection:
             end_run(connection, found, run_id, turn.tally, ending, now_us=self.now_us())
-        told = log.bind(feed=found.name, run=run_id, state=ending.state, objects=turn.tally.objects)
-        if ending.state == "failed":
-            told.warning("feed-failed", step=ending.step, code=ending.code, reason=ending.reason)
-        else:
-            told.info("feed-ran", pages=turn.tally.pages, refused=turn.tally.refused)
         return ending
 
     def test(self, found: Feed) -> list[Step]:

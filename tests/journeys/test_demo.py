@@ -69,6 +69,7 @@ def demonstrating(data_dir: Path, **more: str) -> Iterator[dict[str, Any]]:
         process.terminate()
         assert process.stdout.read() == "", "one document, and nothing else"
         assert process.wait(timeout=20) in {0, -15}
+        wait_for_silence(document["second"]["url"])
     finally:
         process.kill()
         process.wait(timeout=20)
@@ -85,6 +86,18 @@ def wait_for_answer(process: subprocess.Popen[str], url: str) -> None:
                 return
         time.sleep(0.05)
     raise AssertionError("the demonstration does not serve")
+
+
+def wait_for_silence(url: str) -> None:
+    """Nothing of a demonstration is left behind: nobody listens there any more."""
+    port = int(url.rstrip("/").rpartition(":")[2])
+    patience = time.monotonic() + 30
+    while time.monotonic() < patience:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) != 0:
+                return
+        time.sleep(0.05)
+    raise AssertionError("the second installation serves on")
 
 
 @pytest.fixture(scope="module")
@@ -261,7 +274,8 @@ def test_a_new_user_is_told_what_each_state_sees_and_why(tmp_path: Path) -> None
     assert "TLP:red reaches persons only" in aurelia
     assert "mail-addresses-stay-home" in borealia
     assert "http://127.0.0.1:8123/taxii2/" in addresses
-    assert addresses.count(" secret ") == 4
+    # Two of each State, and two of the installation that feeds from this one.
+    assert addresses.count(" secret ") == 6
 
 
 def test_a_state_is_told_nothing_of_what_is_kept_from_it(tmp_path: Path) -> None:
@@ -332,3 +346,31 @@ def test_a_folder_that_cannot_be_made_is_refused(tmp_path: Path) -> None:
     refused = run_demo(tmp_path / "file", "--no-serve")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "Traceback" not in refused.stderr
+
+
+def test_the_other_state_s_own_installation_feeds_from_the_first(
+    demonstration: dict[str, Any],
+) -> None:
+    """In a process of its own, under the policy there; and its guest sees what is green."""
+    second = demonstration["second"]
+    keys = {key["member"]: key for key in second["credentials"]}
+    place = second["collections"][0]["id"]
+    address = f"{second['api_root']}collections/{place}/"
+    expected = expected_ids("XBB", "machine")
+    patience = time.monotonic() + 60
+    got: set[str] = set()
+    while got != expected and time.monotonic() < patience:
+        got = set(list_ids(address, keys["XBB"]))
+        time.sleep(0.2)
+    assert got == expected
+    levels = {value["id"]: tlp_of(value) for code in SAMPLES for value in list_sample(code)}
+    shown = set(list_ids(address, keys["XCC"]))
+    assert {each for each in expected if levels[each] in {"clear", "green"}} <= shown < expected
+
+
+def list_ids(address: str, key: dict[str, str]) -> Iterator[str]:
+    try:
+        with Collection(address, user=key["id"], password=key["secret"]) as opened:
+            yield from (one["id"] for one in opened.get_objects(limit=1000).get("objects", []))
+    except OSError:
+        return  # it does not listen yet
