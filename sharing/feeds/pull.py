@@ -15,7 +15,7 @@ from kernel.clock import parse_instant
 from kernel.db import Database
 from kernel.errors import BadInput
 from kernel.outbound.budgets import Budget
-from kernel.outbound.errors import BudgetSpent, StatusRefused
+from kernel.outbound.errors import AnswerTooBig, BudgetSpent, StatusRefused
 from sharing.feeds.remote.place import Place
 from sharing.feeds.remote.values import ManifestPage, RemotePage
 from sharing.rules.walking import (
@@ -89,10 +89,12 @@ class Pull:
         except StatusRefused as fault:
             if ask.next is None or fault.answered not in _FORGOTTEN:
                 raise
-            self.tally.oddities.add("next-forgotten")
-            step = forget_next(position)
-            _Writing(self.database, self.pulling.feed.id).go(position, step.position)
-            return step.position, step.ask
+            return self._by_date(position, "next-forgotten")
+        except AnswerTooBig:
+            if self.page <= 1:
+                raise
+            self.page = max(1, self.page // 4)
+            return self._by_date(position, "page-too-big")
         step = self._advance(position, ask, page)
         self._is_in_doubt = True
         objects = self._objects(page)
@@ -102,6 +104,13 @@ class Pull:
             self.database, self.pulling, brought, self.tally, now_us=self.now_us()
         )
         self._is_in_doubt = False
+        return step.position, step.ask
+
+    def _by_date(self, position: Position, oddity: str) -> tuple[Position, Ask | None]:
+        """Go on from the last date that was met, without the `next` that was asked."""
+        self.tally.oddities.add(oddity)
+        step = forget_next(position)
+        _Writing(self.database, self.pulling.feed.id).go(position, step.position)
         return step.position, step.ask
 
     def _page(self, ask: Ask) -> RemotePage | ManifestPage:

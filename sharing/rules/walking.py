@@ -33,6 +33,7 @@ ODDITIES: Final = {
     "next-forgotten": "it did not know its own `next` any more: the walk went on by date",
     "no-dates": "it does not say when objects were added: what is added while it is asked comes "
     "with the next run",
+    "page-too-big": "a page of it held more than is taken at once: smaller pages are asked for",
     "second-precision": "its dates have no fractions: the last second is asked for again each time",
 }
 """What a partner's server may do by name, and what is done about it."""
@@ -118,9 +119,11 @@ def begin(position: Position, *, now_us: int) -> Step:
     """What a run asks first: where a walk was left, else what was added since the last one."""
     walk = position.walk
     if walk is None:
-        after_us = _before(position.after_us)
+        after_us = position.after_us
         if after_us is not None and _was_settling(position):
             after_us -= _SETTLING_US
+        elif after_us is not None and after_us % _MILLISECOND_US == 0:
+            after_us = _before(after_us)
         walk = Walk(after_us, now_us)
         return Step(replace(position, walk=walk), Ask(after_us))
     if walk.is_clean or walk.last_us is None or not walk.is_ordered:

@@ -174,12 +174,18 @@ class Node:
             reader = self.world.seated(code).reader
             return list_sent(connection, reader, found.id, state=state, limit=100)
 
-    def objects(self, who: str = "xaa", collection: str = "reports") -> dict[str, Any]:
+    def objects(self, who: str = "xaa", versions: str = "all") -> dict[str, Any]:
         """What a caller sees here, by id and version."""
-        return {f"{one['id']} {one.get('modified', '')}": one for one in self.walk(who, collection)}
+        return {
+            f"{one['id']} {one.get('modified', '')}": one
+            for one in self.walk(who, versions=versions)
+        }
 
-    def walk(self, who: str = "xaa", collection: str = "reports") -> Iterator[dict[str, Any]]:
-        query = "?match[version]=all"
+    def walk(
+        self, who: str = "xaa", collection: str = "reports", versions: str = "all"
+    ) -> Iterator[dict[str, Any]]:
+        filters = f"?match[version]={versions}"
+        query = filters
         while True:
             answer = self.world.get(who, self.world.address(collection) + query)
             assert answer.status_code == 200, answer.text
@@ -187,4 +193,4 @@ class Node:
             yield from page.get("objects", [])
             if not page.get("more"):
                 return
-            query = f"?match[version]=all&next={page['next']}"
+            query = f"{filters}&next={page['next']}"

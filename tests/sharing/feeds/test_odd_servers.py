@@ -4,9 +4,11 @@ cannot be walked is stopped by name."""
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from kernel.outbound.errors import AnswerTooBig
 from sharing.queries.feeds import FeedRun
 from sharing.services.feeds.keeping import NewFeed
 from tests.sharing.feeds.nodes import Node
@@ -214,3 +216,34 @@ def test_manifest_first_fetches_only_what_is_new(home: Node, odd: Odd) -> None:
     second = home.run("light", "XBB")
     assert (second.state, second.contributed) == ("done", 1), second
     assert len([url for url in odd.pages_asked if "/objects/indicator" in url]) == 6
+
+
+def test_pages_that_are_too_big_are_asked_for_smaller(home: Node, odd: Odd) -> None:
+    odd.page = 1000
+    fill(home, odd, 12)
+
+    def judge(_method: str, url: str) -> None:
+        asked = parse_qs(urlsplit(url).query)
+        if "limit" in asked and int(asked["limit"][0]) > 8:
+            raise AnswerTooBig("the answer holds more than is taken")
+
+    home.network.before = judge
+    run = poll(home, odd)
+    assert (run.state, "page-too-big" in run.oddities) == ("done", True), run
+    assert arrived(home) == sent(odd)
+
+
+def test_a_walk_without_an_end_has_its_turn_and_no_more(home: Node, odd: Odd) -> None:
+    """Ever new objects: the turn ends by its pages, what came stays, others go on meanwhile."""
+    odd.page = 1
+
+    def grow(_method: str, url: str) -> None:
+        if "/objects/" in url:
+            odd.now_us += 1000
+            odd.add(home.world.indicator())
+
+    odd.add(home.world.indicator())
+    home.network.before = grow
+    left = iter(range(30))
+    run = poll(home, odd, goes_on=lambda: next(left, None) is not None)
+    assert (run.state, run.pages) == ("more", 30), run

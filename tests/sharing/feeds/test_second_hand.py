@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from sharing.rules.properties import RELEASE_EXTENSION
 from sharing.rules.tlp import Tlp
 from sharing.services.feeds.keeping import NewFeed
 from sharing.services.withdraw import withdraw
@@ -244,3 +245,16 @@ def test_what_is_refused_is_kept_with_its_reason_until_it_is_mended(home: Node, 
     odd.add(bad | {"created": "2026-01-01T00:00:00.000Z"})
     assert poll(home, odd).contributed == 1
     assert home.refusals("odd") == []
+
+
+def test_what_may_be_released_to_whom_travels_and_is_enforced_here(home: Node, odd: Odd) -> None:
+    home.world.set_policy(SHARE_ALL)
+    terms = {"extension_type": "property-extension", "releasable_to": ["member:XBB"]}
+    odd.add(
+        home.world.indicator(extensions={RELEASE_EXTENSION: terms}),
+        home.world.indicator(object_marking_refs=[TLP_GREEN]),
+    )
+    run = poll(home, odd)
+    assert (run.contributed, run.refused) == (2, 0), home.refusals("odd")
+    assert len(list(home.walk("xbb"))) == 2
+    assert len(list(home.walk("xcc"))) == 1
