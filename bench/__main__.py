@@ -21,12 +21,13 @@ import migrations
 from bench import installations, register
 from bench.changes import measure_changes
 from bench.corpus import SLICE, envelopes
+from bench.feeds import measure_feeds
 from bench.measure import Client, Peer, median_seconds, medians_beside
 from bench.scale import measure_scale
 from kernel.db import Database
 from kernel.settings import Settings
 
-PARTS = ("peers", "floor", "register", "changes", "scale")
+PARTS = ("peers", "floor", "register", "changes", "feeds", "scale")
 FAR_AHEAD = "?added_after=2999-01-01T00:00:00.000000Z"
 
 
@@ -52,6 +53,8 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=10_000)
     parser.add_argument("--mixed", type=int, default=10_000, help="objects of 200 States")
     parser.add_argument("--changed", type=int, default=10_000, help="contributions of a policy")
+    parser.add_argument("--fed", type=int, default=10_000, help="objects of a pull")
+    parser.add_argument("--feeds", type=int, default=200, help="feeds that are due at once")
     parser.add_argument("--kept", help="a folder for SQLite's forums of 200 States, used again")
     parser.add_argument("--engine", action="append", choices=("sqlite", "postgresql"))
     parser.add_argument("--part", action="append", choices=PARTS)
@@ -76,6 +79,9 @@ def main() -> None:
                 print()
                 there = Path(name) / "changes"
                 _tell(measure_changes(there, make("changes"), arguments.changed, engine))
+            if "feeds" in parts:
+                print()
+                _tell(measure_feeds(Path(name) / "feeds", make, arguments.fed, arguments.feeds))
             if "scale" in parts:
                 # A server that ends with this run keeps nothing.
                 is_kept = arguments.kept and engine == "sqlite"

@@ -13,8 +13,8 @@ from bench.measure import Peer
 from bench.servers import free_port, gunicorn, running, this_python
 
 _HERE = Path(__file__).parent
-_ROOT = _HERE.parent
-_OPENTAXII = _ROOT / ".venv-opentaxii" / "bin" / "python"
+ROOT = _HERE.parent
+_OPENTAXII = ROOT / ".venv-opentaxii" / "bin" / "python"
 _SHARE_ALL = '{"rules": [{"id": "all", "effect": "share", "audience": {"any": ["forum"]}}]}'
 _OPENTAXII_CONFIG = """\
 domain: "127.0.0.1"
@@ -103,6 +103,11 @@ def prebuilt(folder: Path, bodies: Mapping[str, bytes]) -> Iterator[Peer]:
         yield Peer("Flask, prebuilt", "127.0.0.1", port, "", "", "/objects/", server.pid)
 
 
+def surroundings() -> dict[str, str]:
+    """The environment of what is started here."""
+    return dict(os.environ)
+
+
 def commands(settings: Mapping[str, str]):  # noqa: ANN201 - a function that runs commands
     """`comity` with these settings: from its words to what it answers as JSON."""
 
@@ -110,7 +115,7 @@ def commands(settings: Mapping[str, str]):  # noqa: ANN201 - a function that run
         done = subprocess.run(
             [this_python(), "-m", "app", *words, "--json"],
             env={**os.environ, **settings},
-            cwd=_ROOT,
+            cwd=ROOT,
             check=True,
             capture_output=True,
             text=True,
