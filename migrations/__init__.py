@@ -20,7 +20,6 @@ from sqlalchemy import column, inspect, select, table
 import auth.tables  # noqa: F401 - fills the metadata that the schemas are compared with
 import kernel.leases  # noqa: F401 - likewise
 import norms.tables  # noqa: F401 - likewise
-import sharing.job_tables
 import sharing.tables  # noqa: F401 - likewise
 from kernel.db import Database, content_metadata, delivery_metadata
 from kernel.errors import BadInput, Misconfigured

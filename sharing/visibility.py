@@ -12,8 +12,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Subquery, and_, bindparam, select
 
 from auth.reader import Reader, Seated
-from sharing.job_tables import job
-from sharing.tables import audience_member, release, view_head
+from sharing.tables import audience_member, job, release, view_head
 
 _ELEMENT: Final = bindparam("element", type_=Integer)
 _FORUM: Final = bindparam("forum_id", type_=BigInteger)

@@ -6,6 +6,7 @@ surroundings (kernel.checkup).
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 
 from sqlalchemy import Connection, func, select
@@ -27,6 +28,7 @@ from kernel.clock import MINUTE_US, SECOND_US, format_instant
 from kernel.leases import list_held
 from sharing.job_tables import job
 from sharing.queries.collections import list_places
+from sharing.queries.feeds import list_operated
 from sharing.queries.policies import find_policy, read_saved
 from sharing.tables import forum_head
 
@@ -54,9 +56,21 @@ def check_records(connection: Connection, *, now_us: int) -> Iterator[Finding]:
                 owner = f"{forum.slug}/{row.name}"
                 for credential in list_credentials(connection, partner_id=row.recipient_id):
                     yield from _check_credential(credential, owner, disabled, now_us)
+    yield from _check_feeds(connection)
     yield from _check_due(connection, forums, now_us)
     yield from _check_work(connection, now_us)
     yield from _check_clock(connection, now_us)
+
+
+def _check_feeds(connection: Connection) -> Iterator[Finding]:
+    for found in list_operated(connection):
+        if found.is_troubled and found.state == "active":
+            yield Finding(
+                "feed-in-trouble",
+                f"the feed {found.name} of {found.member_code} has failed {found.failures} times "
+                "in a row",
+                f"comity feed test {shlex.quote(found.name)}",
+            )
 
 
 def _check_forum(

@@ -16,8 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, 
 from auth.reader import Reader, Seated
 from auth.tables import forum
 from kernel.db import BINARY_ROWS, Database
-from sharing.job_tables import job, job_part, job_refusal
-from sharing.tables import audience_member, collection, release
+from sharing.tables import audience_member, collection, job, job_part, job_refusal, release
 from sharing.visibility import asked_by, visible_to
 
 KINDS: Final = ("import", "simulation", "export")

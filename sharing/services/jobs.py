@@ -20,9 +20,9 @@ from auth.services import record_audit
 from kernel.clock import DAY_US, HOUR_US
 from kernel.db import Database
 from kernel.errors import Conflict, Forbidden, NotFound
-from sharing.job_tables import job, job_part, job_refusal
 from sharing.queries.collections import Collection
 from sharing.queries.jobs import UNENDED, Side, count_unended, find_job
+from sharing.tables import job, job_part, job_refusal
 from sharing.visibility import asked_by
 
 JOB_KEPT_US: Final = 7 * DAY_US

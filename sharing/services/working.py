@@ -29,7 +29,6 @@ from kernel.db import Database
 from kernel.errors import ComityError, Forbidden, StorageFull
 from kernel.tasks import Details
 from sharing.gate.verdicts import RawObject
-from sharing.job_tables import job, job_refusal
 from sharing.queries.collections import READING_ROLES, Collection, find_collection
 from sharing.queries.jobs import UNENDED, read_parts
 from sharing.services.contribute import Receipt
@@ -38,7 +37,7 @@ from sharing.services.importing import KNOWN, contribute_slices, failure_of
 from sharing.services.jobs import PART_BYTES, forget_parts, in_batches, keep_parts
 from sharing.services.simulations import trial_of_policy, try_out
 from sharing.services.sources import Source, open_source
-from sharing.tables import collection
+from sharing.tables import collection, job, job_refusal
 
 MOST_REFUSALS: Final = 10_000
 """Objects of one file of which it is told why they were not taken; the others are counted."""

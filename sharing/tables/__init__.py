@@ -29,6 +29,11 @@ from sharing.tables.feeds import (
     feed_run,
     feed_sent,
 )
+from sharing.tables.jobs import (
+    job,
+    job_part,
+    job_refusal,
+)
 from sharing.tables.recalls import (
     recall,
     recall_gathering,
@@ -51,6 +56,9 @@ __all__ = [
     "forum_head",
     "forum_policy",
     "guard",
+    "job",
+    "job_part",
+    "job_refusal",
     "ledger",
     "marking_use",
     "mention",

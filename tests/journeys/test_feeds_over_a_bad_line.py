@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from kernel.settings import Settings
+from sharing.queries.feeds import list_feeds, list_runs
 from tests.journeys.serving import ROOT, serving
 from tests.sharing.taxii.world import World, make_world
 
@@ -104,17 +105,43 @@ class Home:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = os.environ | {
+    @property
+    def environment(self) -> dict[str, str]:
+        return os.environ | {
             "COMITY_DATABASE_URL": self.world.settings.database_url,
             "COMITY_DATA_DIR": self.world.settings.data_dir,
             "COMITY_SECRET_KEY": (b"s" * 32).hex(),
             "COMITY_EGRESS_ALLOW": "127.0.0.0/8",
             "PYTHONPATH": str(ROOT),
         }
+
+    @contextmanager
+    def working(self) -> Iterator[subprocess.Popen[bytes]]:
+        """A worker of its own, a process."""
+        process = subprocess.Popen(
+            [*COMITY, "worker"],
+            env=self.environment,
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+
+    def states(self) -> list[str]:
+        """How the feed's runs stand, the newest first."""
+        reader = self.world.seated("XAA").reader
+        with self.world.database.read() as connection:
+            (found,) = list_feeds(connection, reader)
+            return [one.state for one in list_runs(connection, reader, found.id, limit=9)]
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [*COMITY, *arguments, "--json"],
-            env=environment,
+            env=self.environment,
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -187,3 +214,37 @@ def test_whatever_the_line_does_everything_arrives_once(
         assert {one["id"]: one for one in mine}.items() <= arrived.items()
         again = home.done("feed", "run", "push")["run"]
         assert (again["contributed"], again["objects"]) == (0, 0), again
+
+
+def test_a_worker_that_is_killed_in_the_middle_is_taken_over_from(
+    worlds: tuple[World, World], tmp_path: Path
+) -> None:
+    there, here = worlds
+    objects = there.indicators(30)
+    there.contribute(*objects)
+    home = Home(here)
+    secret = tmp_path / "secret.txt"
+    with serving(there.settings, b"s" * 32) as url, line_to(url) as line:
+        user, password = there.secrets["xbb"]
+        secret.write_text(password)
+        line.mode = "swallow"
+        home.done(
+            *("feed", "add", "pull", "--url", f"http://127.0.0.1:{line.port}/taxii2/harbour/"),
+            *("--collection", there.collections["reports"], "--into", "reports"),
+            *("--member", "XAA", "--user", user, "--secret-file", str(secret)),
+        )
+        with home.working() as first:
+            until(lambda: home.states() == ["running"])
+            first.kill()
+            first.wait(timeout=20)
+        line.mode = "pass"
+        with home.working():
+            until(lambda: home.states() == ["done", "cut-off"])
+    assert seen(here, "xaa") == {one["id"]: one for one in objects}
+
+
+def until(done: Any) -> None:
+    end = time.monotonic() + 90
+    while not done():
+        assert time.monotonic() < end
+        time.sleep(0.2)

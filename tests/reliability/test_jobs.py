@@ -14,9 +14,8 @@ from sqlalchemy import func, select
 
 from kernel import clock
 from kernel.leases import list_held
-from sharing.job_tables import job, job_refusal
 from sharing.services.jobs import ask_import
-from sharing.tables import contribution, delivery
+from sharing.tables import contribution, delivery, job, job_refusal
 from tests.browsing import add_person
 from tests.reliability.children import die, run
 from tests.reliability.consistency import find_faults

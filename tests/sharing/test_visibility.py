@@ -11,11 +11,10 @@ from sqlalchemy import Connection, event, insert, select, text
 from auth.reader import Seated
 from kernel.db import Database
 from kernel.settings import Settings
-from sharing.job_tables import job
 from sharing.queries.matching import ALL_VERSIONS, Match
 from sharing.queries.releases import Head, find_head, has_version, list_manifest, list_objects
 from sharing.services.jobs import ask_export
-from sharing.tables import audience, audience_member
+from sharing.tables import audience, audience_member, job
 from sharing.visibility import asked_by
 from tests.sharing.taxii.world import World, make_world
 

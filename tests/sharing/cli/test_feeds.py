@@ -154,6 +154,14 @@ def test_a_partner_that_is_not_there_is_tried_later(embedded_harbour: Installati
     assert "failed at address" in refused.err
 
 
+def test_the_doctor_names_a_feed_in_trouble(embedded_harbour: Installation) -> None:
+    add(embedded_harbour, "gone", NOWHERE, "Reports")
+    for _ in range(5):
+        embedded_harbour.run("feed", "run", "gone", **HERE)
+    found = {one["code"]: one for one in embedded_harbour.done("doctor")}
+    assert found["feed-in-trouble"]["mend"] == "comity feed test gone"
+
+
 def test_a_feed_that_is_paused_does_not_run(embedded_harbour: Installation) -> None:
     add(embedded_harbour, "gone", NOWHERE, "Reports")
     paused = embedded_harbour.done("feed", "pause", "gone")

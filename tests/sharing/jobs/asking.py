@@ -11,11 +11,11 @@ from sqlalchemy import select
 from auth.queries import find_seated
 from auth.reader import Seated
 from auth.services import reader_of_person
-from sharing.job_tables import job_part
 from sharing.queries.collections import find_collection
 from sharing.queries.jobs import Job, Refusal, find_job, list_ready, list_refusals, read_parts
 from sharing.services.jobs import ask_export, ask_import, ask_simulation
 from sharing.services.working import run_job
+from sharing.tables import job_part
 from tests.sharing.taxii.world import World
 
 MEBIBYTE = 1024 * 1024

@@ -11,10 +11,9 @@ from auth.queries import find_person
 from auth.services.persons import change_roles, disable_person
 from kernel.clock import DAY_US, HOUR_US
 from kernel.errors import Conflict, Forbidden, NotFound
-from sharing.job_tables import job, job_part, job_refusal
 from sharing.services import seating, working
 from sharing.services.jobs import cancel_job, forget_jobs, has_old_jobs
-from sharing.tables import contribution
+from sharing.tables import contribution, job, job_part, job_refusal
 from tests.sharing.jobs.asking import (
     ask_to_import,
     bundle,
