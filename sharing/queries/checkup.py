@@ -26,11 +26,10 @@ from auth.reader import WRITING_SEATS
 from kernel.checkup import Finding
 from kernel.clock import MINUTE_US, SECOND_US, format_instant
 from kernel.leases import list_held
-from sharing.job_tables import job
 from sharing.queries.collections import list_places
 from sharing.queries.feeds import list_operated
 from sharing.queries.policies import find_policy, read_saved
-from sharing.tables import forum_head
+from sharing.tables import forum_head, job
 
 _CLOCK_TOLERANCE_US = 5 * MINUTE_US
 # A worker that lives settles within seconds; much at once takes longer.

@@ -145,7 +145,7 @@ class Home:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
 
@@ -195,14 +195,17 @@ def test_whatever_the_line_does_everything_arrives_once(
             )
         mine = here.indicators(40)[30:]
         here.contribute(*mine)
-        for mode in ("refuse", "cut", "lose", "drip", "swallow"):
+        for mode, name in (
+            ("refuse", "pull"),
+            ("cut", "pull"),
+            ("drip", "pull"),
+            ("swallow", "pull"),
+            ("lose", "push"),
+        ):
             line.mode = mode
-            for name in ("pull", "push"):
-                if mode == "swallow" and name == "push":
-                    continue  # it takes as long as the other
-                ran = home.run("feed", "run", name)
-                assert ran.returncode == 1, (mode, ran)
-                assert "Traceback" not in ran.stderr
+            ran = home.run("feed", "run", name)
+            assert ran.returncode == 1, (mode, ran)
+            assert "Traceback" not in ran.stderr
         line.mode = "pass"
         pulled = home.done("feed", "run", "pull")
         pushed = home.done("feed", "run", "push")
@@ -244,7 +247,7 @@ def test_a_worker_that_is_killed_in_the_middle_is_taken_over_from(
 
 
 def until(done: Any) -> None:
-    end = time.monotonic() + 90
+    end = time.monotonic() + 300
     while not done():
         assert time.monotonic() < end
         time.sleep(0.2)
