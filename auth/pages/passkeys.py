@@ -8,7 +8,6 @@ from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 from marshmallow import ValidationError, fields, validate
 from sqlalchemy import Connection
-from webauthn.helpers import bytes_to_base64url
 
 from auth.authentication import slow_failure
 from auth.doors import Permission, current_signed, door
@@ -20,6 +19,7 @@ from auth.services.passkeys import (
     ask_for_new,
     remove_passkey,
     use_passkey,
+    write_id,
 )
 from auth.services.passwords import MOST_CHARACTERS, find_by_password, has_password
 from kernel.errors import BadInput, Conflict
@@ -153,7 +153,7 @@ def _passkeys_page(form: Filled, *, status: int = 200) -> Response:
         "auth/passkeys.html",
         status=status,
         form=form,
-        rows=[(bytes_to_base64url(one.id), one) for one in own],
+        rows=[(write_id(one.id), one) for one in own],
         options=options,
         asks_current=_asks_password(),
     )
