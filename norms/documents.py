@@ -8,6 +8,7 @@ from typing import Any
 from kernel.clock import format_instant
 from norms.queries.events import RecordedEvent
 from norms.queries.provisions import Instrument, Link, Pin, Provision
+from norms.queries.recordings import Recording
 from norms.queries.silences import Silence
 from norms.queries.states_own import Action, ActionEvent, Position
 from norms.queries.verified import Provenance
@@ -203,4 +204,20 @@ def event_document(found: RecordedEvent) -> dict[str, Any]:
         "permitted": found.is_permitted,
         "recorded": format_instant(found.recorded_us),
         **provenance_document(found.provenance),
+    }
+
+
+def recording_document(found: Recording) -> dict[str, Any]:
+    """What one person of a secretariat recorded, and what became of it."""
+    decided_us = found.decided_us
+    return {
+        "id": found.id,
+        "state": found.state,
+        "events": list(found.events),
+        "recorded_by": found.recorded_by,
+        "recorded": format_instant(found.recorded_us),
+        "decided_by": found.decided_by,
+        "decided": None if decided_us is None else format_instant(decided_us),
+        "reason": found.reason,
+        "became": list(found.became),
     }

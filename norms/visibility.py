@@ -3,6 +3,7 @@
 A draft is seen by its State alone; what is released, by its audience: everybody (`public`), the
 State itself (`own`), or the parties that it chose, each through the member of the same code. Public
 facts (instruments, commitments, treaty actions) need no clause. What is not seen is absent.
+What waits for a second person of a secretariat is that secretariat's alone.
 """
 
 from __future__ import annotations
@@ -36,3 +37,10 @@ def own(reader: Reader, table: Table) -> ColumnElement[bool]:
     if reader.member_code is None:
         return false()
     return table.c.party_code == reader.member_code
+
+
+def of_secretariat(reader: Reader, table: Table) -> ColumnElement[bool]:
+    """The rows of the reader's own secretariat; none for who is of none, or is no person."""
+    if reader.secretariat_of is None or reader.kind != "individual":
+        return false()
+    return table.c.forum_id == reader.secretariat_of

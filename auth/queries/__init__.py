@@ -10,7 +10,13 @@ from auth.queries.credentials import (
 )
 from auth.queries.forums import Forum, find_forum, find_forum_by_id, list_forums
 from auth.queries.members import Member, find_member, list_identity_owners, list_members
-from auth.queries.persons import Person, find_person, find_person_behind, list_persons
+from auth.queries.persons import (
+    Person,
+    count_of_secretariat,
+    find_person,
+    find_person_behind,
+    list_persons,
+)
 from auth.queries.seats import (
     RosterRow,
     find_partner,
@@ -26,6 +32,7 @@ __all__ = [
     "Person",
     "Recognised",
     "RosterRow",
+    "count_of_secretariat",
     "find_by_credential",
     "find_by_token",
     "find_credential",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select, true
+from sqlalchemy import ColumnElement, Connection, Row, func, select, true
 
 from auth.tables import credential, forum, member, person, person_role
 
@@ -53,6 +53,15 @@ def find_person_behind(connection: Connection, actor: str) -> Person | None:
 def list_persons(connection: Connection, member_id: int | None = None) -> list[Person]:
     """Everybody, or the people of one member, by address."""
     return _persons(connection, true() if member_id is None else person.c.member_id == member_id)
+
+
+def count_of_secretariat(connection: Connection, forum_id: int) -> int:
+    """How many active people a forum's secretariat has."""
+    return connection.execute(
+        select(func.count())
+        .select_from(person)
+        .where(person.c.forum_id == forum_id, person.c.status == "active")
+    ).scalar_one()
 
 
 def _persons(connection: Connection, condition: ColumnElement[bool]) -> list[Person]:

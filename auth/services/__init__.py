@@ -11,6 +11,7 @@ from auth.services.acting import (
     partner_reader,
     reader_of_person,
     seat_for_operator,
+    secretariat_reader,
 )
 from auth.services.audit import OPERATOR, record_audit
 from auth.services.credentials import (
@@ -53,6 +54,7 @@ __all__ = [
     "revoke_token",
     "rotate_credential",
     "seat_for_operator",
+    "secretariat_reader",
     "set_member_status",
     "set_seat_status",
 ]

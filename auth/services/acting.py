@@ -9,13 +9,14 @@ from dataclasses import replace
 
 from sqlalchemy import Connection
 
+from auth.queries.forums import find_forum
 from auth.queries.members import find_member
-from auth.queries.persons import find_person_behind
+from auth.queries.persons import find_person, find_person_behind
 from auth.queries.seats import find_seated
 from auth.reader import SCOPES, Reader, Seated
 from auth.rules import bound_scopes
 from auth.services.audit import OPERATOR
-from kernel.errors import Forbidden, NotFound
+from kernel.errors import BadInput, Forbidden, NotFound
 
 
 def operator_reader(connection: Connection, member_code: str) -> Reader:
@@ -43,6 +44,25 @@ def installation_reader() -> Reader:
     """A reader for a command that acts for nobody: it sees what is public, and no more."""
     return Reader(
         actor=OPERATOR, credential_id=OPERATOR, kind="individual", scopes=frozenset(SCOPES)
+    )
+
+
+def secretariat_reader(connection: Connection, email: str) -> Reader:
+    """A reader for a command in the name of a secretariat's person. Raises BadInput."""
+    found = find_person(connection, email)
+    if found is None or found.status != "active" or found.forum_slug is None:
+        raise BadInput(
+            "auth.bad-person",
+            f"{email!r} is no active person of a secretariat; see `comity person list`",
+        )
+    forum = find_forum(connection, found.forum_slug)
+    return Reader(
+        actor=f"person:{found.email}",
+        credential_id=OPERATOR,
+        kind="individual",
+        scopes=frozenset(SCOPES),
+        roles=found.roles,
+        secretariat_of=None if forum is None else forum.id,
     )
 
 

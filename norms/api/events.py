@@ -187,10 +187,11 @@ class EventQuery(ListQuery):
 
 
 class RecordedSchema(Shape):
-    """The ids of the recorded events, in the order of the body."""
+    """The ids of the recorded events, in the order of the body; or what waits, as a recording."""
 
-    EXAMPLE: ClassVar = {"events": [_ID]}
+    EXAMPLE: ClassVar = {"events": [_ID], "recording": None}
     events = words()
+    recording = text("What waits for a second person of the secretariat.", nullable=True)
 
 
 class CountsSchema(Shape):
@@ -250,18 +251,27 @@ def show_event(event: str) -> Response:
 @door(Permission.API_WRITE)
 @blueprint.doc(requestBody=_EVENT_BODY)
 @blueprint.alt_response(409, "CONFLICT")
+@blueprint.alt_response(
+    202,
+    schema=RecordedSchema,
+    example={"events": [], "recording": _ID},
+    success=True,
+    description="It waits for a second person of the secretariat.",
+)
 @blueprint.response(201, RecordedSchema, example=RecordedSchema.EXAMPLE)
 def record_events() -> Response:
     """Record events, all of them or none; what follows is derived before the answer.
 
     A State's clearance officer records its own acts and contests what was recorded of it; the
-    secretariat of a forum what happened there.
+    secretariat of a forum what happened there. Where the forum asks for a second person, it waits
+    (202) until another of the secretariat confirms it at `recordings`.
     """
     reader, now_us = reader_and_now()
     document = read_body()
     with current_database().write() as connection:
-        recorded = declare(connection, reader, document, now_us=now_us)
-    return answer_json({"events": [one.uuid for one in recorded]}, 201)
+        declared = declare(connection, reader, document, now_us=now_us)
+    told = {"events": list(declared.events), "recording": declared.waits}
+    return answer_json(told, 201 if declared.waits is None else 202)
 
 
 @blueprint.route("/records", methods=["POST"])

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import click
 
-from auth.queries import find_forum, find_person
-from auth.services import OPERATOR, installation_reader
+from auth.queries import count_of_secretariat, find_forum, find_person
+from auth.services import OPERATOR, installation_reader, record_audit, secretariat_reader
 from kernel.commands import Answer, Workplace, working
 from kernel.errors import BadInput, NotFound
 from kernel.strictjson import Limits, loads
@@ -17,10 +17,13 @@ from norms.documents import provision_document, whole_provision_document
 from norms.queries.provisions import find_provision, list_links, list_pins, list_provisions
 from norms.queries.status import StatusRow, list_status
 from norms.rules.dates import day_of, format_day, parse_day
+from norms.rules.four_eyes import asks_for_second
 from norms.rules.words import NO_STATEMENT
 from norms.services.catalogue import Counts, load_catalogue, read_packaged, record_document
 from norms.services.confirming import NOUNS, confirm_row
+from norms.services.declaring import declare
 from norms.services.provenance import Scribe
+from norms.services.recordings import find_setting, set_four_eyes
 
 _LIMITS: Final = Limits(max_bytes=64 * 1024 * 1024, max_nodes=2_000_000)
 
@@ -47,14 +50,56 @@ def load(workplace: Workplace, file: str | None) -> Answer:
 @norms.command("record")
 @click.argument("file", metavar="FILE")
 @click.option("--source-class", default="secretariat-recorded", show_default=True)
+@click.option("--as", "email", metavar="EMAIL", help="In this person's name: a secretariat's.")
 @working
-def record(workplace: Workplace, file: str, source_class: str) -> Answer:
-    """Record what FILE holds (- for standard input): rows as a catalogue has them, and events."""
+def record(workplace: Workplace, file: str, source_class: str, email: str | None) -> Answer:
+    """Record what FILE holds (- for standard input): rows as a catalogue has them, and events.
+
+    With --as, events alone, as that person of a secretariat records them over the API.
+    """
     document = _read(file)
+    if email is not None:
+        return _record_as(workplace, document, email)
     scribe = Scribe(OPERATOR, workplace.now_us, source_class)
     with workplace.database.write() as connection:
         counts = record_document(connection, document, scribe)
     return _counted("recorded", counts)
+
+
+def _record_as(workplace: Workplace, document: dict[str, Any], email: str) -> Answer:
+    with workplace.database.write() as connection:
+        reader = secretariat_reader(connection, email)
+        record_audit(connection, OPERATOR, "norms.record-as", reader.actor, now_us=workplace.now_us)
+        declared = declare(connection, reader, document, now_us=workplace.now_us)
+    told = {"events": list(declared.events), "recording": declared.waits}
+    if declared.waits is not None:
+        return Answer(told, f"recording {declared.waits} waits for a second person")
+    return Answer(told, f"{len(declared.events)} events recorded by {email}")
+
+
+@norms.command("four-eyes")
+@click.argument("forum", metavar="FORUM")
+@click.argument("setting", required=False, metavar="[SETTING]")
+@working
+def four_eyes(workplace: Workplace, forum: str, setting: str | None) -> Answer:
+    """Show or set when a second person confirms what the secretariat of FORUM records.
+
+    SETTING is `always`, `never`, or `automatic`: where the secretariat has two persons or more.
+    """
+    with workplace.database.write() as connection:
+        if setting is not None:
+            set_four_eyes(connection, forum, setting, actor=OPERATOR, now_us=workplace.now_us)
+        found = find_forum(connection, forum)
+        if found is None:
+            raise NotFound(
+                "norms.unknown-forum", f"there is no forum {forum!r}; see `comity forum list`"
+            )
+        persons = count_of_secretariat(connection, found.id)
+        setting = find_setting(connection, found.id)
+    asks = asks_for_second(setting, persons)
+    told = {"forum": forum, "setting": setting, "persons": persons, "asks": asks}
+    text = f"{forum}: {setting}; its secretariat has {persons} active, so a second person is "
+    return Answer(told, text + ("asked for" if asks else "not asked for"))
 
 
 @norms.command("show")

@@ -142,4 +142,7 @@ _WORDS: Final[dict[str, Callable[[], str]]] = {
     "explanation-of-position": lambda: _("explanation of position"),
     "national-view": lambda: _("national view"),
     "contest": lambda: _("contest by the State"),
+    "waiting": lambda: _("waits for a second person"),
+    "confirmed": lambda: _("confirmed"),
+    "refused": lambda: _("refused"),
 }

@@ -134,7 +134,7 @@ def record_event() -> Response:
     if not form.errors:
         try:
             with current_database().write() as connection:
-                recorded = declare(
+                declared = declare(
                     connection,
                     current_reader(),
                     {"events": [document_of(form)]},
@@ -143,8 +143,11 @@ def record_event() -> Response:
         except ComityError as refused:
             status = blame(form, refused, _NAMES)
         else:
+            if declared.waits is not None:
+                flash(_("It waits for a second person of our secretariat."))
+                return see_other(url_for("register.recording", recording=declared.waits))
             flash(_("It is on record; what follows from it is derived."))
-            return see_other(url_for("register.event", event=recorded[0].uuid))
+            return see_other(url_for("register.event", event=declared.events[0]))
     return _form_page(form, status=status)
 
 

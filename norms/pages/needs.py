@@ -7,14 +7,17 @@ from typing import Final
 from flask import url_for
 from flask_babel import gettext as _
 
-from auth.doors import current_reader
+from auth.doors import current_reader, current_signed
+from auth.reader import Reader
 from kernel.clock import DAY_US
 from norms.pages.entering import CLEARANCE
 from norms.queries.due import list_due
 from norms.queries.parties import list_belonging
+from norms.queries.recordings import list_recordings
 from norms.queries.silences import list_silences
 from norms.queries.states_own import list_actions, list_positions
 from norms.rules.dates import day_of
+from norms.rules.four_eyes import WAITING
 from norms.rules.silence import RUNNING
 from web.inbox import Need
 from web.installation import current_database, current_instant_us
@@ -23,11 +26,11 @@ _SOON_DAYS: Final = 30
 
 
 def find_needs() -> list[Need]:
-    """For people of a member with a party of its code in the register."""
+    """For people of a member with a party of its code in the register, and of a secretariat."""
     reader, now_us = current_reader(), current_instant_us()
     code, today = reader.member_code, day_of(now_us)
     if code is None:
-        return []
+        return _of_secretariat(reader)
     needs: list[Need] = []
     with current_database().read() as connection:
         ours = {one.forum for one in list_belonging(connection, reader, code, day=today)}
@@ -77,3 +80,21 @@ def find_needs() -> list[Need]:
             for one in due
         ]
     return needs
+
+
+def _of_secretariat(reader: Reader) -> list[Need]:
+    """What another person of it recorded, which waits for a second."""
+    if reader.secretariat_of is None:
+        return []
+    signed = current_signed()
+    with current_database().read() as connection:
+        found = list_recordings(connection, reader, state=WAITING)
+    return [
+        Need(
+            _("%(person)s recorded what waits for a second person.", person=one.recorded_by),
+            url_for("register.recording", recording=one.id),
+            signed.forum_title or "",
+        )
+        for one in found
+        if one.recorded_by != signed.email
+    ]

@@ -16,6 +16,7 @@ from norms.pages import (
     needs,
     parties,
     positions,
+    recordings,
     silences,
 )
 from norms.pages.entering import blueprint
@@ -24,7 +25,7 @@ from web.pages import Place, add_places
 
 MODULES = (
     *(home, forums, instruments, parties),
-    *(positions, actions, silences, events, confirming, briefing),
+    *(positions, actions, silences, events, recordings, confirming, briefing),
 )
 """Each adds its views to the one blueprint."""
 

@@ -18,13 +18,15 @@ _ALIASES: Final = {"verified": "checked"}
 class Scribe:
     """Who writes: `actor` as in the audit, the class of what it writes, and when.
 
-    `is_catalogue` marks rows that a newer catalogue may change while nobody confirmed them.
+    `is_catalogue` marks rows that a newer catalogue may change while nobody confirmed them;
+    `confirmed_by` is the second person, where there had to be one.
     """
 
     actor: str
     now_us: int
     source_class: str = "secretariat-recorded"
     is_catalogue: bool = False
+    confirmed_by: str | None = None
 
 
 def provenance_of(row: Row, scribe: Scribe, *, source: str) -> dict[str, Any]:

@@ -111,13 +111,15 @@ class Recorder:
             member_id = self._connection.execute(
                 select(member.c.id).where(member.c.code == code)
             ).scalar()
+            second = self._scribe.confirmed_by
             record_audit(
                 self._connection,
                 self._scribe.actor,
                 "norms.record",
                 f"event:{events[0]}" if len(events) == 1 else f"events:{len(events)}",
                 member_id=member_id,
-                detail={"party": code, "events": events[:_MOST_NAMED]},
+                detail={"party": code, "events": events[:_MOST_NAMED]}
+                | ({} if second is None else {"confirmed_by": second}),
                 now_us=self._scribe.now_us,
             )
 

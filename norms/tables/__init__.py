@@ -15,6 +15,7 @@ from norms.tables.forums import (
 )
 from norms.tables.instruments import instrument, provision, provision_link, text_pin
 from norms.tables.parties import confirmation, party
+from norms.tables.recordings import four_eyes, recording
 from norms.tables.states import (
     action,
     action_event,
@@ -34,6 +35,7 @@ __all__ = [
     "confirmation",
     "forum_profile",
     "forum_session",
+    "four_eyes",
     "instrument",
     "instrument_standing",
     "membership",
@@ -45,6 +47,7 @@ __all__ = [
     "programme_item",
     "provision",
     "provision_link",
+    "recording",
     "silence_event",
     "silence_procedure",
     "text_pin",

@@ -76,6 +76,7 @@ class Hall(Side):
         draft = {"title": "D", "symbol": "QD/2", "deadline": "2030-01-01T11:00:00Z"}
         silence = self.register.done("ann", "POST", "forums/quay/silence-procedures", draft)
         self.silence: str = silence["id"]
+        self.register.person("bea", "secretariat", forum="quay")
         self.world.clock.now_us = began_us
         ids.reseed("people")
         add_person(self.world, "leaves@xcc.example", "XCC", "reader")
@@ -91,6 +92,7 @@ class Hall(Side):
         self.closed: dict[str, list[str]] = {"positions": [], "actions": []}
         self.work: list[str] = []
         self.hidden_work: list[str] = []
+        self.waiting: list[str] = []
 
     def _publish(self, noun: str, said: dict[str, Any]) -> str:
         name: str = self.register.done("xbb-drafter", "POST", noun, said)["id"]
@@ -160,6 +162,16 @@ class Hall(Side):
         desk.get(f"{ROOT}/policy/edit")
         desk.post(f"{ROOT}/policy/edit", {"document": wider})
 
+    def hide_recordings(self, number: int) -> None:
+        """The quay's secretariat records what waits for a second person, or is refused."""
+        began_us = self.world.clock()
+        said = ADOPTION | {"key": f"hidden-{number}", "date": "2026-02-01"}
+        for _ in range(2):
+            told = self.register.done("bea", "POST", "events", {"events": [said]})
+            self.waiting.append(told["recording"])
+        self.register.done("bea", "POST", f"recordings/{self.waiting[-1]}/refusal", {})
+        self.world.clock.now_us = began_us
+
     def hide_entries(self, _number: int) -> None:
         """XAA drafts, shows to itself or to XBB, and withdraws positions and actions."""
         began_us = self.world.clock()
@@ -195,6 +207,7 @@ HIDDEN_FROM_PAGES: tuple[Callable[[Any, int], None], ...] = (
     Hall.hide_entries,
     Hall.hide_tools,
 )
+"""From all readers; what waits in a secretariat (`hide_recordings`) is seen by its people."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +267,7 @@ def _names(one: Hall, other: Hall) -> dict[str, list[str]]:
         "position": [one.public["positions"], *other.closed["positions"][:4], NEVER],
         "action": [one.public["actions"], *other.closed["actions"][:4], NEVER],
         "procedure": [one.silence, NEVER],
+        "recording": [*other.waiting[:2], NEVER],
         "credential_id": [one.world.secrets["xcc"][0], one.others_credential, "k3v7q2m9x4b8"],
         "tool_id": [one.tool.id, *other.hidden_tools[:2], "tool-aaaaaaaaaaaaaaaa"],
         "person": [*people, "nobody"],

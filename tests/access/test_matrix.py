@@ -23,7 +23,7 @@ from auth import services as auth_services
 from kernel.db import Database
 from kernel.settings import Settings
 from sharing.services import seating
-from tests.norms.states import ADOPTION, DECISION, Register
+from tests.norms.states import ADOPTION, DECISION, ISLETS, Register
 from tests.sharing.api.asking import issue
 from tests.sharing.taxii.world import World, make_world
 
@@ -51,6 +51,10 @@ class Scene:
         self.register = Register(world)
         self.register.done("ann", "POST", "records", DECISION)
         self.register.record("ann", ADOPTION)
+        self.register.person("olga", "secretariat", forum="islet")
+        self.waiting = self.register.done("ivo", "POST", "events", {"events": [ISLETS]})[
+            "recording"
+        ]
         for role in ROLES:
             if f"xbb-{role}" not in world.secrets:
                 issue(world, f"xbb-{role}", "XBB", role)
@@ -129,19 +133,14 @@ class Scene:
             "instrument": "qd",
             "provision": "qd:1",
         }
+        named = next((one for one in self._named() if f"<{one[0]}>" in rule), None)
         if "<stix_id>" in rule:
             for record, stix_id in self.objects.items():
                 yield record, place | {"stix_id": stix_id}
-        elif "<status_id>" in rule:
-            yield "of XAA", place | {"status_id": self.status}
-            yield "absent", place | {"status_id": NEVER}
-        elif "<credential_id>" in rule:
-            yield "of XDD", place | {"credential_id": self.world.secrets["spare"][0]}
-            yield "absent", place | {"credential_id": "k3v7q2m9x4b8"}
-        elif "<person>" in rule:
-            theirs = self.world.signer.hash("person-name", "a@xaa.example")[:12].hex()
-            yield "of XAA", place | {"person": theirs}
-            yield "absent", place | {"person": NEVER}
+        elif named is not None:
+            name, record, value, never = named
+            yield record, place | {name: value}
+            yield "absent", place | {name: never}
         elif "<position>" in rule or "<action>" in rule:
             yield "closed, of XAA", place | self.names
             yield "absent", place | {"position": NEVER, "action": NEVER}
@@ -156,6 +155,14 @@ class Scene:
             yield "absent", place | {"forum": "nowhere"}
         else:
             yield "", place
+
+    def _named(self) -> Iterator[tuple[str, str, str, str]]:
+        """Names of one row: (name, whose row, its value, one that never was)."""
+        yield "status_id", "of XAA", self.status, NEVER
+        yield "credential_id", "of XDD", self.world.secrets["spare"][0], "k3v7q2m9x4b8"
+        theirs = self.world.signer.hash("person-name", "a@xaa.example")[:12].hex()
+        yield "person", "of XAA", theirs, NEVER
+        yield "recording", "waiting, of the islet", self.waiting, NEVER
 
     def ask(self, who: str, method: str, address: str) -> int:
         headers = {} if address.startswith("/taxii2/") else {"Accept": "application/json"}
@@ -227,4 +234,6 @@ def test_in_the_matrix_hidden_is_absent_and_the_refused_learn_nothing() -> None:
             for who in PERSONAS:
                 if not who.startswith("xaa"):
                     assert row[who] == absent[who], (row["method"], row["door"], who)
+        if row["record"].startswith("waiting") and absent is not None:
+            assert all(row[who] == absent[who] for who in PERSONAS), row
         assert all(not cell.startswith("5") for cell in row.values())

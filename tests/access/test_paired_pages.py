@@ -85,6 +85,13 @@ class Halls(Pair):
         self.said = "".join(text for _status, _headers, text in seen[0])
         return {self._route_of(look) for look, _who in asked}
 
+    def look_at_everything(self, *readers: str) -> set[tuple[str, str]]:
+        """The same of all that there is, by Ann first: she sees what waits in her secretariat."""
+        asked = self.look(everything(self, "ann", forms=False))
+        self.other.ids.reseed("waiting")
+        Hall.hide_recordings(self.halls[1], 1)
+        return asked | self.look(everything(self, *readers))
+
     def _route_of(self, look: Look) -> tuple[str, str]:
         adapter = self.halls[0].world.app.url_map.bind("localhost")
         address = look.address.partition("?")[0]
@@ -186,7 +193,7 @@ def test_no_page_tells_a_world_with_hidden_traffic_from_one_without(
 ) -> None:
     halls = make_small_halls()
     halls.live(a_long_life(HIDDEN_FROM_PAGES))
-    asked = halls.look(everything(halls, "xcc-all", "xdd-all", "ann", "ivo", "visitor"))
+    asked = halls.look_at_everything("xcc-all", "xdd-all", "ivo", "visitor")
     for shown in ("number 1<", "number 6<", "Said in confidence.", "2 taken, 0", "holds now"):
         assert shown in halls.said, "there is too little to look at"
     wanted = {(method, rule.rule) for method, rule in list_rules(halls.halls[0])}
@@ -237,6 +244,6 @@ def test_no_page_tells_drawn_worlds_apart(make_halls: Callable[[], Halls]) -> No
     def run(steps: list[Any]) -> None:
         halls = make_halls()
         halls.live(steps)
-        halls.look(everything(halls, *READERS))
+        halls.look_at_everything(*(name for name in READERS if name != "ann"))
 
     run()

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from tests.browsing import Browser, add_person
-from tests.norms.states import ADOPTION, DECISION, Register
+from tests.norms.states import ADOPTION, DECISION, TERMINATION, Register
 from tests.sharing.api.asking import SHARE_ALL
 from tests.sharing.jobs.asking import (
     ask_to_export,
@@ -164,6 +164,18 @@ def test_no_page_asks_more_questions_than_it_may(busy: World) -> None:
         found[address] = len(asked)
     above = {address: count for address, count in found.items() if count > MORE.get(address, MOST)}
     assert above == {}, above
+
+
+def test_the_pages_of_a_secretariat_ask_no_more(busy: World) -> None:
+    register = Register(busy, is_made=True)
+    register.person("bea", "secretariat", forum="quay")
+    for _ in range(3):
+        waits = register.done("bea", "POST", "events", {"events": [TERMINATION]})["recording"]
+    ann = Browser(busy, "ann@people.example")
+    for address in ("/inbox", "/norms/recordings", f"/norms/recordings/{waits}"):
+        with counting(busy) as asked:
+            assert ann.client.get(address).status_code == 200
+        assert len(asked) <= MOST, (address, len(asked))
 
 
 def test_control_questions_are_counted(busy: World) -> None:

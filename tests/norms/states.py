@@ -86,7 +86,7 @@ class Register:
     def done(self, who: str, method: str, path: str, body: Any = None, **query: Any) -> Any:
         """The answer to a request that must succeed."""
         answer = self.ask(who, method, path, body, **query)
-        assert answer.status_code in (200, 201), answer.text
+        assert answer.status_code in (200, 201, 202), answer.text
         return answer.get_json()
 
     def get(self, who: str, path: str, **query: Any) -> Any:
@@ -188,6 +188,8 @@ ADOPTION = {
     "symbol": "QD/1",
     "confidence": "checked",
 }
+TERMINATION = {"kind": "termination", "instrument": "qd", "date": "2026-01-01"}
+ISLETS = ADOPTION | {"key": "islets", "forum": "islet"}
 TREATY: dict[str, Any] = {
     "instruments": [
         {

@@ -12,7 +12,7 @@ import pytest
 from auth import services as auth_services
 from kernel.db import Database
 from kernel.settings import Settings
-from tests.norms.states import ADOPTION, DECISION, NORMS, Register
+from tests.norms.states import ADOPTION, DECISION, NORMS, TERMINATION, Register
 from tests.sharing.taxii.world import make_world
 
 NEVER = str(uuid.UUID(int=9999, version=4))
@@ -56,6 +56,7 @@ def pair(
         made = Register(world)
         made.done("ann", "POST", "records", DECISION)
         made.record("ann", ADOPTION)
+        made.person("bea", "secretariat", forum="quay")
         sides.append(made)
     yield sides[0], sides[1], ids
     for database in opened:
@@ -75,7 +76,7 @@ def keep_closed(side: Register) -> list[str]:
     return paths
 
 
-def askings(closed: list[str]) -> Iterator[tuple[str, str, str, Any]]:
+def askings(closed: list[str], waiting: list[str]) -> Iterator[tuple[str, str, str, Any]]:
     """(route, method, path, body): all that can be asked of the register."""
     yield from (
         (route, "GET", route.replace("<code>", "XAA").replace("<slug>", "quay"), None)
@@ -112,6 +113,14 @@ def askings(closed: list[str]) -> Iterator[tuple[str, str, str, Any]]:
         yield (route, "POST", route, {})
     yield ("positions/recorded", "POST", "positions/recorded", {})
     yield ("forums/<slug>/silence-procedures", "POST", "forums/quay/silence-procedures", {})
+    for name in (*waiting, NEVER):
+        path = f"recordings/{name}"
+        yield ("recordings/<recording>", "GET", path, None)
+        for verb in ("confirmation", "refusal"):
+            route = f"recordings/<recording>/{verb}"
+            yield (route, "POST", f"{path}/{verb}", None if verb == "confirmation" else {})
+    yield ("recordings", "GET", "recordings", None)
+    yield ("recordings", "GET", "recordings?format=csv&state=waiting", None)
     for verb in ("extension", "objection", "end"):
         path = f"silence-procedures/{NEVER}/{verb}"
         yield (f"silence-procedures/<procedure>/{verb}", "POST", path, {})
@@ -130,9 +139,16 @@ def test_nobody_else_can_tell_a_register_with_closed_entries_from_one_without(
     closed = keep_closed(two)
     assert len(closed) == 6
     asked = set()
-    for number, (route, method, path, body) in enumerate(askings(closed)):
+    # Told to Ann and her colleague; to nobody else, which is asked below.
+    waiting = [
+        two.done("bea", "POST", "events", {"events": [TERMINATION]})["recording"] for _ in range(2)
+    ]
+    two.done("bea", "POST", f"recordings/{waiting[1]}/refusal", {})
+    for number, (route, method, path, body) in enumerate(askings(closed, waiting)):
         asked.add((f"{NORMS}/{route}", method))
         for who in ASKERS:
+            if who == "ann" and path.startswith("recordings"):
+                continue
             answers = []
             for side in (one, two):
                 ids.reseed(number)

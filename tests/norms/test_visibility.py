@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import insert, select
 
 from auth.reader import Reader
+from auth.services import PersonsBody, add_forum, add_person
 from kernel.db import Database
-from norms.tables import party, position, position_reader
-from norms.visibility import own, visible
+from norms.tables import party, position, position_reader, recording
+from norms.visibility import of_secretariat, own, visible
 
 SAID = {
     "source": "x",
@@ -84,3 +85,35 @@ def test_the_clause_says_what_the_words_say(filled: Database, code: str | None) 
         if may_see(code, state, audience)
     }
     assert len(mine) == (9 if code == "XAA" else 0)
+
+
+@pytest.mark.parametrize(
+    ("of_forum", "kind", "seen"),
+    [(None, "individual", 0), (2, "individual", 0), (1, "machine", 0), (1, "individual", 1)],
+)
+def test_what_waits_is_seen_by_people_of_its_secretariat_alone(
+    database: Database, of_forum: int | None, kind: str, seen: int
+) -> None:
+    with database.write() as connection:
+        said = {"actor": "operator", "now_us": 0}
+        for slug in ("quay", "islet"):
+            add_forum(connection, slug, slug, tlp_ceiling=4, **said)
+        body = PersonsBody(forum_slug="quay")
+        ann = add_person(connection, body, "ann@people.example", ["secretariat"], **said)
+        connection.execute(
+            insert(recording).values(
+                id="x",
+                forum_id=1,
+                events="[]",
+                recorded_by=ann,
+                actor="person:ann@people.example",
+                recorded_us=0,
+                state="waiting",
+                became="[]",
+            )
+        )
+    who = Reader("credential:x", "x", kind, frozenset(), secretariat_of=of_forum)
+    with database.read() as connection:
+        clause = of_secretariat(who, recording)
+        found = connection.execute(select(recording.c.id).where(clause)).all()
+    assert len(found) == seen
