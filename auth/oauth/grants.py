@@ -168,6 +168,13 @@ class RenewingGrant(RefreshTokenGrant):  # type: ignore[misc] # Authlib ships no
             return None
         return _AuthlibsRefresh(found)
 
+    def _validate_token_scope(self, token: _AuthlibsRefresh) -> None:
+        # A client asks again for what the person ticked off: it is answered with less (RFC 6749
+        # §3.3), and refused where nothing is left.
+        asked = (self.request.payload.scope or "").split()
+        if asked and set(asked).isdisjoint(token.kept.scopes):
+            raise InvalidScopeError
+
     def authenticate_user(self, refresh_token: _AuthlibsRefresh) -> _AuthlibsRefresh:
         """What the tokens are made from; whether its person may act is looked at there."""
         return refresh_token

@@ -93,14 +93,18 @@ def main_of(text: str) -> str:
     return found[0]
 
 
-def let_in(browser: requests.Session, address: str) -> str:
-    """Where the tool is answered, when the person is asked and presses the button."""
+def let_in(browser: requests.Session, address: str, *, but: str = "") -> str:
+    """Where the tool is answered, when the person is asked and presses the button.
+
+    The person takes away the tick from `but`.
+    """
     shown = browser.get(address, timeout=20)
     assert shown.status_code == 200, shown.text
     asked = main_of(shown.text)
     assert "Let Workbench in?" in asked
     sent: dict[str, Any] = {name: html.unescape(value) for name, value in _HIDDEN.findall(asked)}
-    sent |= {"granted": _TICKED.findall(asked), "answer": "let-in"}
+    granted = [scope for scope in _TICKED.findall(asked) if scope != but]
+    sent |= {"granted": granted, "answer": "let-in"}
     place = shown.url.partition("?")[0]
     answer = browser.post(place, data=sent, allow_redirects=False, timeout=20)
     assert answer.status_code == 303, answer.text
@@ -175,6 +179,19 @@ def test_a_foreign_client_with_another_verifier_or_state_gets_nothing(hub: Hub) 
         client.fetch_token(authorization_response=back, code_verifier="w" * 64, state=state)
     with pytest.raises(MismatchingStateException):
         client.fetch_token(authorization_response=back, code_verifier="v" * 64, state="other")
+
+
+def test_a_foreign_client_that_was_granted_less_goes_on_with_less(hub: Hub) -> None:
+    """It asks for the whole again each time, as clients do."""
+    client = hub.client(hub.tool(is_public=True))
+    endpoint = hub.metadata["authorization_endpoint"]
+    address, state = client.create_authorization_url(endpoint, code_verifier="v" * 64)
+    back = let_in(hub.person(), address, but="taxii:read")
+    token = client.fetch_token(authorization_response=back, code_verifier="v" * 64, state=state)
+    assert token["scope"] == "api:read"
+    assert client.refresh_token(hub.metadata["token_endpoint"])["scope"] == "api:read"
+    assert client.get(f"{hub.base}/api/v1/me", timeout=20).status_code == 200
+    assert client.get(f"{hub.base}/taxii2/", timeout=20).status_code == 403
 
 
 def test_a_foreign_client_gives_its_tokens_up(hub: Hub) -> None:
