@@ -265,7 +265,7 @@ def test_a_tool_of_another_member_a_revoked_one_and_none_are_alike(small_desk: D
     assert next(iter(answers))[0] == 404
     for_all = register(world, member_code=None)
     assert small_desk.look(client_id=for_all.id).status_code == 200
-    assert "the operator of this installation" in small_desk.shown.text
+    assert "by the operator of this installation" in small_desk.shown.text
 
 
 def strip(text: str) -> str:
