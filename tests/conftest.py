@@ -61,6 +61,7 @@ _MEASURED = frozenset(
         "test_rights.py",
         "test_rules.py",
         "test_standing.py",
+        "test_standing_of_tools.py",
         "test_targets.py",
         "test_visibility.py",
     }

@@ -13,6 +13,7 @@ from auth.services.persons import change_roles
 from auth.services.tools import revoke_tool
 from auth.tables import tool_grant
 from kernel.db import Database
+from kernel.errors import StorageFull
 from sharing.services import seating
 from tests.auth.tools.asking import BEA, Desk, make_desk
 from tests.browsing import Browser, add_person
@@ -187,6 +188,19 @@ def test_when_a_tool_was_last_used_is_written_down_every_five_minutes_at_most(de
     assert used(world.database) == [world.clock()]
 
 
-def used(database: Database) -> list[int]:
+def test_a_tool_reads_where_nothing_can_be_written(
+    small_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = small_desk.let_in()
+
+    def fail(*_given: Any, **_named: Any) -> None:
+        raise StorageFull("kernel.storage-full", "no room")
+
+    monkeypatch.setattr("auth.authentication.note_use", fail)
+    assert small_desk.use(tokens["access_token"]) == 200
+    assert used(small_desk.world.database) == [None]
+
+
+def used(database: Database) -> list[int | None]:
     with database.read() as connection:
         return list(connection.execute(select(tool_grant.c.used_us)).scalars())
