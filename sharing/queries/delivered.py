@@ -9,15 +9,15 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import orjson
 from sqlalchemy import Connection, Row, Select, func, select
 
 from auth.tables import recipient, seat
-from sharing.facts import load_facts
+from sharing.facts import StoredFacts, load_facts
 from sharing.queries.contributions import in_batches, mask_from
 from sharing.rules.reach import may_be_exported
 from sharing.rules.tlp import Tlp
@@ -73,6 +73,10 @@ class _Released:
     tlp: Tlp
     may_leave: bool
 
+    def may_stand_in_a_file(self) -> bool:
+        """Whether an export would hold it."""
+        return self.may_leave
+
     def was_visible_to(self, element: int, head: int) -> bool:
         """Whether it stood in this view at this position of the ledger."""
         is_open = self.opened <= head and (self.closed is None or self.closed > head)
@@ -124,6 +128,53 @@ def find_last_delivery(deliveries: Connection) -> int:
     return deliveries.execute(select(func.max(delivery.c.id))).scalar() or 0
 
 
+class Released(Protocol):
+    """What the filters of an answer ask of a release."""
+
+    @property
+    def stix_id(self) -> str: ...
+    @property
+    def stix_type(self) -> str: ...
+    @property
+    def version_us(self) -> int: ...
+    @property
+    def is_first(self) -> bool: ...
+    @property
+    def is_last(self) -> bool: ...
+
+
+def is_let_through(
+    door: str,
+    filters: Mapping[str, Any],
+    one: Released,
+    tlp: Tlp,
+    may_leave: Callable[[], bool],
+) -> bool:
+    """Whether an answer's filters let a release through, as the doors write them down.
+
+    `may_leave` says whether its form may stand in a file; it is asked of exports alone.
+    """
+    if door == EXPORT_DOOR:
+        return may_leave() or one.stix_id in filters.get(CARRIED, ())
+    narrowed = (("id", one.stix_id), ("type", one.stix_type), ("tlp", tlp.text))
+    if any(value not in filters.get(name, (value,)) for name, value in narrowed):
+        return False
+    versions = filters.get("version", ("all",))
+    return (
+        "all" in versions
+        or ("last" in versions and one.is_last)
+        or ("first" in versions and one.is_first)
+        or one.version_us in versions
+    )
+
+
+def may_leave_without(facts: StoredFacts, omitted: str | None, tlp: Tlp) -> bool:
+    """Whether a form (as in `release.omitted`) of an object may stand in a file."""
+    lacked = units_lacked(omitted)
+    levels = [level for unit, level in facts.properties.items() if unit not in lacked]
+    return may_be_exported(levels, tlp)
+
+
 def units_lacked(omitted: str | None) -> frozenset[str]:
     """The units that a form (as in `release.omitted`) lacks whole."""
     return frozenset() if omitted is None else frozenset(orjson.loads(omitted)["units"])
@@ -148,8 +199,6 @@ def _list_releases(
 
 def _released(row: Row[Any]) -> _Released:
     facts, tlp = load_facts(row.facts), Tlp(row.tlp)
-    lacked = units_lacked(row.omitted)
-    levels = [level for unit, level in facts.properties.items() if unit not in lacked]
     return _Released(
         contribution_id=row.contribution_id,
         date_added_us=row.date_added_us,
@@ -163,7 +212,7 @@ def _released(row: Row[Any]) -> _Released:
         is_first=row.is_first,
         is_last=row.is_last,
         tlp=tlp,
-        may_leave=may_be_exported(levels, tlp),
+        may_leave=may_leave_without(facts, row.omitted, tlp),
     )
 
 
@@ -217,26 +266,10 @@ def _count(
         return
     filters = orjson.loads(row.filters)
     for one in standing:
-        if not _matches(one, filters, row.door):
+        if not is_let_through(row.door, filters, one, one.tlp, one.may_stand_in_a_file):
             continue
         tally = tallies[(one.contribution_id, row.element)]
         tally.first_us = min(tally.first_us or row.at_us, row.at_us)
         tally.last_us = max(tally.last_us, row.at_us)
         if row.door in CONTENT_DOORS:
             tally.forms.add(one.omitted)
-
-
-def _matches(one: _Released, filters: Mapping[str, Any], door: str) -> bool:
-    """Whether the answer's filters let the release through, as the doors write them down."""
-    if door == EXPORT_DOOR:
-        return one.may_leave or one.stix_id in filters.get(CARRIED, ())
-    narrowed = (("id", one.stix_id), ("type", one.stix_type), ("tlp", one.tlp.text))
-    if any(value not in filters.get(name, (value,)) for name, value in narrowed):
-        return False
-    versions = filters["version"]
-    return (
-        "all" in versions
-        or ("last" in versions and one.is_last)
-        or ("first" in versions and one.is_first)
-        or one.version_us in versions
-    )

@@ -11,10 +11,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from sharing.queries.contributions import in_batches, mask_from
+from sharing.queries.delivered import CONTENT_DOORS
 from sharing.tables import audience, delivery, release
-
-CONTENT_DOORS = ("objects", "object", "page", "export", "push")
-"""The doors through which objects themselves leave, not only their ids."""
 
 
 @dataclass(frozen=True, slots=True)

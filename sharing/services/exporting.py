@@ -23,14 +23,13 @@ from auth.services import record_audit
 from kernel.db import Database
 from kernel.errors import BadInput, Forbidden
 from sharing.queries.collections import Collection
-from sharing.queries.delivered import CARRIED
+from sharing.queries.delivered import CARRIED, may_leave_without
 from sharing.queries.exporting import ViewedRow, count_viewed, list_viewed, list_viewed_at
 from sharing.queries.releases import find_head
-from sharing.rules.reach import may_be_exported
 from sharing.services.deliver import Served, record_delivery
 from sharing.services.reconsider import Progress, no_progress
 from sharing.services.settling import settled_read
-from sharing.services.variants import Variants, read_omission
+from sharing.services.variants import Variants
 
 _PAGE = 500
 _PAGE_BYTES = 1 << 20
@@ -141,9 +140,7 @@ def _list_leaving(
     carried: set[tuple[int, str]] = set()
     waiting: list[tuple[tuple[int, str], int]] = []
     for row in rows:
-        lacked = read_omission(row.omitted).units
-        levels = [level for unit, level in row.facts.properties.items() if unit not in lacked]
-        if may_be_exported(levels, row.tlp):
+        if may_leave_without(row.facts, row.omitted, row.tlp):
             carried.update((row.originator_id, marking) for marking in view.list_carried(row))
             exported.take(row)
             yield row

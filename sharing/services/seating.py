@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, insert, select
 
 from auth import services as auth_services
-from auth.queries import find_forum, find_member
+from auth.queries import Member, find_forum, find_member
 from auth.tables import forum as forum_table
 from auth.tables import seat as seat_table
 from kernel.db import Database
@@ -57,9 +57,7 @@ def seat_member(
     """Give a member a seat; its policy starts as a copy of the forum's template."""
     with database.write() as connection:
         lock = _lock(connection, forum_slug, now_us)
-        member = find_member(connection, code)
-        if member is None:
-            raise _no_member(code)
+        member = _expect_member(connection, code)
         if confirm is not None:
             confirm(connection, lock.now_us)
         known = find_policy(connection, lock.forum_id, member.id)
@@ -91,9 +89,7 @@ def change_seat(
     """Make a seat `active`, `suspended` or `ended`; its views follow in the same commit."""
     with database.write() as connection:
         lock = _lock(connection, forum_slug, now_us)
-        member = find_member(connection, code)
-        if member is None:
-            raise _no_member(code)
+        member = _expect_member(connection, code)
         before = _decided(lock)
         auth_services.set_seat_status(
             connection, lock.forum_id, member.id, status, actor=actor, now_us=now_us
@@ -116,9 +112,7 @@ def change_member(
 ) -> None:
     """Suspend or reinstate a member in every forum it has a seat in, in one commit."""
     with database.write() as connection:
-        member = find_member(connection, code)
-        if member is None:
-            raise _no_member(code)
+        member = _expect_member(connection, code)
         locks = [
             hold_forum(connection, forum_id, now_us=now_us)
             for forum_id, _ in list_forums_of(connection, member.id)
@@ -185,7 +179,10 @@ def _no_forum(slug: str) -> NotFound:
     )
 
 
-def _no_member(code: str) -> NotFound:
-    return NotFound(
-        "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
-    )
+def _expect_member(connection: Connection, code: str) -> Member:
+    member = find_member(connection, code)
+    if member is None:
+        raise NotFound(
+            "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
+        )
+    return member

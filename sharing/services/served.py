@@ -15,14 +15,13 @@ import orjson
 from sqlalchemy import Connection
 
 from sharing.queries.contributions import Stored
+from sharing.queries.delivered import is_let_through, may_leave_without
 from sharing.queries.served import (
     Delivered,
     PastRelease,
     list_delivered,
     list_served_elements,
 )
-from sharing.rules.reach import may_be_exported
-from sharing.services.variants import read_omission
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,12 @@ class ServedLog:
                 ranges.last[number] >= at_us
                 and release.opened <= ranges.head[number]
                 and (release.closed is None or ranges.head[number] < release.closed)
-                and _matches(*self._asked[ranges.asked[number]], stored, release)
+                and is_let_through(
+                    *self._asked[ranges.asked[number]],
+                    release,
+                    stored.tlp,
+                    lambda: may_leave_without(stored.facts, release.omitted, stored.tlp),
+                )
             ):
                 return True
             number -= 1
@@ -96,24 +100,3 @@ class ServedLog:
             self._numbers[key] = len(self._asked)
             self._asked.append((one.door, asked))
         return self._numbers[key]
-
-
-def _matches(door: str, asked: dict[str, Any], stored: Stored, release: PastRelease) -> bool:
-    versions = asked.get("version", ["all"])
-    return (
-        ("id" not in asked or release.stix_id in asked["id"])
-        and ("type" not in asked or release.stix_type in asked["type"])
-        and (
-            "all" in versions
-            or ("first" in versions and release.is_first)
-            or ("last" in versions and release.is_last)
-            or release.version_us in versions
-        )
-        and (door != "export" or _was_exported(stored, release))
-    )
-
-
-def _was_exported(stored: Stored, release: PastRelease) -> bool:
-    lacked = read_omission(release.omitted).units
-    levels = [level for unit, level in stored.facts.properties.items() if unit not in lacked]
-    return may_be_exported(levels, stored.tlp)
