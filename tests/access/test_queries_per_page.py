@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import event
 
+from tests.auth.tools.asking import Desk, register
 from tests.browsing import Browser, add_person
 from tests.norms.states import ADOPTION, DECISION, TERMINATION, Register
 from tests.sharing.api.asking import SHARE_ALL
@@ -41,6 +43,7 @@ ROLES = (
     "release-approver",
     "drafter",
     "clearance-officer",
+    "member-admin",
 )
 ANA = "ana@xaa.example"
 
@@ -86,6 +89,8 @@ def addresses(world: World) -> list[str]:
     root, place = "/sharing/harbour", world.collections["reports"]
     return [
         "/account",
+        "/members/tools",
+        asked_by_tool(world),
         "/sharing",
         "/sharing/search?q=host-1.example",
         f"{root}/objects",
@@ -135,6 +140,12 @@ def list_work(world: World) -> list[str]:
     for job_id in (imported, exported, tried):
         run(world, job_id)
     return [imported, exported, tried, f"{exported}/file"]
+
+
+def asked_by_tool(world: World) -> str:
+    """Where a tool of XAA's sends a person."""
+    desk = Desk(world, register(world, member_code="XAA"), Browser(world))
+    return f"/oauth/authorize?{urlencode(desk.request())}"
 
 
 def list_closed(world: World) -> list[str]:
