@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test lint types browser unit audit bench messages screens lock clean
+.PHONY: help setup demo test lint types compiled browser unit audit bench messages screens lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -57,6 +57,12 @@ lint: $(VENV)/.test
 types: $(VENV)/.test
 	$(BIN)/mypy
 
+# Each worker of `unit` begins by importing everything, at the same moment as the others: it was
+# compiled as often as there are workers. Here it is once, while the types are checked.
+compiled: $(VENV)/.test
+	@told=$$(env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest --collect-only --quiet) || \
+	  { echo "$$told"; exit 1; }
+
 # After the environment: on a bare Debian both install packages, and one at a time may.
 browser: $(VENV)/.made
 	@bash .ci/browser
@@ -77,7 +83,7 @@ unit: $(VENV)/.test $(READY) browser
 # What needs not wait for another does not; what each prints stays together.
 test:
 	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.test browser $(READY)
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint types
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint types compiled
 	@$(MAKE) --no-print-directory unit
 
 audit: $(VENV)/.test $(READY) browser
