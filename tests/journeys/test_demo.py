@@ -101,8 +101,14 @@ def wait_for_silence(url: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
-    with demonstrating(tmp_path_factory.mktemp("demo")) as document:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the demonstration that is asked here."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def demonstration(folder: Path) -> Iterator[dict[str, Any]]:
+    with demonstrating(folder) as document:
         yield document
 
 
@@ -233,14 +239,16 @@ def test_a_state_shares_something_new_with_the_other(demonstration: dict[str, An
     assert new["id"] not in {one["id"] for one in opened["XBB"].get_objects()["objects"]}
 
 
-def test_a_second_demo_leaves_a_running_one_alone(tmp_path: Path) -> None:
-    with demonstrating(tmp_path) as document:
-        refused = run_demo(tmp_path, "--no-serve")
-        assert (refused.returncode, refused.stdout) == (1, "")
-        assert "a demo is running" in refused.stderr
-        key = document["credentials"][0]
-        with Server(f"{document['url']}taxii2/", user=key["id"], password=key["secret"]) as server:
-            assert server.title
+def test_a_second_demo_leaves_a_running_one_alone(
+    demonstration: dict[str, Any], folder: Path
+) -> None:
+    refused = run_demo(folder, "--no-serve")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "a demo is running" in refused.stderr
+    key = demonstration["credentials"][0]
+    address = f"{demonstration['url']}taxii2/"
+    with Server(address, user=key["id"], password=key["secret"]) as server:
+        assert server.title
 
 
 def test_a_port_that_is_taken_is_refused_before_anything_is_made(tmp_path: Path) -> None:
@@ -262,12 +270,20 @@ def test_a_host_that_is_none_is_refused(tmp_path: Path) -> None:
     assert "Traceback" not in refused.stderr
 
 
-def test_a_new_user_is_told_what_each_state_sees_and_why(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def told(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """What a demonstration prints for a person."""
     begun = time.monotonic()
-    done = run_demo(tmp_path, "--no-serve", "--port", "8123")
+    done = run_demo(tmp_path_factory.mktemp("told"), "--no-serve", "--port", "8123")
     assert (done.returncode, done.stderr) == (0, "")
     assert time.monotonic() - begun < 60
-    aurelia, _, rest = done.stdout.partition("Borealia (XBB)")
+    return done
+
+
+def test_a_new_user_is_told_what_each_state_sees_and_why(
+    told: subprocess.CompletedProcess[str],
+) -> None:
+    aurelia, _, rest = told.stdout.partition("Borealia (XBB)")
     borealia, _, addresses = rest.partition("Addresses")
     assert "Aurelia (XAA)" in aurelia
     assert "op-frost-stays-home" in aurelia
@@ -278,9 +294,10 @@ def test_a_new_user_is_told_what_each_state_sees_and_why(tmp_path: Path) -> None
     assert addresses.count(" secret ") == 6
 
 
-def test_a_state_is_told_nothing_of_what_is_kept_from_it(tmp_path: Path) -> None:
-    done = run_demo(tmp_path, "--no-serve")
-    aurelia, _, rest = done.stdout.partition("Borealia (XBB)")
+def test_a_state_is_told_nothing_of_what_is_kept_from_it(
+    told: subprocess.CompletedProcess[str],
+) -> None:
+    aurelia, _, rest = told.stdout.partition("Borealia (XBB)")
     borealia = rest.partition("Addresses")[0]
     assert "mail gateway" in aurelia
     assert "mail gateway" not in borealia
@@ -290,23 +307,14 @@ def test_a_state_is_told_nothing_of_what_is_kept_from_it(tmp_path: Path) -> None
     assert "billing@" not in aurelia
 
 
-def test_a_demo_starts_afresh_and_touches_nothing_else(tmp_path: Path) -> None:
+def test_a_demo_starts_afresh_and_touches_and_knows_nothing_else(tmp_path: Path) -> None:
     beside = tmp_path / "comity.db"
     beside.write_text("an installation's")
     first = json.loads(run_demo(tmp_path, "--no-serve", "--json").stdout)
     left_over = tmp_path / "demo" / "left-over"
     left_over.mkdir()
     (left_over / "file").write_text("of an earlier release")
-    second = json.loads(run_demo(tmp_path, "--no-serve", "--json").stdout)
-    assert not left_over.exists()
-    assert {key["id"] for key in first["credentials"]}.isdisjoint(
-        key["id"] for key in second["credentials"]
-    )
-    assert beside.read_text() == "an installation's"
-    assert {entry.name for entry in tmp_path.iterdir()} == {"comity.db", "demo"}
-
-
-def test_a_demo_knows_nothing_of_an_installation_s_database(tmp_path: Path) -> None:
+    # With the settings of an installation, which are none of its business.
     done = run_demo(
         tmp_path,
         *("--no-serve", "--json"),
@@ -315,8 +323,15 @@ def test_a_demo_knows_nothing_of_an_installation_s_database(tmp_path: Path) -> N
         COMITY_PUBLIC_URL="https://comity.example",
     )
     assert done.returncode == 0
-    assert json.loads(done.stdout)["url"] == "http://127.0.0.1:8000/"
+    second = json.loads(done.stdout)
+    assert second["url"] == "http://127.0.0.1:8000/"
     assert (tmp_path / "demo" / "secret.key").read_text() != "ab" * 32
+    assert not left_over.exists()
+    assert {key["id"] for key in first["credentials"]}.isdisjoint(
+        key["id"] for key in second["credentials"]
+    )
+    assert beside.read_text() == "an installation's"
+    assert {entry.name for entry in tmp_path.iterdir()} == {"comity.db", "demo"}
 
 
 def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
