@@ -30,7 +30,7 @@ from sharing.queries.jobs import (
     list_refusals,
     read_parts,
 )
-from sharing.services.jobs import JOB_KEPT_US, cancel_job, unknown_job
+from sharing.services.jobs import FILE_KEPT_US, JOB_KEPT_US, cancel_job, unknown_job
 from sharing.services.settling import settled_read
 from web.installation import current_database, current_instant_us
 from web.listing import ListQuery, is_export, make_listing, read_filters
@@ -124,6 +124,7 @@ def show_job(job_id: object) -> Response:
         is_seated=seated is not None,
         is_officer=seated is not None and has_role(seated, OFFICER),
         waits_long=job.state == "waiting" and now_us - job.asked_us > _WAITS_LONG_US,
+        file_until_us=_file_until(job, now_us),
         kept_until_us=None if job.ended_us is None else job.ended_us + JOB_KEPT_US,
     )
 
@@ -151,7 +152,7 @@ def fetch_file(job_id: object) -> Response:
     with settled_read(database, now_us=now_us) as connection:
         reader = current_reader()
         job = find_job(connection, reader, str(job_id))
-        if job is None or job.state != "done" or job.kind != "export":
+        if job is None or _file_until(job, now_us) is None:
             raise unknown_job()
         seated = find_seated(connection, reader, job.forum_slug)
         if seated is None:
@@ -180,6 +181,14 @@ def fetch_file(job_id: object) -> Response:
     answer.content_length = job.result["bytes"]
     answer.headers["Content-Disposition"] = f'attachment; filename="{job.name}"'
     return answer
+
+
+def _file_until(job: Job, now_us: int) -> int | None:
+    """Until when there is a file to fetch; None where there is none."""
+    if job.kind != "export" or job.state != "done" or job.ended_us is None:
+        return None
+    until_us = job.ended_us + FILE_KEPT_US
+    return until_us if until_us > now_us else None
 
 
 def _document(job: Job) -> dict[str, Any]:

@@ -26,7 +26,9 @@ from sharing.tables import job, job_part, job_refusal
 from sharing.visibility import asked_by
 
 JOB_KEPT_US: Final = 7 * DAY_US
-"""How long work that has ended can be looked at, and its files fetched."""
+"""How long work that has ended can be looked at."""
+FILE_KEPT_US: Final = DAY_US
+"""How long a file that was made can be fetched: what it holds may be taken back meanwhile."""
 ARRIVING_US: Final = HOUR_US
 """How long a file may take to be kept; what broke off is forgotten after that."""
 MOST_UNENDED: Final = 10
@@ -130,7 +132,7 @@ def has_old_jobs(connection: Connection, *, now_us: int) -> bool:
     spent = select(job_part.c.job_id).join(job, job.c.id == job_part.c.job_id)
     return any(
         connection.execute(statement).first() is not None
-        for statement in (old, spent.where(_is_spent()).limit(1))
+        for statement in (old, spent.where(_is_spent(now_us)).limit(1))
     )
 
 
@@ -143,7 +145,7 @@ def forget_jobs(database: Database, *, now_us: int) -> int:
         spent = connection.execute(
             select(job_part.c.job_id, job_part.c.side)
             .join(job, job.c.id == job_part.c.job_id)
-            .where(_is_spent())
+            .where(_is_spent(now_us))
             .distinct()
         ).all()
         old = connection.execute(select(job.c.id).where(_is_old(now_us))).scalars().all()
@@ -247,13 +249,14 @@ def _is_old(now_us: int) -> ColumnElement[bool]:
     )
 
 
-def _is_spent() -> ColumnElement[bool]:
+def _is_spent(now_us: int) -> ColumnElement[bool]:
     """What a policy's trial is applied by is needed as long as the trial can be looked at."""
+    is_left = or_(job.c.state != "done", job.c.ended_us < now_us - FILE_KEPT_US)
     return and_(
         job.c.ended_us.is_not(None),
         or_(
             and_(job_part.c.side == "in", job.c.kind == "import"),
-            and_(job_part.c.side == "out", job.c.state != "done"),
+            and_(job_part.c.side == "out", is_left),
         ),
     )
 

@@ -26,7 +26,7 @@ from auth.services import reader_of_person
 from auth.tables import forum
 from kernel.clock import SECOND_US
 from kernel.db import Database
-from kernel.errors import ComityError, Forbidden, StorageFull
+from kernel.errors import BadInput, ComityError, Forbidden, StorageFull
 from kernel.tasks import Details
 from sharing.gate.verdicts import RawObject
 from sharing.queries.collections import READING_ROLES, Collection, find_collection
@@ -308,7 +308,7 @@ def _simulate(work: Work) -> None:
 
 def _export(work: Work) -> None:
     """Write the view to a file, which is fetched later; it is on record before it is there."""
-    with tempfile.TemporaryDirectory(prefix="comity-") as folder:
+    with _room_needed(), tempfile.TemporaryDirectory(prefix="comity-") as folder:
         file = Path(folder) / "view.json"
         with work.database.read() as connection:
             seated, place = work.enter_collection(connection)
@@ -351,16 +351,24 @@ def _keep_file(work: Work, file: Path) -> None:
 @contextmanager
 def _spooled(work: Work) -> Iterator[BinaryIO]:
     """The file that came in, to be read as often as needed."""
-    with tempfile.TemporaryFile() as file:
-        try:
-            for piece in read_parts(work.database, work.id, "in"):
-                file.write(piece)
-            file.flush()
-        except OSError as fault:
-            raise StorageFull(
-                "kernel.storage-full", f"there is no room for the file ({fault.strerror})"
-            ) from None
+    with _room_needed(), tempfile.TemporaryFile() as file:
+        for piece in read_parts(work.database, work.id, "in"):
+            file.write(piece)
+        file.flush()
         yield file
+
+
+@contextmanager
+def _room_needed() -> Iterator[None]:
+    """What cannot be written here is tried again later, and not told with names of this host."""
+    try:
+        yield
+    except (OSError, BadInput) as fault:
+        if isinstance(fault, BadInput) and fault.code != "sharing.unwritable-file":
+            raise
+        raise StorageFull(
+            "kernel.storage-full", "there is no room for the file on the worker's host"
+        ) from fault
 
 
 def _rights_lost(why: str) -> Forbidden:

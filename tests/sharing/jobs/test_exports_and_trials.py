@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +12,7 @@ from sqlalchemy import func, select
 
 from auth.queries import find_person
 from auth.services.persons import change_roles
-from kernel.errors import Conflict, Forbidden
+from kernel.errors import Conflict, Forbidden, StorageFull
 from sharing.queries.jobs import find_tried, has_left_view
 from sharing.services import working
 from sharing.services.exporting import export_view
@@ -18,10 +20,13 @@ from sharing.services.jobs import cancel_job
 from sharing.tables import delivery, simulation
 from tests.sharing.jobs.asking import (
     ask_to_export,
+    ask_to_import,
     ask_to_simulate,
+    bundle,
     file_of,
     look,
     place_of,
+    ready,
     run,
     seat_of,
     sides,
@@ -107,6 +112,24 @@ def test_who_loses_the_right_while_it_is_made_gets_no_file(
     monkeypatch.setattr(working, "export_view", lose)
     assert run(world, job_id)["state"] == "failed"
     assert look(world, job_id, XBB).result == {}
+
+
+def test_what_a_worker_has_no_room_for_is_tried_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    world.contribute(world.indicator())
+    exported = ask_to_export(world)
+    imported = ask_to_import(world, bundle(world.indicator()))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+    for job_id in (exported, imported):
+        with pytest.raises(StorageFull) as refused:
+            run(world, job_id)
+        assert "gone" not in refused.value.message
+    assert set(ready(world)) == {exported, imported}
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    for job_id in (exported, imported):
+        assert run(world, job_id)["state"] == "done"
+    assert list(tmp_path.glob("comity-*")) == []
 
 
 def test_who_may_not_read_asks_for_no_file(world: World) -> None:

@@ -21,7 +21,7 @@ from sharing.queries.jobs import list_ready
 from sharing.services import seating
 from sharing.services.jobs import forget_jobs
 from sharing.services.working import run_job
-from sharing.tables import delivery
+from sharing.tables import delivery, job_part
 from tests.browsing import Browser
 from tests.sharing.api.asking import RED, SHARE_ALL
 from tests.sharing.pages.conftest import browse
@@ -331,6 +331,25 @@ def test_it_is_forgotten_after_a_week(small: World) -> None:
     assert xaa.get(where).status_code == 200
     forget_jobs(small.database, now_us=small.clock())
     assert xaa.get(where).status_code == 404
+
+
+def test_a_file_is_kept_a_day_and_then_gone_for_good(world: World) -> None:
+    world.set_policy(SHARE_ALL)
+    world.contribute(world.indicator())
+    xbb = browse(world, "xbb")
+    where = export(xbb)
+    work(world)
+    job_id = where.rpartition("/")[2]
+    world.clock.now_us += DAY_US - 1_000_000
+    xbb.sign_in("all@xbb.example")
+    assert forget_jobs(world.database, now_us=world.clock()) == 0
+    assert xbb.get(f"{where}/file").status_code == 200
+    world.clock.now_us += 5_000_000
+    assert xbb.get(f"{where}/file").status_code == 404
+    assert "not kept any more" in xbb.get(where).text
+    assert forget_jobs(world.database, now_us=world.clock()) == 0
+    assert count(world, job_part, job_part.c.job_id == job_id) == 0
+    assert xbb.get(where).status_code == 200
 
 
 def test_a_forum_may_be_called_as_the_pages_of_long_work_are(small: World) -> None:
