@@ -128,10 +128,10 @@ def _note_use(recognised: Recognised) -> None:
     if reader.tool_id is None or now_us - (recognised.used_us or 0) <= USED_EVERY_US:
         return
     try:
-        with current_database().write() as connection:
+        with current_database().note() as connection:
             note_use(connection, reader.credential_id, now_us=now_us)
     except ComityError:
-        # What may be read is read even where nothing can be written.
+        # What may be read is read even where nothing can be written just now.
         return
 
 

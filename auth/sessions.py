@@ -74,7 +74,7 @@ def _find_signed() -> Signed | None:
 
 def _keep(found: Signed, now_us: int) -> None:
     try:
-        with current_database().write() as connection:
+        with current_database().note() as connection:
             keep_session(connection, found.session_id, now_us=now_us)
     except ComityError:
         # A page is read even where nothing can be written; the session only ends sooner.

@@ -48,6 +48,7 @@ _SQLITE_WAIT_MS = 30_000
 _SQLITE_RETRY_SECONDS = 0.01
 _READ = "comity_read"
 _WRITE = "comity_write"
+_AT_ONCE = "comity_at_once"
 _BARE = "comity_bare"
 _BINARY = "comity_binary"
 _READING_SQLITE: Final[dict[str, Any]] = {_READ: True}
@@ -76,6 +77,7 @@ class Database:
         self._reading = content.execution_options(**reading)
         self._asking = content.execution_options(**asking)
         self._writing = content.execution_options(**{_WRITE: True})
+        self._noting = content.execution_options(**{_WRITE: True, _AT_ONCE: True})
         self._reading_deliveries = deliveries.execution_options(**reading)
         self._recording = deliveries.execution_options(**{_WRITE: True})
 
@@ -152,6 +154,16 @@ class Database:
     def write(self) -> Iterator[Connection]:
         """One transaction on the content: commits at the end of the block or leaves nothing."""
         with _faults_told(), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def note(self) -> Iterator[Connection]:
+        """The same for what may as well be left out, of rows that nobody holds for long.
+
+        The embedded database has one writer: where there is one this refuses at once
+        (Unavailable), so that a reader who leaves a note never waits for it.
+        """
+        with _faults_told(), self._noting.begin() as connection:
             yield connection
 
     @contextmanager
@@ -246,8 +258,15 @@ def _begin_sqlite(connection: Connection) -> None:
     _allow_writes(connection, are_allowed=not options.get(_READ))
     if options.get(_BARE):
         return
-    # A writer takes its lock at the start: an upgrade in mid-transaction fails instead of waiting.
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITE) else "BEGIN")
+    if options.get(_AT_ONCE):
+        connection.exec_driver_sql("PRAGMA busy_timeout=0")
+    try:
+        # A writer takes its lock at the start: an upgrade in mid-transaction fails instead of
+        # waiting.
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get(_WRITE) else "BEGIN")
+    finally:
+        if options.get(_AT_ONCE):
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={_SQLITE_WAIT_MS}")
 
 
 def _allow_writes(connection: Connection, *, are_allowed: bool) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from auth import services as auth_services
 from auth.queries.persons import find_person
 from auth.services.persons import change_roles
 from auth.services.tools import revoke_tool
-from auth.tables import tool_grant
+from auth.tables import member, tool_grant
 from kernel.db import Database
 from kernel.errors import StorageFull
 from sharing.services import seating
@@ -199,6 +200,28 @@ def test_a_tool_reads_where_nothing_can_be_written(
     monkeypatch.setattr("auth.authentication.note_use", fail)
     assert small_desk.use(tokens["access_token"]) == 200
     assert used(small_desk.world.database) == [None]
+
+
+def test_neither_a_tool_nor_a_page_waits_for_a_long_write_to_note_that_it_was_used(
+    desk: Desk,
+) -> None:
+    world, tokens = desk.world, desk.let_in()
+    world.clock.now_us += 600_000_000
+    with world.database.write() as busy:
+        busy.execute(update(member).where(member.c.code == "XEE").values(name="Busy"))
+        began = time.monotonic()
+        assert desk.use(tokens["access_token"]) == 200
+        assert desk.browser.get("/account").status_code == 200
+        # The embedded database lets a writer wait for half a minute.
+        assert time.monotonic() - began < 10
+    is_left_out = world.database.is_sqlite
+    assert used(world.database) == [None if is_left_out else world.clock()]
+    assert desk.use(tokens["access_token"]) == 200
+    assert used(world.database) == [world.clock()]
+    # Others are waited for as ever, on the connections that noted something.
+    with world.database.content.connect() as connection:
+        if world.database.is_sqlite:
+            assert connection.exec_driver_sql("PRAGMA busy_timeout").scalar() == 30_000
 
 
 def used(database: Database) -> list[int | None]:
