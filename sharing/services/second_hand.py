@@ -14,6 +14,7 @@ from sqlalchemy import Connection, and_, select
 
 from auth.queries import list_identity_owners
 from auth.reader import Seated
+from auth.tables import seat
 from sharing.gate.verdicts import Checked
 from sharing.queries.contributions import in_batches, list_own_copies
 from sharing.rules.tlp import Tlp
@@ -79,7 +80,7 @@ class SecondHand:
         self._own = {stored.stix_id for stored in own}
         self._here = {(stored.stix_id, stored.version_us) for stored in own}
         self._here |= _list_first_hand(connection, door.seated, owner_id, ids)
-        self._here |= _list_sent(connection, door.peer, ids)
+        self._here |= _list_sent(connection, door.peer, owner_id, ids)
         named = {checked.created_by_ref for checked in objects if checked.created_by_ref}
         named.update(c.stix_id for c in objects if c.stix_type == "identity")
         self._members = list_identity_owners(connection, sorted(named)).keys()
@@ -114,14 +115,24 @@ def _list_first_hand(
     return found
 
 
-def _list_sent(connection: Connection, peer: str, stix_ids: Iterable[str]) -> set[tuple[str, int]]:
-    """What a feed of this installation has sent to the same partner."""
+def _list_sent(
+    connection: Connection, peer: str, owner_id: int, stix_ids: Iterable[str]
+) -> set[tuple[str, int]]:
+    """What the owner's own feeds have sent of the owner's own view to the same partner.
+
+    What others sent there tells of what they see.
+    """
     found: set[tuple[str, int]] = set()
+    own = select(seat.c.recipient_id).where(seat.c.member_id == owner_id)
     for batch in in_batches(stix_ids):
         statement = (
             select(feed_sent.c.stix_id, feed_sent.c.version_us)
             .join(feed, and_(feed.c.id == feed_sent.c.feed_id, feed.c.peer == peer))
-            .where(feed_sent.c.stix_id.in_(batch))
+            .where(
+                feed_sent.c.stix_id.in_(batch),
+                feed.c.member_id == owner_id,
+                feed.c.recipient_id.in_(own),
+            )
         )
         found.update((row.stix_id, row.version_us) for row in connection.execute(statement))
     return found
