@@ -174,5 +174,7 @@ def _name(recipient: Recipient) -> str:
 
 
 def _id_of(signer: Signer, stored: Stored) -> str:
-    """Tells nothing of our own numbers, and cannot be guessed."""
-    return signer.hash("held-version", str(stored.id)).hex()[:_ID_DIGITS]
+    """Tells nothing of our own numbers, and cannot be guessed; of other content that a feed puts
+    in its place it is another."""
+    content = f"{stored.id} {stored.digest.hex()}"
+    return signer.hash("held-version", content).hex()[:_ID_DIGITS]

@@ -297,6 +297,8 @@ class _Contributing:
                 contributed_by=self._seated.reader.actor,
             )
         feed_id = self._door.feed.feed_id if self._door.feed else None
+            # What nobody has confirmed goes on waiting, whatever takes its place.
+            is_held = admitted.replaces.is_held
         if admitted.replaces is not None:
             lock.append("replace", subject, self._seated.reader.actor)
             return replace(
@@ -306,8 +308,8 @@ class _Contributing:
                 tlp=admitted.tlp,
                 facts=admitted.facts,
                 body_id=body_id,
-                state="standing",
-                is_held=False,
+                state="held" if is_held else "standing",
+                is_held=is_held,
                 contributed_by=self._seated.reader.actor,
             )
         return Stored(
