@@ -257,9 +257,7 @@ class _Contributing:
         stored = self._insert(lock, contributed)
         revived = {copy.id for copy in stored}
         replaced = [a.replaces for a in admission.admitted if a.replaces is not None]
-        releasing = Releasing(
-            lock, decisions, cause, replaced=frozenset(old.id for old in replaced)
-        )
+        releasing = Releasing(lock, decisions, cause, replaced=replaced)
         earlier = [copy for copy in admission.copies if copy.id not in revived]
         known = {copy.stix_id for copy in admission.copies}
         releasing.release_copies(
@@ -297,10 +295,10 @@ class _Contributing:
                 contributed_by=self._seated.reader.actor,
             )
         feed_id = self._door.feed.feed_id if self._door.feed else None
-            # What nobody has confirmed goes on waiting, whatever takes its place.
-            is_held = admitted.replaces.is_held
         if admitted.replaces is not None:
             lock.append("replace", subject, self._seated.reader.actor)
+            # What nobody has confirmed goes on waiting, whatever takes its place.
+            is_held = admitted.replaces.is_held
             return replace(
                 admitted.replaces,
                 version_us=admitted.checked.version_us,

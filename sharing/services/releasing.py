@@ -27,7 +27,8 @@ from sharing.services.variants import Variants
 class Releasing:
     """One recomputation: the ids given to `release` are decided anew, then `finish` writes.
 
-    `replaced` are contributions whose content is another now: whoever sees one gets it anew.
+    `replaced` are contributions as they were whose content is another now: whoever sees one gets
+    it anew.
     """
 
     def __init__(
@@ -36,15 +37,21 @@ class Releasing:
         decisions: Decisions,
         cause: int,
         *,
-        replaced: frozenset[int] = frozenset(),
+        replaced: Iterable[Stored] = (),
     ) -> None:
         variants = Variants(lock.connection)
         self.plan = ReleasePlan(lock, variants, cause)
         self._lock = lock
-        self._replaced = replaced
+        replaced = list(replaced)
+        self._replaced = frozenset(old.id for old in replaced)
         self._decisions = decisions
         self._graph = Graph(lock.connection, lock.forum_id, decisions)
-        self._statements = Statements(lock, decisions, self._graph, variants, self.plan)
+        self._statements = Statements(
+            lock, decisions, self._graph, variants, self.plan, replaced=self._replaced
+        )
+        for marking_id in {marking_id for old in replaced for marking_id in old.facts.markings}:
+            # The new content may not carry it, or reach fewer.
+            self._statements.touch_id(marking_id)
 
     def release(self, collection_id: int, stix_ids: Iterable[str]) -> None:
         """Decide every copy and version of these ids in one collection's views."""

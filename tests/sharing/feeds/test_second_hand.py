@@ -10,15 +10,26 @@ from sqlalchemy import select
 
 from sharing.rules.properties import RELEASE_EXTENSION
 from sharing.rules.tlp import Tlp
+from sharing.services.confirm import list_held
 from sharing.services.feeds.keeping import NewFeed
 from sharing.services.withdraw import withdraw
-from sharing.tables import body, contribution, feed, ledger
+from sharing.tables import body, contribution, feed, ledger, release
 from tests.sharing.feeds.nodes import Node
 from tests.sharing.feeds.odd import COLLECTION, Odd
 from tests.sharing.taxii.world import START_US, TLP_GREEN, World
 
 TLP_CLEAR = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
 TLP_AMBER = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
+SHARE_GREEN = {
+    "rules": [
+        {
+            "id": "green",
+            "effect": "share",
+            "audience": {"any": ["forum"]},
+            "when": {"tlp_at_most": "green"},
+        }
+    ]
+}
 SHARE_ALL = {"rules": [{"id": "all", "effect": "share", "audience": {"any": ["forum"]}}]}
 
 
@@ -130,6 +141,40 @@ def test_a_redelivery_that_is_marked_looser_is_held(home: Node, odd: Odd) -> Non
     assert not list(home.walk("xbb")), "held until somebody confirms it"
     (stored,) = rows(home.world, contribution)
     assert stored.state == "held"
+
+
+def test_what_takes_the_place_of_a_held_redelivery_is_held_too(home: Node, odd: Odd) -> None:
+    """A partner that says it twice has not been confirmed by anybody."""
+    home.world.set_policy(SHARE_GREEN)
+    one = home.world.indicator(object_marking_refs=[TLP_AMBER])
+    for name, marking in (("first", TLP_AMBER), ("second", TLP_GREEN), ("third", TLP_GREEN)):
+        odd.rows.clear()
+        odd.add(one | {"name": name, "object_marking_refs": [marking]})
+        poll(home, odd)
+        assert not list(home.walk("xbb")), name
+    (stored,) = rows(home.world, contribution)
+    assert (stored.state, stored.is_held) == ("held", True)
+
+
+def test_what_is_confirmed_is_what_was_looked_at(home: Node, odd: Odd) -> None:
+    """Other content that a feed has put in the place of a held version has an id of its own."""
+    home.world.set_policy(SHARE_GREEN)
+    one = home.world.indicator(object_marking_refs=[TLP_AMBER])
+    ids = []
+    for name, marking in (("first", TLP_AMBER), ("second", TLP_GREEN), ("third", TLP_GREEN)):
+        odd.rows.clear()
+        odd.add(one | {"name": name, "object_marking_refs": [marking]})
+        poll(home, odd)
+        with home.world.database.read() as connection:
+            held = list_held(
+                connection,
+                home.world.signer,
+                home.world.forum_id,
+                home.world.member_id("XAA"),
+                now_us=home.world.clock(),
+            )
+        ids += [each.id for each in held]
+    assert len(set(ids)) == 2
 
 
 def test_a_redelivery_that_is_marked_tighter_reaches_nobody_any_more(home: Node, odd: Odd) -> None:
@@ -258,3 +303,52 @@ def test_what_may_be_released_to_whom_travels_and_is_enforced_here(home: Node, o
     assert (run.contributed, run.refused) == (2, 0), home.refusals("odd")
     assert len(list(home.walk("xbb"))) == 2
     assert len(list(home.walk("xcc"))) == 1
+
+
+def statement(number: int, words: str, **members: Any) -> dict[str, Any]:
+    return {
+        "type": "marking-definition",
+        "spec_version": "2.1",
+        "id": f"marking-definition--{uuid.UUID(int=number, version=4)}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "definition_type": "statement",
+        "definition": {"statement": words},
+    } | members
+
+
+def test_a_marking_that_a_redelivery_carries_no_more_is_shown_no_more(home: Node, odd: Odd) -> None:
+    marking = statement(79, "no commercial use")
+    one = home.world.indicator()
+    odd.add(marking, one | {"object_marking_refs": [marking["id"]]})
+    poll(home, odd)
+    assert {each["type"] for each in home.walk("xbb")} == {"indicator", "marking-definition"}
+    odd.rows.clear()
+    odd.add(one)
+    assert poll(home, odd).replaced == 1
+    assert {each["type"] for each in home.walk("xbb")} == {"indicator"}
+
+
+def test_a_marking_that_is_delivered_anew_is_read_anew(home: Node, odd: Odd) -> None:
+    marking = statement(80, "first")
+    one = home.world.indicator(object_marking_refs=[marking["id"]])
+    odd.add(marking, one)
+    poll(home, odd)
+    odd.rows.clear()
+    odd.add(statement(80, "second"), one)
+    assert poll(home, odd).replaced == 1
+    for who in ("xaa", "xbb"):
+        shown = [each for each in home.walk(who) if each["type"] == "marking-definition"]
+        assert [each["definition"]["statement"] for each in shown] == ["second"], who
+    assert not [row for row in rows(home.world, release) if row.closed is None and not row.body_id]
+
+
+def test_what_another_member_sent_there_is_not_told_by_what_is_taken(home: Node, odd: Odd) -> None:
+    """XCC sees nothing of it: its pull must go as if it had never been sent."""
+    one = home.world.indicator()
+    home.world.contribute(one)
+    home.add_new(NewFeed("out", "https://odd.example/", COLLECTION, direction="push"), code="XBB")
+    assert home.run("out", "XBB").contributed == 1
+    home.add_new(NewFeed("in", "https://odd.example/", COLLECTION), code="XCC")
+    home.world.clock.now_us += 60_000_000
+    run = home.run("in", "XCC")
+    assert (run.contributed, run.returned) == (1, 0), run
