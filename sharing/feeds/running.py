@@ -41,6 +41,9 @@ RUN_SECONDS: Final = 60.0
 _TRIAL_SECONDS: Final = 15.0
 """The longest turn of a feed that keeps failing: a sick partner keeps no worker waiting."""
 _MOST_WAIT_SECONDS: Final = 10.0
+_TOO_SLOW: Final = (
+    "the partner's server took all that one turn may cost, and nothing was taken or sent by then"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +136,13 @@ class _Turn:
     run_id: int
     tally: Tally = field(default_factory=Tally)
     _work: Pull | Push | None = None
+    _is_stopped: bool = False
 
     def take(self) -> Ending:
         try:
             reached = self._go()
         except BudgetSpent:
-            return Ending("more")
+            reached = False
         except OutboundError as fault:
             wait = fault.retry_after_seconds if isinstance(fault, StatusRefused) else None
             return Ending("failed", fault.step, fault.code, fault.message, wait)
@@ -151,7 +155,15 @@ class _Turn:
         finally:
             if self._work is not None:
                 self.tally = self._work.tally
-        return Ending("done" if reached else "more")
+        if reached:
+            return Ending("done")
+        if self._is_stopped or self._has_moved():
+            return Ending("more")
+        # It would be the same at once: a partner that is this slow is tried later.
+        return Ending("failed", BudgetSpent.step, BudgetSpent.named, _TOO_SLOW)
+
+    def _has_moved(self) -> bool:
+        return bool(self.tally.pages or self.tally.objects or self.tally.withdrawn)
 
     def _go(self) -> bool:
         runner, found = self.runner, self.feed
@@ -190,9 +202,11 @@ class _Turn:
         if self._work is not None:
             self.runner.told(self._work.tally)
         if not self.runner.goes_on():
+            self._is_stopped = True
             return False
         with self.runner.database.read() as connection:
-            return is_active(connection, self.feed.id)
+            self._is_stopped = not is_active(connection, self.feed.id)
+        return not self._is_stopped
 
 
 def _unforeseen(incident: str) -> str:

@@ -20,6 +20,8 @@ from kernel.errors import BadInput
 _MILLISECOND_US: Final = 1000
 _DRIFT_US: Final = 2 * SECOND_US
 """A `Date` header has whole seconds, and an answer takes its time."""
+_ANSWER_US: Final = 60 * SECOND_US
+"""The longest that an answer may have taken."""
 _EMPTY_PAGES: Final = 3
 _SETTLING_US: Final = 10 * SECOND_US
 """What a server is adding while it is asked may be dated before what it shows already."""
@@ -147,24 +149,31 @@ def forget_next(position: Position) -> Step:
     return Step(replace(position, walk=walk), Ask(after_us))
 
 
-def advance(position: Position, ask: Ask, got: Got, *, now_us: int) -> Step:
-    """Where a pull stands after a page. Raises BadInput (`sharing.feed-stuck`) on a page after
-    which no progress can be made."""
+def advance(position: Position, ask: Ask, got: Got, *, asked_us: int, now_us: int) -> Step:
+    """Where a pull stands after a page that was asked for at `asked_us`.
+
+    Raises BadInput (`sharing.feed-stuck`) on a page after which no progress can be made.
+    """
     walk = position.walk
     if walk is None:
         raise ValueError("a page without a walk")
     oddities: list[str] = []
-    if (drift_us := _drift(position, got, now_us)) < -_DRIFT_US:
+    # Its clock was read at some moment of its answer, which may take long: it has certainly gone
+    # back only if it has even by the first of them.
+    if (drift_us := _drift(position, got, asked_us)) < -_DRIFT_US:
         # What was dated since the clock went back lies before what we have; it can be no
         # further back than the step.
         after_us = _before(position.after_us)
         if after_us is not None:
-            after_us += drift_us - _DRIFT_US
+            after_us += drift_us - _DRIFT_US - _ANSWER_US - (now_us - asked_us)
+            after_us = max(after_us, 0)
         position = replace(position, server_us=got.server_us, local_us=now_us)
         again = Walk(after_us, got.server_us or now_us, last_us=None)
         return Step(replace(position, walk=again), Ask(after_us), ("clock-went-back",))
     if got.server_us is not None:
         position = replace(position, server_us=got.server_us, local_us=now_us)
+        # Ours, by which the walk began, may be ahead.
+        walk = replace(walk, begun_us=min(walk.begun_us, got.server_us))
     walk = _met(walk, got, oddities)
     if not got.more:
         return Step(_ended(position, walk, got, oddities), None, tuple(oddities))
@@ -183,6 +192,15 @@ def advance(position: Position, ask: Ask, got: Got, *, now_us: int) -> Step:
         following = _by_date(ask, got)
         walk = replace(walk, after_us=following.after_us, next=None, is_clean=False)
     return Step(replace(position, walk=walk), following, tuple(oddities))
+
+
+def reach(position: Position, date_us: int) -> Position:
+    """The position within a page, when all of it up to a date has been taken."""
+    walk = position.walk
+    if walk is None or not walk.is_ordered:
+        return position
+    last_us = _latest(walk.last_us, date_us)
+    return replace(position, walk=replace(walk, last_us=last_us, next=None, is_clean=False))
 
 
 def leave(position: Position) -> Position:

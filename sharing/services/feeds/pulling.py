@@ -49,12 +49,14 @@ class Pulling:
 
 @dataclass(frozen=True, slots=True)
 class Brought:
-    """One page: its objects as bytes, its length, and where the feed stands once it is taken."""
+    """One page, or a part of one (`pages` 0): its objects as bytes, its length, and where the feed
+    stands once it is taken."""
 
     objects: Sequence[bytes]
     size: int
     before: Position
     after: Position
+    pages: int = 1
 
 
 def enter_as_feed(connection: Connection, found: Feed) -> tuple[Seated, Collection]:
@@ -128,7 +130,7 @@ def take_page(
     # Counted anew: a transaction that is not committed has moved nothing.
     moved = replace(
         tally,
-        pages=tally.pages + 1,
+        pages=tally.pages + brought.pages,
         bytes=tally.bytes + brought.size,
         oddities=set(tally.oddities),
     )

@@ -8,11 +8,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from kernel.outbound.errors import AnswerTooBig
+from kernel.outbound.errors import AnswerTooBig, StatusRefused
 from sharing.queries.feeds import FeedRun
 from sharing.services.feeds.keeping import NewFeed
 from tests.sharing.feeds.nodes import Node
 from tests.sharing.feeds.odd import COLLECTION, Odd
+from tests.sharing.feeds.test_second_hand import statement
 from tests.sharing.taxii.world import START_US
 
 SECOND = 1_000_000
@@ -247,3 +248,154 @@ def test_a_walk_without_an_end_has_its_turn_and_no_more(home: Node, odd: Odd) ->
     left = iter(range(30))
     run = poll(home, odd, goes_on=lambda: next(left, None) is not None)
     assert (run.state, run.pages) == ("more", 30), run
+
+
+def test_an_answer_that_takes_long_is_no_clock_that_goes_back(home: Node, odd: Odd) -> None:
+    """The clock is the server's when it began to answer; by the end of a heavy page it is past."""
+    fill(home, odd, 9)
+
+    def drip(_method: str, url: str) -> None:
+        if "next=" in url:
+            home.world.clock.now_us += 5 * SECOND
+
+    home.network.after = drip
+    run = poll(home, odd)
+    assert (run.state, "clock-went-back" in run.oddities) == ("done", False), run
+    assert arrived(home) == sent(odd)
+
+
+def test_a_clock_that_shows_nonsense_once_ends_no_feed(home: Node, odd: Odd) -> None:
+    fill(home, odd, 3)
+    assert poll(home, odd).state == "done"
+    fill(home, odd, 1)
+    now_us, odd.now_us = odd.now_us, 253_300_000_000 * SECOND
+    poll(home, odd, 0)
+    odd.now_us = now_us
+    fill(home, odd, 1)
+    for _ in range(2):
+        assert poll(home, odd).state == "done"
+    assert arrived(home) == sent(odd)
+
+
+def test_without_dates_the_clock_is_the_servers_and_not_ours(home: Node, odd: Odd) -> None:
+    """Ours is an hour ahead; what is added in front while it is walked comes with the next run."""
+    odd.has_dates, odd.sorts = False, False
+    home.world.clock.now_us += 3600 * SECOND
+    fill(home, odd, 5)
+    late = home.world.indicator()
+    added: list[bool] = []
+
+    def grow(_method: str, url: str) -> None:
+        if "next=" in url and not added:
+            added.append(True)
+            odd.now_us += SECOND
+            odd.rows.insert(0, (odd.now_us, late))
+            odd.now_us += 20 * SECOND
+            home.world.clock.now_us += 21 * SECOND
+
+    home.network.before = grow
+    assert poll(home, odd).state == "done"
+    assert late["id"] not in arrived(home)
+    assert poll(home, odd).state == "done"
+    assert late["id"] in arrived(home)
+
+
+@pytest.mark.parametrize("manifest_first", [False, True])
+def test_an_id_that_no_address_holds_stops_no_other_object(
+    home: Node, odd: Odd, manifest_first: bool
+) -> None:
+    home.add_new(
+        NewFeed("light", "https://odd.example/", COLLECTION, manifest_first=manifest_first),
+        code="XBB",
+    )
+    good = home.world.indicator()
+    for wrong in ("a/../b", "x" * 300, "nul\0"):
+        odd.add(
+            home.world.indicator(object_marking_refs=[f"marking-definition--{wrong}"]),
+            home.world.indicator(id=f"indicator--{wrong}"),
+        )
+    odd.add(good)
+    run = home.run("light", "XBB")
+    assert run.state == "done", run
+    assert {one["id"] for one in home.walk("xbb")} == {good["id"]}
+
+
+def test_a_marking_that_a_partner_does_not_show_stops_no_other_object(home: Node, odd: Odd) -> None:
+    marking = "marking-definition--99999999-9999-4999-8999-999999999999"
+    good = home.world.indicator()
+    odd.add(home.world.indicator(object_marking_refs=[marking]), good)
+
+    def refuse(_method: str, url: str) -> None:
+        if marking in url:
+            raise StatusRefused("not by that way", answered=405)
+
+    home.network.before = refuse
+    run = poll(home, odd)
+    assert (run.state, run.refused) == ("done", 1), run
+    assert {one["id"] for one in home.walk()} == {good["id"]}
+
+
+@pytest.mark.parametrize("manifest_first", [False, True])
+def test_a_page_that_takes_longer_than_a_turn_is_taken_in_parts(
+    home: Node, odd: Odd, manifest_first: bool
+) -> None:
+    """Objects one by one, ten seconds each: what came before the turn's end stays."""
+    home.add_new(
+        NewFeed("slow", "https://odd.example/", COLLECTION, manifest_first=manifest_first),
+        code="XBB",
+    )
+    odd.page = 50
+    if manifest_first:
+        odd.add(*home.world.indicators(20))
+    else:
+        marked = [statement(each, "as said") for each in range(300, 320)]
+        odd.next_kind, odd.page = "offset", 20
+        for one in marked:
+            odd.add(home.world.indicator(object_marking_refs=[one["id"]]))
+        odd.now_us += SECOND
+        odd.add(*marked)
+
+    def wait(_method: str, url: str) -> None:
+        if "/objects/indicator" in url or "/objects/marking" in url:
+            home.world.clock.now_us += 10 * SECOND
+            odd.now_us += 10 * SECOND
+
+    home.network.after = wait
+    for _ in range(10):
+        run = home.run("slow", "XBB")
+        if run.state == "done":
+            break
+        assert run.state == "more", run
+    assert run.state == "done"
+    assert {one["id"] for one in home.walk("xbb")} == sent(odd)
+    assert home.refusals("slow", "XBB") == []
+
+
+def test_a_turn_in_which_nothing_was_done_is_a_failure(home: Node, odd: Odd) -> None:
+    fill(home, odd, 3)
+
+    def wait(_method: str, _url: str) -> None:
+        home.world.clock.now_us += 40 * SECOND
+
+    home.network.after = wait
+    run = poll(home, odd)
+    assert (run.state, run.step) == ("failed", "budget"), run
+    assert home.feed("odd").failures == 1
+
+
+def test_a_wider_view_under_the_same_version_is_fetched_manifest_first_too(
+    home: Node, odd: Odd
+) -> None:
+    home.add_new(
+        NewFeed("light", "https://odd.example/", COLLECTION, manifest_first=True), code="XBB"
+    )
+    fill(home, odd, 2)
+    home.run("light", "XBB")
+    ((_, one), _) = odd.rows
+    odd.rows.pop(0)
+    odd.now_us += 60 * SECOND
+    home.world.clock.now_us += 60 * SECOND
+    odd.add(one | {"description": "told now"})
+    run = home.run("light", "XBB")
+    assert (run.state, run.replaced) == ("done", 1), run
+    assert "told now" in {each.get("description") for each in home.walk("xbb")}
