@@ -19,6 +19,7 @@ from kernel.commands import REGISTER, LazyGroup
 if TYPE_CHECKING:
     from flask import Flask
 
+    from auth.pages.operator import WatchedFeed
     from kernel.db import Database
     from kernel.settings import Settings
     from kernel.signing import Signer
@@ -84,6 +85,7 @@ def _furnish(app: Flask) -> None:
     from norms.api import routes as norms_api
     from norms.pages.routes import init_pages_of_norms
     from sharing.api import routes as sharing_api
+    from sharing.feeds.asking import init_feeds
     from sharing.pages.routes import init_pages_of_sharing
     from sharing.taxii.extension import init_extension
     from sharing.taxii.routes import init_taxii
@@ -104,7 +106,10 @@ def _furnish(app: Flask) -> None:
     for endpoint in ("health", "static"):
         sign_endpoint(app, endpoint, Permission.PUBLIC)
     init_pages_of_auth(app)
-    watch_installation(app, _find_revisions, lambda: list_tasks(current_settings()))
+    watch_installation(
+        app, _find_revisions, lambda: list_tasks(current_settings()), _list_watched_feeds
+    )
+    init_feeds(app)
     init_pages_of_sharing(app)
     init_pages_of_norms(app)
     init_oauth(app)
@@ -288,6 +293,34 @@ def _find_revisions(database: Database) -> dict[str, tuple[str | None, str]]:
 
     newest = migrations.newest()
     return {name: (at, newest[name]) for name, at in migrations.current(database).items()}
+
+
+def _list_watched_feeds(database: Database) -> list[WatchedFeed]:
+    """Every partner feed as the operator's page shows it."""
+    from auth.pages.operator import WatchedFeed
+    from sharing.queries.feed_lists import list_operated_standing
+
+    found = []
+    with database.read() as connection:
+        for one in list_operated_standing(connection):
+            feed, last = one.feed, one.last
+            failed = last if last is not None and last.state == "failed" else None
+            is_troubled = feed.is_troubled and feed.state == "active"
+            found.append(
+                WatchedFeed(
+                    name=feed.name,
+                    member=feed.member_code,
+                    direction=feed.direction,
+                    peer=feed.peer,
+                    state="troubled" if is_troubled else feed.state,
+                    failures=feed.failures,
+                    step=failed.step if failed else None,
+                    code=failed.code if failed else None,
+                    success_us=one.success_us,
+                    next_us=feed.next_us,
+                )
+            )
+    return found
 
 
 def _load_register(database: Database, now_us: int) -> None:

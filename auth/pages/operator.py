@@ -5,7 +5,7 @@ An operator reads nothing that members share and no policy: names, numbers and w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,9 +32,30 @@ _WATCHED: Final = "comity.watched"
 
 
 @dataclass(frozen=True, slots=True)
+class WatchedFeed:
+    """A partner feed as the operator sees to it: where it leads, how it fails; nothing it moves.
+
+    `state` is `active`, `paused` or `troubled`; `step` and `code` are those of a last run that
+    failed.
+    """
+
+    name: str
+    member: str
+    direction: str
+    peer: str
+    state: str
+    failures: int
+    step: str | None
+    code: str | None
+    success_us: int | None
+    next_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Watched:
     find_revisions: Callable[[Database], Revisions]
     tasks: Tasks
+    list_feeds: Callable[[Database], Sequence[WatchedFeed]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +68,13 @@ class Due:
 
 
 def watch_installation(
-    app: Flask, find_revisions: Callable[[Database], Revisions], tasks: Tasks
+    app: Flask,
+    find_revisions: Callable[[Database], Revisions],
+    tasks: Tasks,
+    list_feeds: Callable[[Database], Sequence[WatchedFeed]],
 ) -> None:
     """Say how the page learns what no room knows alone."""
-    app.extensions[_WATCHED] = _Watched(find_revisions, tasks)
+    app.extensions[_WATCHED] = _Watched(find_revisions, tasks, list_feeds)
 
 
 @blueprint.get("", endpoint="home")
@@ -77,6 +101,7 @@ def show_installation() -> Response:
         revisions=watched.find_revisions(database),
         engine=database.content.dialect.name,
         due=due,
+        feeds=watched.list_feeds(database),
         holders=sorted({one.holder for one in held}),
         members=members,
         forums=forums,

@@ -16,6 +16,7 @@ from sharing.rules.conditions import (
 )
 from sharing.rules.grammar import MAX_ID_CHARACTERS, MAX_RULES
 from sharing.rules.tlp import Tlp
+from sharing.services.feeds.keeping import LEAST_EVERY_S, MOST_EVERY_S
 from sharing.services.recall import REASON_CHARACTERS
 
 Document = dict[str, Any]
@@ -146,3 +147,52 @@ RECALL_EXAMPLE: Final[Document] = {
     "reason": "The host belongs to somebody else.",
     "never_return": True,
 }
+
+_PEM: Final[Document] = {"type": "string", "pattern": "^\\s*-----BEGIN "}
+_SECRETS: Final[Document] = {
+    "user": _TEXT | {"description": "Of HTTP Basic, with `password`."},
+    "password": _TEXT,
+    "token": _TEXT | {"description": "A Bearer token, instead of a user and a password."},
+    "client_cert": _PEM | {"description": "PEM of a client certificate and its key."},
+    "ca": _PEM | {"description": "PEM of the CA to believe, instead of the public ones."},
+}
+_FEED: Final[Document] = {
+    "name": _TEXT | {"maxLength": 64},
+    "direction": {"type": "string", "enum": ["pull", "push"]},
+    "forum": _TEXT,
+    "collection": _TEXT | {"description": "The one here: its id or alias."},
+    "url": _TEXT | {"description": "Of the partner's server, API root or collection."},
+    "remote": _TEXT | {"description": "The collection there: its id, alias or title."},
+    "every": {
+        "type": "integer",
+        "minimum": LEAST_EVERY_S,
+        "maximum": MOST_EVERY_S,
+        "description": "In seconds; 3,600 unless said.",
+    },
+    "min_tlp": _LEVEL,
+    "manifest_first": {"type": "boolean"},
+    **_SECRETS,
+}
+FEED: Final = _closed(_FEED, "name", "forum", "collection", "url", "remote")
+FEED_EXAMPLE: Final[Document] = {
+    "name": "quay",
+    "direction": "pull",
+    "forum": "harbour",
+    "collection": "reports",
+    "url": "https://taxii.quay.example/taxii2/",
+    "remote": "Reports",
+    "every": 900,
+    "min_tlp": "green",
+    "user": "k3v7q2m9x4b8",
+    "password": "of-the-account-there",
+}
+FEED_TEST: Final = _closed(
+    {name: _FEED[name] for name in ("direction", "url", "remote", *_SECRETS)}, "url"
+)
+FEED_TEST_EXAMPLE: Final[Document] = {
+    name: FEED_EXAMPLE[name] for name in ("direction", "url", "user", "password")
+}
+FEED_SECRETS: Final = _closed(_SECRETS)
+FEED_SECRETS_EXAMPLE: Final[Document] = {"token": "of-the-account-there"}
+FEED_REPLAY: Final = _closed({"after": _INSTANT})
+FEED_REPLAY_EXAMPLE: Final[Document] = {"after": "2026-11-01T00:00:00.000000Z"}

@@ -11,6 +11,7 @@ from sharing.api import (
     collections,
     contributions,
     explanations,
+    feeds,
     held,
     policies,
     recalls,
@@ -30,4 +31,5 @@ BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
     received.blueprint,
     citations.blueprint,
     recalls.blueprint,
+    feeds.blueprint,
 )

@@ -215,7 +215,7 @@ def status(workplace: Workplace, name: str) -> Answer:
 def test(workplace: Workplace, name: str) -> Answer:
     """Try the way to the partner step by step; the first that fails is named. Moves nothing."""
     found, _ = _expect(workplace, name)
-    steps = _runner(workplace).test(found)
+    steps = _runner(workplace).test(found).steps
     document = [
         {"step": one.name, "passed": one.is_passed, "sentence": one.sentence} for one in steps
     ]

@@ -26,10 +26,10 @@ from kernel.settings import Settings
 from kernel.signing import Signer
 from sharing.feeds.pull import Pull
 from sharing.feeds.push import Push
-from sharing.feeds.remote.checking import Step, check
+from sharing.feeds.remote.checking import STEPS, Checked, Step, look
 from sharing.feeds.remote.server import Remote
 from sharing.queries.feeds import TROUBLED_AFTER, Feed, load_feed
-from sharing.services.feeds.keeping import SEALED_FOR, FeedSecrets, read_secrets
+from sharing.services.feeds.keeping import SEALED_FOR, FeedSecrets, NewFeed, read_secrets
 from sharing.services.feeds.pulling import Pulling, enter_as_feed
 from sharing.services.feeds.pushing import Pushing, is_active
 from sharing.services.feeds.runs import Ending, Tally, begin_run, end_run
@@ -44,6 +44,15 @@ _MOST_WAIT_SECONDS: Final = 10.0
 _TOO_SLOW: Final = (
     "the partner's server took all that one turn may cost, and nothing was taken or sent by then"
 )
+_TEST_LIMITS: Final = Limits(
+    connect_seconds=5.0,
+    idle_seconds=8.0,
+    deadline_seconds=10.0,
+    most_wire_bytes=4 * MEBIBYTE,
+    most_body_bytes=8 * MEBIBYTE,
+    tries=1,
+)
+"""Of a connection test: somebody waits for it, at a server that has others to answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,28 +90,47 @@ class Runner:
             end_run(connection, found, run_id, turn.tally, ending, now_us=self.now_us())
         return ending
 
-    def test(self, found: Feed) -> list[Step]:
+    def test(self, found: Feed) -> Checked:
         """The connection test of a feed, step by step; nothing is taken or sent."""
         with self.database.read() as connection:
             secret = read_secrets(connection, self.sealer, found.id)
-        with self.open(found, secret, Budget(requests=20, seconds=30.0)) as outbound:
-            pulls = found.direction == "pull"
-            return check(outbound, found.url, found.remote, reads=pulls, writes=not pulls)
+        return self._check(found.url, found.remote, found.direction, found.user_name, secret)
+
+    def test_new(self, new: NewFeed) -> Checked:
+        """The same of one that is not set up, which may name no collection yet."""
+        secret = FeedSecrets(new.secret, new.client_cert, new.ca)
+        return self._check(new.url, new.remote, new.direction, new.user_name, secret)
+
+    def _check(
+        self, url: str, remote: str, direction: str, user: str | None, secret: FeedSecrets
+    ) -> Checked:
+        try:
+            with self._open(url, user, secret, _TEST_LIMITS, _test_budget()) as outbound:
+                pulls = direction == "pull"
+                return look(outbound, url, remote, reads=pulls, writes=not pulls)
+        except OutboundError as fault:  # what cannot even be opened: the address, a certificate
+            step = fault.step if fault.step in STEPS else STEPS[0]
+            return Checked((Step(step, False, fault.message),))  # noqa: FBT003
 
     def open(self, found: Feed, secret: FeedSecrets, budget: Budget) -> Outbound:
         """A session with a feed's partner; whoever opens it closes it."""
-        is_basic = found.auth == "basic"
+        return self._open(found.url, found.user_name, secret, self._limits(found), budget)
+
+    def _open(
+        self, url: str, user: str | None, secret: FeedSecrets, limits: Limits, budget: Budget
+    ) -> Outbound:
+        given = secret.secret or ""
         return Outbound(
-            found.url,
+            url,
             allow=self.settings.egress_networks,
             credential=Credential(
-                user=(found.user_name or "") if is_basic else "",
-                password=(secret.secret or "") if is_basic else "",
-                token=(secret.secret or "") if found.auth == "bearer" else "",
+                user=user or "",
+                password=given if user else "",
+                token="" if user else given,
                 client_pem=secret.client_cert or "",
             ),
             ca_pem=secret.ca or "",
-            limits=self._limits(found),
+            limits=limits,
             budget=budget,
             surroundings=self.surroundings,
             transport=self.transport,
@@ -207,6 +235,10 @@ class _Turn:
         with self.runner.database.read() as connection:
             self._is_stopped = not is_active(connection, self.feed.id)
         return not self._is_stopped
+
+
+def _test_budget() -> Budget:
+    return Budget(requests=20, bytes=16 * MEBIBYTE, seconds=20.0)
 
 
 def _unforeseen(incident: str) -> str:

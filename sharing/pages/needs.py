@@ -9,12 +9,14 @@ from sqlalchemy import Connection
 
 from auth.doors import current_reader
 from auth.queries import list_seated
-from auth.reader import Seated
+from auth.reader import Reader, Seated
 from sharing.pages.entering import CONTRIBUTOR, OFFICER, has_role
 from sharing.queries.collections import READING_ROLES
+from sharing.queries.feed_lists import list_troubled
 from sharing.queries.policies import has_chosen_policy
 from sharing.queries.recalls import list_received_recalls
 from sharing.services.confirm import APPROVER, list_held
+from sharing.services.feeds.steering import may_steer
 from sharing.services.settling import settled_read
 from web.inbox import Need
 from web.installation import current_database, current_instant_us, current_signer
@@ -26,11 +28,25 @@ def find_needs() -> list[Need]:
     if reader.member_id is None:
         return []
     with settled_read(current_database(), now_us=now_us) as connection:
-        return [
+        found = [
             need
             for seated in list_seated(connection, reader)
             for need in list_needs_in(connection, seated, now_us=now_us)
         ]
+        return found + _list_needs_of_feeds(connection, reader)
+
+
+def _list_needs_of_feeds(connection: Connection, reader: Reader) -> list[Need]:
+    """Feeds in trouble, for those who steer them."""
+    troubled = list_troubled(connection, reader) if may_steer(reader) else []
+    if not troubled:
+        return []
+    text = ngettext(
+        "%(num)s partner feed fails again and again",
+        "%(num)s partner feeds fail again and again",
+        len(troubled),
+    )
+    return [Need(text, url_for("exchange.feeds", state="active", in_trouble="yes"))]
 
 
 def list_needs_in(connection: Connection, seated: Seated, *, now_us: int) -> list[Need]:

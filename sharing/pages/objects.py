@@ -32,8 +32,8 @@ from sharing.pages.showing import (
     served_of,
 )
 from sharing.queries.collections import READING_ROLES, Collection, list_collections
+from sharing.queries.feed_lists import find_origin
 from sharing.queries.newest import NewestFilter, Seen, count_facets, find_seq, list_newest
-from sharing.queries.own import has_contributed
 from sharing.queries.pointing import find_places_of, list_pointing
 from sharing.rules.tlp import Tlp
 from sharing.services.deliver import Served, record_deliveries
@@ -129,8 +129,8 @@ def show_object(forum: str, stix_id: str) -> Response:
         named = _named(places, request.args.get("collection"))
         place, reasons = _find_seen(connection, seated, named, stix_id, now_us=now_us)
         pointing = list_pointing(connection, seated, places, stix_id, limit=_MOST_POINTING)
-        is_own = has_contributed(connection, seated, stix_id)
-        told = _audience_of(connection, seated, place, stix_id, now_us) if is_own else []
+        origin = find_origin(connection, seated, place.id, stix_id)
+        told = _audience_of(connection, seated, place, stix_id, now_us) if origin else []
         head = find_seq(connection, seated)
     wants_stix = request.args.get("format") == "stix"
     if wants_stix and not reasons.may_leave:
@@ -164,7 +164,7 @@ def show_object(forum: str, stix_id: str) -> Response:
         relations=relations_of(value),
         pointing=[(row, _word_of(one, stix_id)) for row, one in zip(others, pointing, strict=True)],
         raw=orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(),
-        is_own=is_own,
+        origin=origin,
         may_leave=reasons.may_leave,
         told=told,
     )

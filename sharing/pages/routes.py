@@ -8,6 +8,8 @@ from flask_babel import lazy_gettext as _l
 from sharing.pages import (
     collections,
     contributing,
+    feed_forms,
+    feeds,
     held,
     home,
     jobs,
@@ -17,10 +19,14 @@ from sharing.pages import (
     recalls,
 )
 from sharing.pages.entering import blueprint
+from sharing.services.feeds.steering import may_look
 from web.inbox import add_needs
 from web.pages import Place, Viewer, add_places, set_search
 
-MODULES = (home, jobs, objects, contributing, policies, held, recalls, collections)
+MODULES = (
+    *(home, jobs, objects, contributing, policies, held, recalls, collections),
+    *(feeds, feed_forms),
+)
 """Each adds its views to the one blueprint."""
 
 
@@ -33,10 +39,15 @@ def init_pages_of_sharing(app: Flask) -> None:
             Place("sharing", _l("What is new"), "exchange.home", _acts_for_a_member),
             Place("sharing", _l("Is it known?"), "exchange.search", _acts_for_a_member),
             Place("sharing", _l("Long work"), "exchange.jobs", _acts_for_a_member),
+            Place("sharing", _l("Partner feeds"), "exchange.feeds", _looks_at_feeds),
         ],
     )
     set_search(app, "exchange.search")
     add_needs(app, needs.find_needs)
+
+
+def _looks_at_feeds(viewer: Viewer) -> bool:
+    return _acts_for_a_member(viewer) and may_look(viewer.signed.reader)
 
 
 def _acts_for_a_member(viewer: Viewer) -> bool:

@@ -35,6 +35,7 @@ class Feed:
     direction: str
     forum_id: int
     forum_slug: str
+    forum_title: str
     collection_id: int
     collection_uuid: str
     collection_title: str
@@ -208,7 +209,7 @@ def list_runs(
     if before is not None:
         statement = statement.where(feed_run.c.id < before)
     rows = connection.execute(statement.order_by(feed_run.c.id.desc()).limit(limit))
-    return [_run(row) for row in rows]
+    return [run_of(row) for row in rows]
 
 
 def list_refusals(
@@ -306,6 +307,7 @@ def _feeds(connection: Connection, *conditions: ColumnElement[bool]) -> list[Fee
         select(
             feed,
             forum.c.slug,
+            forum.c.title.label("forum_title"),
             member.c.code,
             collection.c.uuid.label("collection_uuid"),
             collection.c.title,
@@ -328,6 +330,7 @@ def _feed(row: Row[Any]) -> Feed:
         direction=row.direction,
         forum_id=row.forum_id,
         forum_slug=row.slug,
+        forum_title=row.forum_title,
         collection_id=row.collection_id,
         collection_uuid=row.collection_uuid,
         collection_title=row.title,
@@ -357,7 +360,8 @@ def _instant(instant_us: int | None) -> str | None:
     return None if instant_us is None else format_instant(instant_us)
 
 
-def _run(row: Row[Any]) -> FeedRun:
+def run_of(row: Row[Any]) -> FeedRun:
+    """A row of `feed_run` as a value."""
     return FeedRun(
         id=row.id,
         started_us=row.started_us,

@@ -31,6 +31,7 @@ from auth.queries.persons import find_person
 from kernel.clock import parse_instant
 from kernel.db import Database
 from kernel.settings import Settings
+from tests.access.feeding import THEIRS
 from tests.access.pairs import CITED, SECRET, Ids, Side, indicator_id
 from tests.auth.tools.asking import BACK, VERIFIER, Desk, challenge_of, register
 from tests.browsing import Browser, add_person
@@ -277,6 +278,7 @@ def _names(one: Hall, other: Hall) -> dict[str, list[str]]:
         "job_id": [*one.work, *other.hidden_work, NEVER],
         "held_id": [NEVER],
         "recall_id": [NEVER],
+        "feed": [one.own_feed, *(each.uuid for each in other.others_feeds.values()), NEVER],
     }
 
 
@@ -320,6 +322,9 @@ def _filtered(side: Hall) -> Iterator[str]:
         yield f"{ROOT}/objects?format={form}&limit=2"
         yield f"{ROOT}/contributions?format={form}&limit=1"
         yield f"/members?format={form}"
+        yield f"/sharing/feeds?format={form}&limit=1"
+        for what in ("runs", "refusals", "sent"):
+            yield f"/sharing/feeds/{side.own_feed}/{what}?format={form}&limit=1"
         yield f"/sharing/jobs?format={form}&limit=1"
         yield f"/sharing/jobs/{side.work[0]}?format={form}"
         yield f"/members/audit?format={form}&limit=3"
@@ -359,6 +364,7 @@ def list_forms(side: Hall) -> Iterator[Look]:
     # What XCC contributes has an id that is hidden from it.
     given = json.dumps([side.indicator(101, 1), side.indicator(55, 1)])
     wider = json.dumps(policy(share("member:XAA", "member:XBB", "role:observer", "partners")))
+    new_feed = {"name": THEIRS, "url": "https://odd.example/", "place": f"harbour/{place}"}
     tried = dict(zip(("id", "secret"), side.world.secrets["xcc"], strict=True))
     forms: tuple[tuple[str, dict[str, Any]], ...] = (
         ("/sharing/search", {"q": lines}),
@@ -371,6 +377,8 @@ def list_forms(side: Hall) -> Iterator[Look]:
         (f"{ROOT}/accepts", {"document": '{"except_originators": ["XEE"]}'}),
         (f"{ROOT}/served?collection={place}&id={indicator_id(101)}", {"reason": "Wrong."}),
         (f"{ROOT}/collections/{place}/test", tried),
+        ("/sharing/feeds/new", new_feed | {"do": "test"}),
+        ("/sharing/feeds/new", new_feed),
         ("/members", {"email": "new@xcc.example", "roles": ["reader"]}),
         ("/account/credentials", {"name": "desk", "kind": "individual"}),
         ("/members/tools", {"name": "N", "redirects": BACK, "scopes": ["taxii:read"]}),
@@ -391,6 +399,7 @@ def list_forms(side: Hall) -> Iterator[Look]:
         "/norms/positions",
         "/norms/events",
         "/sharing",
+        "/sharing/feeds",
         f"{ROOT}/objects",
         f"{ROOT}/contributions",
     ):

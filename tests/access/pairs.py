@@ -20,9 +20,11 @@ from werkzeug.test import TestResponse
 
 from kernel.db import Database
 from kernel.settings import Settings
+from sharing.queries.feeds import Feed
 from sharing.rules.mentions import CITATION
 from sharing.rules.tlp import WELL_KNOWN, Tlp
 from sharing.services import policies, seating
+from tests.access.feeding import begin_feed, hide_feeds, list_feed_askings, open_network
 from tests.sharing.api.asking import issue
 from tests.sharing.taxii.world import World, make_world
 from tests.sharing.views.looking import policy, share, withhold
@@ -78,6 +80,10 @@ class Side:
         self.others_credential = self.world.secrets["xbb"][0]
         self.world.set_policy(policy(*TO_XCC))
         self.world.set_policy(policy(share("member:XAA")), code="XCC")
+        ids.reseed("feed")
+        self.feeding = open_network(self.world)
+        self.own_feed = begin_feed(self.feeding, self.indicator(640, 1)).uuid
+        self.others_feeds: dict[str, Feed] = {}
         self.marks: set[str] = set()
         self.newest = ""
         self.simulation = ""
@@ -232,6 +238,7 @@ SECRET: tuple[Callable[[Side, int], None], ...] = (
     Side.hide_polls,
     Side.hide_edges,
     Side.hide_statement,
+    hide_feeds,
 )
 """What nothing tells XCC."""
 UNNAMED: tuple[Callable[[Side, int], None], ...] = (
@@ -290,6 +297,7 @@ def list_askings(side: Side, *, of_recipients: bool = True) -> Iterator[Asking]:
     theirs = f"/api/v1/credentials/{side.others_credential}"
     yield ("/api/v1/credentials/<credential_id>", "DELETE", theirs, None)
     yield ("/api/v1/credentials/<credential_id>/rotate", "POST", f"{theirs}/rotate", None)
+    yield from list_feed_askings()
 
 
 def _by_id(side: Side, root: str, api: str) -> Iterator[Asking]:

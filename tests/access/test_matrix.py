@@ -23,6 +23,7 @@ from auth import services as auth_services
 from kernel.db import Database
 from kernel.settings import Settings
 from sharing.services import seating
+from tests.access.feeding import begin_feed, open_network
 from tests.norms.states import ADOPTION, DECISION, ISLETS, Register
 from tests.sharing.api.asking import issue
 from tests.sharing.taxii.world import World, make_world
@@ -73,6 +74,7 @@ class Scene:
         self.objects = {"granted": granted["id"], "hidden": hidden["id"]}
         self.objects["absent"] = f"indicator--{NEVER}"
         position = {"title": "T", "body": "B", "date": "2026"}
+        self.feed = begin_feed(open_network(world), world.indicator(), code="XAA").uuid
         self.names = {
             "position": self.register.done("xaa-drafter", "POST", "positions", position)["id"],
             "action": self.register.done("xaa-drafter", "POST", "actions", {"plan": "P"})["id"],
@@ -159,6 +161,8 @@ class Scene:
     def _named(self) -> Iterator[tuple[str, str, str, str]]:
         """Names of one row: (name, whose row, its value, one that never was)."""
         yield "status_id", "of XAA", self.status, NEVER
+        yield "feed", "closed, of XAA", self.feed, NEVER
+        yield "uuid:feed", "closed, of XAA", self.feed, NEVER
         yield "credential_id", "of XDD", self.world.secrets["spare"][0], "k3v7q2m9x4b8"
         theirs = self.world.signer.hash("person-name", "a@xaa.example")[:12].hex()
         yield "person", "of XAA", theirs, NEVER

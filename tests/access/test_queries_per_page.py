@@ -10,6 +10,8 @@ from urllib.parse import urlencode
 import pytest
 from sqlalchemy import event
 
+from sharing.queries.feeds import list_feeds
+from tests.access.feeding import begin_feed, open_network
 from tests.auth.tools.asking import Desk, register
 from tests.browsing import Browser, add_person
 from tests.norms.states import ADOPTION, DECISION, TERMINATION, Register
@@ -45,6 +47,7 @@ ROLES = (
     "clearance-officer",
     "member-admin",
 )
+FEED = ("", "/runs", "/refusals", "/sent", "/secrets")
 ANA = "ana@xaa.example"
 
 
@@ -82,6 +85,7 @@ def busy(small_world: World) -> World:
     small_world.contribute(*small_world.indicators(5))
     small_world.contribute(*small_world.indicators(5), to="second")
     add_person(small_world, ANA, "XAA", *ROLES)
+    begin_feed(open_network(small_world), *small_world.indicators(3), code="XAA")
     return small_world
 
 
@@ -99,6 +103,9 @@ def addresses(world: World) -> list[str]:
         "/sharing/jobs",
         *(f"/sharing/jobs/{job_id}" for job_id in list_work(world)),
         f"{root}/contribute",
+        "/sharing/feeds",
+        "/sharing/feeds/new",
+        *(f"/sharing/feeds/{list_feed(world)}{rest}" for rest in FEED),
         f"{root}/policy",
         f"{root}/policy/edit",
         f"{root}/accepts",
@@ -146,6 +153,12 @@ def asked_by_tool(world: World) -> str:
     """Where a tool of XAA's sends a person."""
     desk = Desk(world, register(world, member_code="XAA"), Browser(world))
     return f"/oauth/authorize?{urlencode(desk.request())}"
+
+
+def list_feed(world: World) -> str:
+    """The id of XAA's feed."""
+    with world.database.read() as connection:
+        return list_feeds(connection, world.seated("XAA").reader)[0].uuid
 
 
 def list_closed(world: World) -> list[str]:

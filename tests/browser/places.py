@@ -48,6 +48,8 @@ def list_looks(site: Site) -> list[Look]:
         Look("contribute", ANALYST, f"{FORUM}/contribute"),
         Look("contributions", ANALYST, f"{FORUM}/contributions"),
         Look("jobs", ANALYST, "/sharing/jobs"),
+        Look("feeds", OFFICER, "/sharing/feeds"),
+        Look("feed-new", OFFICER, "/sharing/feeds/new"),
         Look("policy", OFFICER, f"{FORUM}/policy"),
         Look("policy-edit", OFFICER, f"{FORUM}/policy/edit"),
         Look("accepts", OFFICER, f"{FORUM}/accepts"),

@@ -14,6 +14,7 @@ from kernel.outbound.session import Outbound
 from kernel.outbound.targets import read_url
 from sharing.feeds.remote.errors import NotAllowed
 from sharing.feeds.remote.server import Remote
+from sharing.feeds.remote.values import CollectionInfo
 
 STEPS: Final = (
     "address",
@@ -41,6 +42,19 @@ class Step:
     sentence: str
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A connection test: its steps, and the collections that were shown to the credential."""
+
+    steps: tuple[Step, ...]
+    collections: tuple[CollectionInfo, ...] = ()
+
+    @property
+    def is_passed(self) -> bool:
+        """Whether no step failed."""
+        return all(step.is_passed for step in self.steps)
+
+
 def check(
     outbound: Outbound, url: str, name: str = "", *, reads: bool = True, writes: bool = False
 ) -> list[Step]:
@@ -48,17 +62,25 @@ def check(
 
     `reads` and `writes` are what the feed is going to do there.
     """
+    return list(look(outbound, url, name, reads=reads, writes=writes).steps)
+
+
+def look(outbound: Outbound, url: str, name: str, *, reads: bool, writes: bool) -> Checked:
+    """The same, with the collections that were met on the way."""
     test = _Test(outbound, url, name)
     fault = test.run(reads=reads, writes=writes)
-    if fault is None:
-        return test.steps()
-    return [*test.steps(before=test.at(fault)), Step(test.at(fault), False, fault.message)]  # noqa: FBT003
+    steps = test.steps()
+    if fault is not None:
+        failed = Step(test.at(fault), False, fault.message)  # noqa: FBT003
+        steps = [*test.steps(before=failed.name), failed]
+    return Checked(tuple(steps), tuple(test.shown))
 
 
 class _Test:
     def __init__(self, outbound: Outbound, url: str, name: str) -> None:
         self._outbound, self._url, self._name = outbound, url, name
         self._done: dict[str, str] = {}
+        self.shown: list[CollectionInfo] = []
 
     def run(self, *, reads: bool, writes: bool) -> OutboundError | None:
         try:
@@ -110,7 +132,10 @@ class _Test:
 
     def _ask(self, *, reads: bool, writes: bool) -> None:
         remote = Remote(self._outbound)
-        info = remote.find(self._url, self._name, told=self._told)
+        try:
+            info = remote.find(self._url, self._name, told=self._told)
+        finally:
+            self.shown = remote.shown
         if (reads and not info.can_read) or (writes and not info.can_write):
             lacking = "read" if reads and not info.can_read else "written"
             raise NotAllowed(f"the collection may not be {lacking} with this credential")

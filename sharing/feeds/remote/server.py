@@ -30,6 +30,8 @@ class Remote:
 
     def __init__(self, outbound: Outbound, *, repeats_posts: bool = True) -> None:
         self.outbound = outbound
+        self.shown: list[CollectionInfo] = []
+        """Those among which one was looked for last, for people to choose from."""
         self._speaking = Speaking(outbound, repeats_posts=repeats_posts)
 
     def discover(self, url: str) -> Discovery:
@@ -91,7 +93,7 @@ class Remote:
         return found.api_roots
 
     def _of_roots(self, roots: Sequence[str], name: str, told: Telling) -> CollectionInfo:
-        shown: list[CollectionInfo] = []
+        self.shown = shown = []
         faults: list[OutboundError] = []
         titles: list[str] = []
         for root_url in roots:
@@ -113,6 +115,7 @@ class Remote:
         with understanding("collection"):
             found = Collection(url, conn=self._speaking, collection_info=dict(received))
             info = read_collection(f"{root_url}/", found)
+        self.shown = [info]
         told("api-root", "not asked: the address is a collection's")
         return _chosen([info], name, told)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -71,7 +72,7 @@ def add_feed(
     Raises BadInput with what is to be written otherwise, Forbidden when the member may not
     write to the collection (pull) or read it (push), Conflict for a name that is taken.
     """
-    peer = _check(new)
+    peer = check_feed(new)
     recipient_id = _recipient(connection, seated, place, new)
     if new.direction == "pull" and not place.may_be_written_by(seated):
         raise Forbidden("sharing.read-only", "you may read this collection but not write to it")
@@ -164,7 +165,7 @@ def set_secrets(
     now_us: int,
 ) -> None:
     """Give a feed other credentials; its secrets are replaced together. Raises BadInput."""
-    _check(new)
+    check_feed(new)
     connection.execute(
         update(feed)
         .where(feed.c.id == found.id)
@@ -231,7 +232,25 @@ def _sealed(sealer: Sealer, new: NewFeed) -> dict[str, Any]:
     }
 
 
-def _check(new: NewFeed) -> str:
+def choose_secrets(given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a feed is given of `user`, `password`, `token`, `client_cert` and `ca`, for NewFeed.
+
+    Raises BadInput for a password beside a token, and for one without its user.
+    """
+    user, password, token = (given.get(name) for name in ("user", "password", "token"))
+    if token is not None and (user is not None or password is not None):
+        raise _bad("a credential", "a user with a password, or a token, not both")
+    if (user is None) != (password is None):
+        raise _bad("a user and a password", "given together")
+    return {
+        "user_name": user,
+        "secret": password if token is None else token,
+        "client_cert": given.get("client_cert"),
+        "ca": given.get("ca"),
+    }
+
+
+def check_feed(new: NewFeed) -> str:
     """The peer of a feed that can be set up so. Raises BadInput."""
     if not _NAME.fullmatch(new.name):
         raise _bad("its name", "1 to 64 letters, digits, spaces, dots, dashes or underscores")
@@ -241,6 +260,11 @@ def _check(new: NewFeed) -> str:
         raise _bad("the collection there", "its id, its alias or its title")
     if not LEAST_EVERY_S <= new.every_s <= MOST_EVERY_S:
         raise _bad("how often it runs", "from 10 seconds to 30 days")
+    return check_partner(new)
+
+
+def check_partner(new: NewFeed) -> str:
+    """The same of what says how its partner is reached: address and secrets. Raises BadInput."""
     for name, text in (("the CA", new.ca), ("the client certificate", new.client_cert)):
         if text is not None and (_PEM not in text or len(text) > _MOST_SECRET):
             raise _bad(name, "PEM text (`-----BEGIN ...`)")

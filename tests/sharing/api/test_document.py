@@ -22,6 +22,7 @@ from auth.services import NewMember
 from sharing.api.documents import POLICY
 from sharing.rules.grammar import RULE_KEYS, WHEN_KEYS
 from sharing.rules.tlp import Tlp
+from tests.access.feeding import begin_feed, open_network
 from tests.sharing.api.asking import FORUM, GREEN, SHARE_ALL, TLP, items, send
 from tests.sharing.api.promises import Promises
 from tests.sharing.taxii.world import World
@@ -32,6 +33,7 @@ NORMS = "/api/v1/norms/"
 # What these are about is named in the query or the body, and may not exist.
 NAMED_BESIDES = {
     ("get", f"{NORMS}comparison"),
+    ("post", "/api/v1/feeds"),
     *(("post", f"{NORMS}{one}") for one in ("confirmations", "positions", "actions")),
     ("post", f"{NORMS}positions/recorded"),
 }
@@ -68,7 +70,7 @@ def test_the_document_names_every_route_and_no_other(small_world: World) -> None
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert described == routes
-    assert len(described) == 76
+    assert len(described) == 93
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -213,6 +215,7 @@ def test_no_request_is_answered_with_a_fault_or_otherwise_than_the_document_says
     status_id = world.contribute(value)["id"]
     known = {"forum": "harbour", "ref": "reports", "stix_id": value["id"], "status_id": status_id}
     known["simulation_id"] = simulate(world)
+    known["feed"] = begin_feed(open_network(world), *world.indicators(2), code="XAA").uuid
     known |= hold_and_recall(world)
     schema = schemathesis.openapi.from_dict(read_document(world))
     # Those of a credential end the ones that the others are sent with.
@@ -260,9 +263,10 @@ def test_each_caller_gets_of_every_address_what_the_document_says(
     names = {"forum": "harbour", "stix_id": value["id"], "status_id": status_id, "ref": "reports"}
     names |= hold_and_recall(world)
     names["simulation_id"] = simulate(world)
+    names["feed"] = begin_feed(open_network(world), *world.indicators(2), code="XAA").uuid
     needed = {"recipient": "XBB", "collection": "reports", "id": value["id"]}
     lists = 0
-    for caller, readable in (("xaa", 23), ("xbb-officer", 16), ("mirror", 9), ("xdd", 3)):
+    for caller, readable in (("xaa", 28), ("xbb-officer", 16), ("mirror", 9), ("xdd", 4)):
         if caller != "xdd":
             world.get(caller, world.address())
         answered = 0
@@ -285,5 +289,5 @@ def test_each_caller_gets_of_every_address_what_the_document_says(
                 if answer.status_code == 200:
                     assert (answer.mimetype == "text/csv") == (form == "csv")
         assert answered == readable, caller
-    assert lists == 4 * 16
+    assert lists == 4 * 20
     assert len(promised) > 20

@@ -18,9 +18,10 @@ from auth.authentication import init_authentication
 from kernel.db import Database
 from kernel.settings import Settings
 from kernel.signing import Signer
+from sharing.feeds.asking import init_feeds
 from web.installation import Installation, init_installation
 
-OWN = frozenset({"comity", "comity.throttle"})
+OWN = frozenset({"comity", "comity.throttle", "comity.feeds"})
 FIXED = frozenset(
     {
         *("comity.oauth", "comity.renderers", "comity.signs", "flask-smorest"),
@@ -58,4 +59,5 @@ def make_app(
     made.extensions = {name: first.extensions[name] for name in FIXED}
     init_installation(made, Installation(settings, database, signer, now_us))
     init_authentication(made)
+    init_feeds(made)
     return made

@@ -1,0 +1,252 @@
+"""Partner feeds as lists that people page through: how each stands, runs, refusals, what was sent.
+
+No number of ours is in what is given out: one of a run would count the runs of others. What does
+not live here: one feed by its name (feeds).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+
+from auth.reader import Reader, Seated
+from kernel.clock import format_instant
+from sharing.queries.feeds import (
+    Feed,
+    FeedRefusal,
+    FeedRun,
+    FeedSent,
+    list_feeds,
+    list_operated,
+    run_of,
+)
+from sharing.tables import contribution, feed, feed_refusal, feed_run, feed_sent
+
+Key = tuple[Any, ...]
+
+RUN_STATES: Final = ("running", "done", "more", "failed", "cut-off")
+SENT_STATES: Final = ("sent", "refused", "withdrawn", "recalled")
+_REACHED: Final = ("done", "more")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A feed, its newest run, and when one last ended without a failure."""
+
+    feed: Feed
+    last: FeedRun | None
+    success_us: int | None
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether it is being run now."""
+        return self.last is not None and self.last.state == "running"
+
+    def document(self) -> dict[str, Any]:
+        """The feed as the API tells of it."""
+        return self.feed.document() | {
+            "last_success": None if self.success_us is None else format_instant(self.success_us),
+            "last_run": None if self.last is None else run_document(self.last),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs, begun in [`since_us`, `until_us`); None is not asked for."""
+
+    state: str | None = None
+    since_us: int | None = None
+    until_us: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionFilter:
+    """Which versions: of an id, refused with a code, sent and in a state."""
+
+    stix_id: str | None = None
+    code: str | None = None
+    state: str | None = None
+
+
+def run_document(run: FeedRun) -> dict[str, Any]:
+    """A run as its member is told of it."""
+    document = run.document()
+    del document["id"]
+    return document
+
+
+def list_standing(connection: Connection, reader: Reader) -> list[Standing]:
+    """The feeds of the reader's member, by name, and how each stands."""
+    return _standing(connection, list_feeds(connection, reader))
+
+
+def stand(connection: Connection, found: Feed) -> Standing:
+    """How one feed stands that was found for its reader."""
+    return _standing(connection, [found])[0]
+
+
+def feed_key(one: Standing) -> Key:
+    """The place of a feed in its member's list."""
+    return (one.feed.name,)
+
+
+def is_asked_for(one: Standing, query: Mapping[str, Any]) -> bool:
+    """Whether a list with these filters (`direction`, `state`, `forum`, `in_trouble`) has it."""
+    found = one.feed
+    is_troubled = "yes" if found.is_troubled else "no"
+    return (
+        query["direction"] in (None, found.direction)
+        and query["state"] in (None, found.state)
+        and query["forum"] in (None, found.forum_slug)
+        and query["in_trouble"] in (None, is_troubled)
+    )
+
+
+def list_operated_standing(connection: Connection) -> list[Standing]:
+    """Every feed of the installation: for its operator, who reads nothing they carry."""
+    return _standing(connection, list_operated(connection))
+
+
+def list_troubled(connection: Connection, reader: Reader) -> list[Feed]:
+    """The feeds of the reader's member that fail and fail again, by name."""
+    return [
+        one for one in list_feeds(connection, reader) if one.is_troubled and one.state == "active"
+    ]
+
+
+def page_runs(
+    connection: Connection, found: Feed, wanted: RunFilter, *, after: Key | None, limit: int
+) -> list[FeedRun]:
+    """Runs of a feed that was found for its reader, newest first; the key is `run_key`."""
+    conditions: list[ColumnElement[bool]] = [feed_run.c.feed_id == found.id]
+    if wanted.state is not None:
+        conditions.append(feed_run.c.state == wanted.state)
+    if wanted.since_us is not None:
+        conditions.append(feed_run.c.started_us >= wanted.since_us)
+    if wanted.until_us is not None:
+        conditions.append(feed_run.c.started_us < wanted.until_us)
+    if after is not None:
+        conditions.append(feed_run.c.started_us < after[0])
+    statement = select(feed_run).where(*conditions).order_by(feed_run.c.id.desc()).limit(limit)
+    return [run_of(row) for row in connection.execute(statement)]
+
+
+def run_key(run: FeedRun) -> Key:
+    """The place of a run in its list: a feed begins one at a time."""
+    return (run.started_us,)
+
+
+def page_refusals(
+    connection: Connection, found: Feed, wanted: VersionFilter, *, after: Key | None, limit: int
+) -> list[FeedRefusal]:
+    """What a feed that was found for its reader did not take, or its partner, newest first."""
+    keys = (feed_refusal.c.at_us, feed_refusal.c.stix_id, feed_refusal.c.version)
+    statement = select(feed_refusal).where(feed_refusal.c.feed_id == found.id)
+    if wanted.stix_id is not None:
+        statement = statement.where(feed_refusal.c.stix_id == wanted.stix_id)
+    if wanted.code is not None:
+        statement = statement.where(feed_refusal.c.code == wanted.code)
+    rows = connection.execute(_downwards(statement, keys, after, limit))
+    return [FeedRefusal(row.stix_id, row.version, row.code, row.reason, row.at_us) for row in rows]
+
+
+def refusal_key(one: FeedRefusal) -> Key:
+    """The place of a refusal in its list."""
+    return (one.at_us, one.stix_id, one.version)
+
+
+def page_sent(
+    connection: Connection, found: Feed, wanted: VersionFilter, *, after: Key | None, limit: int
+) -> list[FeedSent]:
+    """What a push that was found for its reader has sent, and what became of it, newest first."""
+    keys = (feed_sent.c.sent_us, feed_sent.c.stix_id, feed_sent.c.version_us)
+    statement = select(feed_sent).where(feed_sent.c.feed_id == found.id)
+    if wanted.stix_id is not None:
+        statement = statement.where(feed_sent.c.stix_id == wanted.stix_id)
+    if wanted.state is not None:
+        statement = statement.where(feed_sent.c.state == wanted.state)
+    rows = connection.execute(_downwards(statement, keys, after, limit))
+    return [
+        FeedSent(row.stix_id, row.version_us, row.sent_us, row.state, row.reason) for row in rows
+    ]
+
+
+def sent_key(one: FeedSent) -> Key:
+    """The place in its list of what was sent."""
+    return (one.sent_us, one.stix_id, one.version_us)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """How the member's own object came here: by a feed of its, or (None) by itself."""
+
+    feed: str | None
+    feed_name: str | None
+
+
+def find_origin(
+    connection: Connection, seated: Seated, collection_id: int, stix_id: str
+) -> Origin | None:
+    """How the member's newest version of an object came to a collection; elsewhere, if not there.
+
+    None for what it has never contributed in this forum.
+    """
+    if "\0" in stix_id:
+        return None
+    statement = (
+        select(feed.c.uuid, feed.c.name)
+        .select_from(contribution)
+        .outerjoin(
+            feed, and_(feed.c.id == contribution.c.feed_id, feed.c.member_id == seated.member_id)
+        )
+        .where(
+            # Not by the index of all that is the member's.
+            contribution.c.originator_id + 0 == seated.member_id,
+            contribution.c.forum_id == seated.forum_id,
+            contribution.c.stix_id == stix_id,
+        )
+        .order_by(
+            case((contribution.c.collection_id == collection_id, 0), else_=1),
+            contribution.c.version_us.desc(),
+        )
+        .limit(1)
+    )
+    row = connection.execute(statement).first()
+    return None if row is None else Origin(row.uuid, row.name)
+
+
+def _standing(connection: Connection, feeds: Sequence[Feed]) -> list[Standing]:
+    if not feeds:
+        return []
+    ids = [one.id for one in feeds]
+    newest = (
+        select(func.max(feed_run.c.id))
+        .where(feed_run.c.feed_id.in_(ids))
+        .group_by(feed_run.c.feed_id)
+    )
+    rows = connection.execute(select(feed_run).where(feed_run.c.id.in_(newest)))
+    last = {row.feed_id: run_of(row) for row in rows}
+    reached = (
+        select(feed_run.c.feed_id, func.max(feed_run.c.ended_us).label("ended_us"))
+        .where(feed_run.c.feed_id.in_(ids), feed_run.c.state.in_(_REACHED))
+        .group_by(feed_run.c.feed_id)
+    )
+    success = {row.feed_id: row.ended_us for row in connection.execute(reached)}
+    return [Standing(one, last.get(one.id), success.get(one.id)) for one in feeds]
+
+
+def _downwards(
+    statement: Select[Any],
+    keys: tuple[ColumnElement[Any], ColumnElement[Any], ColumnElement[Any]],
+    after: Key | None,
+    limit: int,
+) -> Select[Any]:
+    """The newest first, and of one instant by id and version; what comes after a key."""
+    at_us, stix_id, version = keys
+    if after is not None:
+        older = or_(stix_id > after[1], and_(stix_id == after[1], version > after[2]))
+        statement = statement.where(or_(at_us < after[0], and_(at_us == after[0], older)))
+    return statement.order_by(at_us.desc(), stix_id, version).limit(limit)
