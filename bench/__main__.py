@@ -23,11 +23,12 @@ from bench.changes import measure_changes
 from bench.corpus import SLICE, envelopes
 from bench.feeds import measure_feeds
 from bench.measure import Client, Peer, median_seconds, medians_beside
+from bench.pages import measure_pages
 from bench.scale import measure_scale
 from kernel.db import Database
 from kernel.settings import Settings
 
-PARTS = ("peers", "floor", "register", "changes", "feeds", "scale")
+PARTS = ("peers", "floor", "register", "changes", "feeds", "pages", "scale")
 FAR_AHEAD = "?added_after=2999-01-01T00:00:00.000000Z"
 
 
@@ -55,6 +56,8 @@ def main() -> None:
     parser.add_argument("--changed", type=int, default=10_000, help="contributions of a policy")
     parser.add_argument("--fed", type=int, default=10_000, help="objects of a pull")
     parser.add_argument("--feeds", type=int, default=200, help="feeds that are due at once")
+    parser.add_argument("--listed", type=int, default=100_000, help="objects of a page's list")
+    parser.add_argument("--events", type=int, default=register.EVENTS, help="events of a status")
     parser.add_argument("--kept", help="a folder for SQLite's forums of 200 States, used again")
     parser.add_argument("--engine", action="append", choices=("sqlite", "postgresql"))
     parser.add_argument("--part", action="append", choices=PARTS)
@@ -82,6 +85,10 @@ def main() -> None:
             if "feeds" in parts:
                 print()
                 _tell(measure_feeds(Path(name) / "feeds", make, arguments.fed, arguments.feeds))
+            if "pages" in parts:
+                print()
+                there = Path(name) / "pages"
+                _tell(measure_pages(there, make, arguments.listed, arguments.events, engine))
             if "scale" in parts:
                 # A server that ends with this run keeps nothing.
                 is_kept = arguments.kept and engine == "sqlite"

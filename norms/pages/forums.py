@@ -26,10 +26,14 @@ from norms.queries.forums import (
     list_programme_items,
     list_sessions,
 )
-from norms.queries.parties import list_parties
-from norms.queries.provisions import list_instruments, list_provisions
+from norms.queries.provisions import list_instruments
 from norms.queries.silences import list_silences
-from norms.queries.status import StatusRow, list_status
+from norms.queries.status import (
+    StatusRow,
+    list_status,
+    list_status_names,
+    list_status_provisions,
+)
 from norms.queries.status_pages import list_status_page
 from web.installation import current_database, current_instant_us
 from web.listing import ListQuery, is_export, read_filters
@@ -37,7 +41,7 @@ from web.shapes import Shape, flag, text
 
 _MEMBERS: Final = 40
 _COLUMNS: Final = 60
-_CELLS: Final = 1500
+_CELLS: Final = 900
 """How many members, and how many provisions, one page of the status view holds; and cells."""
 
 
@@ -133,7 +137,10 @@ def show_status(slug: str) -> Response:
                 limit=listing.limit,
             )
             return listing.answer(rows, _status_key, StatusRow.document, CellSchema)
-        # At least so many cells, which tell the columns; and a member more than the page holds.
+        places = list_status_provisions(connection, found.id, day, provision)
+        columns = list(places)[:_COLUMNS]
+        members = max(1, min(_MEMBERS, _CELLS // max(1, len(columns))))
+        # At least so many cells; and a member more than the page holds.
         rows = list_status(
             connection,
             reader,
@@ -143,13 +150,11 @@ def show_status(slug: str) -> Response:
             provision_id=provision,
             party=member,
             after=asked("after"),
-            limit=_CELLS,
+            limit=members * len(columns),
+            places={one: places[one] for one in columns},
         )
-        every = list(dict.fromkeys(row.provision for row in rows))
-        columns = every[:_COLUMNS]
-        members = max(1, min(_MEMBERS, _CELLS // max(1, len(every))))
-        shorts = {one.id: one.short for one in list_provisions(connection, reader)}
-        names = {one.code: one.name for one in list_parties(connection, reader)}
+        codes = {row.member for row in rows}
+        shorts, names = list_status_names(connection, reader, places, codes)
     table = _table(rows, columns, names)
     following = table[members].code if len(table) > members else None
     return norms_page(
@@ -157,10 +162,10 @@ def show_status(slug: str) -> Response:
         forum=found,
         as_of=shown_day(day),
         columns=[(one, shorts.get(one, one)) for one in columns],
-        every=[(one, shorts.get(one, one)) for one in every],
+        every=[(one, shorts.get(one, one)) for one in places],
         table=table[:members],
         following=following,
-        is_cut=len(every) > len(columns),
+        is_cut=len(places) > len(columns),
     )
 
 

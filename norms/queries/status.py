@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -88,20 +88,24 @@ def list_status(  # noqa: PLR0913 - each a filter
     party: str | None = None,
     after: str | None = None,
     limit: int | None = None,
+    places: Mapping[str, tuple[str, int]] | None = None,
 ) -> list[StatusRow]:
     """Who of the forum's members is committed to which of its provisions on a day.
 
     One row for each member that day and each provision that exists then and that the forum
     has adopted or has commitments to; by party, then by the provision's place. Commitments are
     public; of evidence the reader is told what it may see. With `after` from this party on; with
-    `limit` at least so many rows, where there are.
+    `limit` at least so many rows, where there are; with `places` to these
+    provisions alone (of `list_status_provisions`).
     """
-    provisions = list_status_provisions(connection, forum_id, day, provision_id)
+    shown = None if places is None else list(places)
+    provisions = places or list_status_provisions(connection, forum_id, day, provision_id)
     members = find_status_members(connection, forum_slug, day)
     # Who is no member that day may still be committed; each is looked up by its own index.
-    others = select(party_table.c.code).where(
-        exists().where(commitment.c.party_code == party_table.c.code, holds_on(forum_id, day))
-    )
+    committed = [commitment.c.party_code == party_table.c.code, holds_on(forum_id, day)]
+    if shown is not None:
+        committed.append(commitment.c.provision_id.in_(shown))
+    others = select(party_table.c.code).where(exists().where(*committed))
     if party is not None:
         others = others.where(party_table.c.code == party)
     codes = sorted(members | set(connection.execute(others).scalars()))
@@ -109,10 +113,11 @@ def list_status(  # noqa: PLR0913 - each a filter
     if limit is not None:
         # As many parties as fill so many rows, and the one after which the page begins.
         codes = codes[: limit // max(len(provisions), 1) + 2]
-    spans = _spans(connection, forum_id, day, provision_id, codes)
+    spans = _spans(connection, forum_id, day, provision_id, codes, shown)
     # Many spans follow from one event: each is looked up, and its provenance made, once.
     events = find_sources(connection, {span.event_id for span in spans.values()})
-    evidence = count_evidence(connection, reader, day=day)
+    few = None if limit is None else codes
+    evidence = count_evidence(connection, reader, day=day, parties=few)
     rows = []
     for code in codes:
         for one, place in provisions.items():
@@ -123,9 +128,26 @@ def list_status(  # noqa: PLR0913 - each a filter
                     make_status_row(span, *events[span.event_id], place, evidence.get(cell, 0))
                 )
             elif code in members:
-                shown = evidence.get(cell, 0)
-                rows.append(StatusRow(code, one, NO_STATEMENT, place, evidence=shown))
+                rows.append(
+                    StatusRow(code, one, NO_STATEMENT, place, evidence=evidence.get(cell, 0))
+                )
     return rows
+
+
+def list_status_names(
+    connection: Connection, reader: Reader, provisions: Collection[str], codes: Collection[str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Our short titles of these provisions, and the names of these parties. Public."""
+    del reader
+    shorts: dict[str, str] = {}
+    ordered = sorted(provisions)
+    for start in range(0, len(ordered), _BATCH):
+        rows = connection.execute(_SHORTS, {"ids": ordered[start : start + _BATCH]})
+        shorts.update({row.id: row.short for row in rows})
+    named = select(party_table.c.code, party_table.c.name).where(
+        party_table.c.code.in_(sorted(codes))
+    )
+    return shorts, {row.code: row.name for row in connection.execute(named)}
 
 
 def count_evidence(
@@ -192,6 +214,7 @@ def _spans(
     day: int,
     provision_id: str | None,
     codes: Sequence[str],
+    shown: Sequence[str] | None,
 ) -> dict[tuple[str, str], Row[Any]]:
     if not codes:
         return {}
@@ -202,6 +225,8 @@ def _spans(
     )
     if provision_id is not None:
         statement = statement.where(commitment.c.provision_id == provision_id)
+    if shown is not None:
+        statement = statement.where(commitment.c.provision_id.in_(shown))
     rows: Sequence[Row[Any]] = connection.execute(statement).all()
     return {(row.party_code, row.provision_id): row for row in rows}
 
@@ -237,6 +262,9 @@ _EVENT = (
     norm_event.c.confidence,
     norm_event.c.note,
     norm_event.c.recorded_by,
+)
+_SHORTS: Final[Select[Any]] = select(provision.c.id, provision.c.short).where(
+    provision.c.id.in_(bindparam("ids", expanding=True))
 )
 _SOURCES: Final[Select[Any]] = select(norm_event.c.id, *_EVENT).where(
     norm_event.c.id.in_(bindparam("ids", expanding=True))
