@@ -28,6 +28,7 @@ from sqlalchemy.engine import make_url
 
 import migrations
 from kernel.db import Database
+from kernel.logs import configure_logging
 from kernel.settings import Settings
 from tests.peers.servers import PeerServer, medallion, opentaxii
 
@@ -92,6 +93,11 @@ _compiled: defaultdict[tuple[str, str], _Compiled] = defaultdict(_Compiled)
 def _share_compiled(connection: Connection) -> None:
     kind = (connection.dialect.name, connection.dialect.driver)
     connection.execution_options(compiled_cache=_compiled[kind])
+
+
+def pytest_configure() -> None:
+    """Log as the product does: structlog's own way draws a picture of each fault, for a second."""
+    configure_logging(Settings())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
