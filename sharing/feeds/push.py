@@ -20,9 +20,11 @@ from sharing.feeds.remote.values import RemoteStatus
 from sharing.queries.pushing import Outstanding, Sendable
 from sharing.rules.walking import Position
 from sharing.services.feeds.pushing import (
+    UNENDING,
     Batch,
     Pushing,
     Refusals,
+    TakenBack,
     list_to_withdraw,
     narrowed_batch,
     next_batch,
@@ -35,8 +37,7 @@ BATCH: Final = 200
 _MOST_LOOKED_FOR: Final = 100
 """Of the objects of one envelope that a partner calls failed."""
 _UNSAID: Final = "the partner did not take it and did not say why"
-_UNENDING: Final = "the partner has not said what became of it"
-_NOT_DELETED: Final = frozenset({403, 404, 405, 501})
+_NOT_DELETED: Final = frozenset({400, 403, 404, 405, 409, 410, 422, 501})
 
 
 @dataclass(slots=True)
@@ -133,25 +134,14 @@ class Push:
             if not outstanding:
                 return
             for one in outstanding:
-                if self._take_back(one) and one.is_narrowed:
-                    self._send_rest(position, one)
+                self._take_back(position, one)
 
-    def _send_rest(self, position: Position, one: Outstanding) -> None:
-        batch = narrowed_batch(self.database, self.pushing, position, one, now_us=self.now_us())
-        if batch.rows:
-            self.tally = record_sent(
-                self.database,
-                self.pushing,
-                batch,
-                self._send(batch),
-                position,
-                self.tally,
-                now_us=self.now_us(),
-            )
+    def _take_back(self, position: Position, one: Outstanding) -> None:
+        """Have the partner delete a version, and send what the recipient still sees of it.
 
-    def _take_back(self, one: Outstanding) -> bool:
-        """Have the partner delete a version, and whether it is gone; what the partner keeps is
-        recorded as recalled."""
+        What the partner keeps is recorded as recalled. Recorded at once, when all is done: what is
+        cut off is done again.
+        """
         version = format_version(one.version_us) if one.version_us else None
         reason = "the recipient sees less of it than was sent" if one.is_narrowed else ""
         try:
@@ -166,16 +156,18 @@ class Push:
             is_gone = not (is_gone and self.place.info.can_read and self._shown(*_named(one)))
             if not is_gone:
                 reason = "the partner says that it deleted it, and still shows it"
+        rest: Sequence[Sendable] = ()
+        refused: Refusals = {}
+        if is_gone and one.is_narrowed:
+            batch = narrowed_batch(self.database, self.pushing, position, one, now_us=self.now_us())
+            rest, refused = batch.rows, self._send(batch) if batch.rows else {}
         self.tally = record_withdrawn(
             self.database,
             self.pushing,
-            one,
-            is_gone=is_gone,
-            reason=reason,
-            tally=self.tally,
+            TakenBack(one, is_gone, reason, rest, refused),
+            self.tally,
             now_us=self.now_us(),
         )
-        return is_gone
 
 
 def _named(one: Outstanding) -> tuple[str, int | None]:
@@ -184,11 +176,18 @@ def _named(one: Outstanding) -> tuple[str, int | None]:
 
 def _refused(batch: Batch, status: RemoteStatus) -> Refusals:
     """What the partner's status names as failed; where it names nothing, everything."""
-    told = {(one.id, _version_us(one.version)): one.message or _UNSAID for one in status.failures}
+    ids = {row.stix_id for row in batch.rows}
+    sent = {(row.stix_id, row.version_us) for row in batch.rows}
+    told: dict[tuple[str, int | None], str] = {}
+    for one in status.failures:
+        named = (one.id, _version_us(one.version))
+        if one.id in ids:
+            # Some write a version in another way: then it is whichever was sent.
+            told[named if named in sent else (one.id, None)] = one.message or _UNSAID
     if told:
         return told
     if not status.is_complete:
-        return {(row.stix_id, row.version_us): _UNENDING for row in batch.rows}
+        return {(row.stix_id, row.version_us): UNENDING for row in batch.rows}
     if status.failure_count:
         return {(row.stix_id, row.version_us): _UNSAID for row in batch.rows}
     return {}

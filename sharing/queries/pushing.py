@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, exists, or_, select
 
 from auth.reader import Seated
 from sharing.tables import body, contribution, feed, feed_sent, release
@@ -80,7 +80,9 @@ def list_shown(
 def list_outstanding(
     connection: Connection, seated: Seated, collection_id: int, feed_id: int, *, limit: int
 ) -> list[Outstanding]:
-    """What was sent and is not seen any more, or not as it was sent; oldest first.
+    """What was sent and is not seen any more, or not as it was sent; newest first, markings last.
+
+    Many a partner keeps a marking while something carries it.
 
     A form that gained something is sent again, in its turn: it is not outstanding.
     """
@@ -106,13 +108,19 @@ def list_outstanding(
             feed_sent.c.state == "sent",
             ~exists(as_sent),
         )
-        .order_by(feed_sent.c.sent_us, feed_sent.c.contribution_id)
+        .order_by(*carriers_first())
         .limit(limit)
     )
     return [
         Outstanding(row.contribution_id, row.stix_id, row.version_us, bool(row.is_narrowed))
         for row in connection.execute(statement)
     ]
+
+
+def carriers_first() -> tuple[ColumnElement[Any], ...]:
+    """The order in which a partner can delete what it was sent."""
+    is_marking = case((feed_sent.c.stix_id.like("marking-definition--%"), 1), else_=0)
+    return is_marking, feed_sent.c.contribution_id.desc()
 
 
 def _keys(seated: Seated, collection_id: int) -> Select[Any]:

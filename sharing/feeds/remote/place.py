@@ -94,9 +94,11 @@ class Place:
         return self.wait(status, wait_seconds=wait_seconds)
 
     def wait(self, status: RemoteStatus, *, wait_seconds: float = 60.0) -> RemoteStatus:
-        """The status once it is complete, or as it is after so long. Raises OutboundError."""
+        """The status once it is complete, or as it is after so long, or after half of the time that
+        the run has left. Raises OutboundError."""
         around = self._speaking.outbound.around
-        until = around.clock() + wait_seconds
+        now = around.clock()
+        until = now + min(wait_seconds, self._budget.seconds_left(now) / 2)
         pause = _FIRST_PAUSE_SECONDS
         while not status.is_complete and around.clock() + pause <= until:
             around.sleep(pause)

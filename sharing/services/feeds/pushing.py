@@ -7,10 +7,10 @@ feed's position. What does not live here: the partner's server (sharing.feeds).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from auth.queries import find_seated, list_roster
@@ -24,6 +24,7 @@ from sharing.queries.feeds import Feed, FeedRefusal
 from sharing.queries.pushing import (
     Outstanding,
     Sendable,
+    carriers_first,
     list_outstanding,
     list_sendable,
     list_shown,
@@ -40,6 +41,10 @@ Refusals = Mapping[tuple[str, int | None], str]
 
 _ENVELOPE_BYTES = 64
 """What stands around the objects of an envelope, and more."""
+
+UNENDING: Final = "the partner has not said what became of it"
+_UNDERWAY: Final = "on its way"
+_IS_ABSENT: Final = or_(feed_sent.c.state == "refused", feed_sent.c.state == "withdrawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,18 @@ class Batch:
     def envelope(self) -> bytes:
         """As TAXII has it (§3.7), each object with its bytes as served."""
         return b'{"objects":[' + b",".join(row.content for row in self.rows) + b"]}"
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """What became of a version that was to be deleted; `rest` is what was sent in its place, and
+    `refused` what the partner did not take of that."""
+
+    one: Outstanding
+    is_gone: bool
+    reason: str
+    rest: Sequence[Sendable] = ()
+    refused: Refusals = field(default_factory=dict)
 
 
 def enter_as_recipient(connection: Connection, found: Feed) -> tuple[Seated, Collection]:
@@ -102,7 +119,8 @@ def next_batch(
     most_bytes: int,
     now_us: int,
 ) -> Batch | None:
-    """The next objects to send, recorded as delivered; None when nothing has been added.
+    """The next objects to send, recorded as delivered and on their way; None when nothing has been
+    added.
 
     Raises NotFound when the recipient is none any more, Unavailable when nothing can be recorded.
     """
@@ -123,6 +141,7 @@ def next_batch(
     last_us = found.last_us if len(rows) == len(found.rows) else rows[-1].date_added_us
     if rows:
         _record(database, pushing, seated, place, rows, head.seq, now_us)
+        _keep_underway(database, pushing, rows, now_us)
     return Batch(rows, replace(position, after_us=last_us))
 
 
@@ -182,39 +201,47 @@ def record_sent(
 ) -> Tally:
     """Write down what became of a batch, and go on to where it leads."""
     moved = replace(tally, oddities=set(tally.oddities))
-    if batch.rows:
-        moved.pages += 1
-        moved.bytes += sum(len(row.content) for row in batch.rows)
-        moved.objects += len(batch.rows)
-    rows = [_sent_row(pushing.feed.id, row, refused, now_us) for row in batch.rows]
-    moved.refused += sum(row["state"] == "refused" for row in rows)
-    moved.contributed += sum(row["state"] == "sent" for row in rows)
     with database.write() as connection:
         write_position(connection, pushing.feed.id, before, batch.after)
-        if rows:
-            _keep_sent(connection, rows)
-        write_refusals(
-            connection,
-            pushing.feed.id,
-            [
-                FeedRefusal(
-                    row["stix_id"],
-                    format_version(row["version_us"]),
-                    "sharing.partner-refused",
-                    row["reason"],
-                    now_us,
-                )
-                for row in rows
-                if row["state"] == "refused"
-            ],
-            [
-                (row["stix_id"], format_version(row["version_us"]))
-                for row in rows
-                if row["state"] == "sent"
-            ],
-        )
+        _write_sent(connection, pushing, batch.rows, refused, moved, now_us)
         tell_run(connection, pushing.run_id, moved, now_us=now_us)
     return moved
+
+
+def _write_sent(
+    connection: Connection,
+    pushing: Pushing,
+    sent: Sequence[Sendable],
+    refused: Refusals,
+    moved: Tally,
+    now_us: int,
+) -> None:
+    """What became of each object, and what that adds to the tally."""
+    if not sent:
+        return
+    rows = [_sent_row(pushing.feed.id, row, refused, now_us) for row in sent]
+    failed = [row for row in rows if row["reason"]]
+    moved.pages += 1
+    moved.bytes += sum(len(row.content) for row in sent)
+    moved.objects += len(rows)
+    moved.refused += len(failed)
+    moved.contributed += len(rows) - len(failed)
+    _keep_sent(connection, rows)
+    write_refusals(
+        connection,
+        pushing.feed.id,
+        [
+            FeedRefusal(
+                row["stix_id"],
+                format_version(row["version_us"]),
+                "sharing.partner-refused",
+                row["reason"],
+                now_us,
+            )
+            for row in failed
+        ],
+        [(row["stix_id"], format_version(row["version_us"])) for row in rows if not row["reason"]],
+    )
 
 
 def list_to_withdraw(
@@ -235,11 +262,9 @@ def list_to_withdraw(
 def record_withdrawn(
     database: Database,
     pushing: Pushing,
-    one: Outstanding,
-    *,
-    is_gone: bool,
-    reason: str,
+    back: TakenBack,
     tally: Tally,
+    *,
     now_us: int,
 ) -> Tally:
     """Write down that the partner deleted a version, or keeps it: then it is recalled, for people
@@ -250,12 +275,15 @@ def record_withdrawn(
             update(feed_sent)
             .where(
                 feed_sent.c.feed_id == pushing.feed.id,
-                feed_sent.c.contribution_id == one.contribution_id,
+                feed_sent.c.contribution_id == back.one.contribution_id,
             )
             .values(
-                state="withdrawn" if is_gone else "recalled", reason=reason[:500], sent_us=now_us
+                state="withdrawn" if back.is_gone else "recalled",
+                reason=back.reason[:500],
+                sent_us=now_us,
             )
         )
+        _write_sent(connection, pushing, back.rest, back.refused, moved, now_us)
         tell_run(connection, pushing.run_id, moved, now_us=now_us)
     return moved
 
@@ -269,7 +297,7 @@ def _everything_sent(connection: Connection, feed_id: int, most: int) -> list[Ou
     rows = connection.execute(
         select(feed_sent)
         .where(feed_sent.c.feed_id == feed_id, feed_sent.c.state == "sent")
-        .order_by(feed_sent.c.sent_us, feed_sent.c.contribution_id)
+        .order_by(*carriers_first())
         .limit(most)
     )
     return [
@@ -300,17 +328,55 @@ def _sent_row(feed_id: int, row: Sendable, refused: Refusals, now_us: int) -> di
         "body_id": row.body_id,
         "added_us": row.date_added_us,
         "sent_us": now_us,
-        "state": "sent" if reason is None else "refused",
+        # Of what the partner says nothing it may be there.
+        "state": "sent" if reason is None or reason == UNENDING else "refused",
         "reason": (reason or "")[:500].replace("\0", ""),
     }
 
 
+def _keep_underway(
+    database: Database, pushing: Pushing, rows: Sequence[Sendable], now_us: int
+) -> None:
+    """Before it leaves: what gets no reply may be there, and is to be withdrawn like what is."""
+    ids = [row.contribution_id for row in rows]
+    with database.write() as connection:
+        # What was on its way before, and is sent once more, counts as there.
+        connection.execute(
+            update(feed_sent)
+            .where(
+                feed_sent.c.feed_id == pushing.feed.id,
+                feed_sent.c.contribution_id.in_(ids),
+                feed_sent.c.reason == _UNDERWAY,
+            )
+            .values(reason="")
+        )
+        _upsert(
+            connection,
+            [_sent_row(pushing.feed.id, row, {}, now_us) | {"reason": _UNDERWAY} for row in rows],
+            _IS_ABSENT,
+        )
+
+
 def _keep_sent(connection: Connection, rows: list[dict[str, Any]]) -> None:
+    """The last word on each: a form that was sent anew takes the place of the one before.
+
+    One that was refused does not: what the partner had it has.
+    """
+    is_absent = or_(_IS_ABSENT, and_(feed_sent.c.state == "sent", feed_sent.c.reason == _UNDERWAY))
+    _upsert(connection, [row for row in rows if row["state"] == "sent"], None)
+    _upsert(connection, [row for row in rows if row["state"] == "refused"], is_absent)
+
+
+def _upsert(
+    connection: Connection, rows: list[dict[str, Any]], where: ColumnElement[bool] | None
+) -> None:
+    """Keep rows, in the place of those that stand only where they are `where`."""
+    last = {row["contribution_id"]: row for row in rows}
+    if not last:
+        return
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(feed_sent)
     given = statement.excluded
-    # The last word on each: a form that was sent anew takes the place of the one before.
-    last = {row["contribution_id"]: row for row in rows}
     connection.execute(
         statement.on_conflict_do_update(
             index_elements=["feed_id", "contribution_id"],
@@ -318,6 +384,7 @@ def _keep_sent(connection: Connection, rows: list[dict[str, Any]]) -> None:
                 name: getattr(given, name)
                 for name in ("version_us", "body_id", "added_us", "sent_us", "state", "reason")
             },
+            where=where,
         ),
         list(last.values()),
     )

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from kernel.outbound.errors import AnswerBroken, StatusRefused
+from kernel.outbound.transport import Answer
 from sharing.services.feeds.keeping import NewFeed
 from sharing.tables import delivery
 from tests.sharing.feeds.nodes import Node
-from tests.sharing.feeds.odd import COLLECTION, Odd
+from tests.sharing.feeds.odd import COLLECTION, TAXII, Odd
+from tests.sharing.feeds.test_second_hand import statement
 from tests.sharing.taxii.world import SHARES_WITH_XBB, START_US, TLP_GREEN
 
 NOBODY: dict[str, Any] = {"rules": []}
@@ -161,8 +166,6 @@ def test_envelopes_are_no_longer_than_the_partner_takes(home: Node, partner: Odd
 
 
 def test_a_reply_that_is_lost_is_made_good_by_sending_again(home: Node, partner: Odd) -> None:
-    from kernel.outbound.errors import AnswerBroken  # noqa: PLC0415 - one use
-
     home.world.contribute(*home.world.indicators(3))
     push(home)
 
@@ -177,3 +180,162 @@ def test_a_reply_that_is_lost_is_made_good_by_sending_again(home: Node, partner:
     second = run(home)
     assert (second.state, second.contributed) == ("done", 3), second
     assert {one["id"] for one in partner.posted} == {one["id"] for one in home.walk("xbb")}
+
+
+LESS = {
+    "rules": [
+        {
+            "id": "ally",
+            "effect": "share",
+            "audience": {"any": ["member:XBB"]},
+            "omit": ["description"],
+        }
+    ]
+}
+
+
+def test_what_is_refused_in_another_form_is_still_there_to_be_withdrawn(
+    home: Node, partner: Odd
+) -> None:
+    """A wider view that the partner does not take leaves the one that it has."""
+    partner.deletes = True
+    one = home.world.indicator(description="where from")
+    home.world.contribute(one)
+    home.world.set_policy(LESS)
+    push(home)
+    assert run(home).contributed == 1
+    home.world.set_policy(SHARES_WITH_XBB)
+    partner.refuses = lambda _one: "it has other content under this version"
+    assert run(home).refused == 1
+    assert [each.reason for each in home.refusals("out", "XBB")] == [
+        "it has other content under this version"
+    ]
+    home.world.set_policy(NOBODY)
+    assert run(home).withdrawn == 1
+    assert (partner.deleted, partner.rows) == ([one["id"]], [])
+
+
+def test_what_was_sent_without_a_reply_is_withdrawn_when_it_is_seen_no_more(
+    home: Node, partner: Odd
+) -> None:
+    partner.deletes = True
+    one = home.world.indicator()
+    home.world.contribute(one)
+    push(home)
+
+    def lose(method: str, _url: str) -> None:
+        if method == "POST":
+            raise AnswerBroken("the line was cut")
+
+    home.network.after = lose
+    assert run(home).state == "failed"
+    assert partner.rows
+    home.network.after = lambda _method, _url: None
+    home.world.set_policy(NOBODY)
+    second = run(home)
+    assert (second.state, second.withdrawn) == ("done", 1), second
+    assert partner.rows == []
+
+
+def test_a_part_that_could_not_be_sent_at_once_is_sent_with_the_next_run(
+    home: Node, partner: Odd
+) -> None:
+    partner.deletes = True
+    home.world.contribute(home.world.indicator(description="where from"))
+    push(home)
+    run(home)
+    home.world.set_policy(LESS)
+
+    def lose(method: str, _url: str) -> None:
+        if method == "POST":
+            raise AnswerBroken("the line was cut")
+
+    home.network.before = lose
+    assert run(home).state == "failed"
+    assert partner.rows == []
+    home.network.before = lambda _method, _url: None
+    assert run(home).state == "done"
+    assert [each for _, each in partner.rows] == list(home.walk("xbb"))
+
+
+def test_a_marking_is_withdrawn_after_what_carries_it(source: Node, home: Node) -> None:
+    """Another Comity keeps a marking while something carries it (409)."""
+    marking = statement(81, "no commercial use")
+    home.world.contribute(marking, home.world.indicator(object_marking_refs=[marking["id"]]))
+    home.add("out", source, code="XBB", who="xaa", direction="push")
+    assert run(home).contributed == 2
+    assert len(list(source.walk("xaa"))) == 2
+    home.world.set_policy(NOBODY)
+    second = run(home)
+    assert (second.state, second.withdrawn) == ("done", 2), second
+    assert list(source.walk("xaa")) == []
+
+
+def test_a_delete_that_conflicts_is_a_recall_and_keeps_nothing_back(
+    home: Node, partner: Odd
+) -> None:
+    home.world.contribute(home.world.indicator())
+    push(home)
+    run(home)
+    home.world.set_policy(NOBODY)
+
+    def refuse(method: str, _url: str) -> None:
+        if method == "DELETE":
+            raise StatusRefused("it is in use", answered=409)
+
+    home.network.before = refuse
+    assert run(home).state == "done"
+    assert len(home.sent("out", "recalled", "XBB")) == 1
+
+
+def test_a_failure_that_names_a_version_in_another_way_is_a_failure(
+    home: Node, partner: Odd
+) -> None:
+    good, bad = home.world.indicators(2)
+    home.world.contribute(good, bad)
+
+    def cut(method: str, url: str, headers: Any, body: bytes | None) -> Answer:
+        answer = partner(method, url, headers, body)
+        if method != "POST":
+            return answer
+        return replace(answer, body=answer.body.replace(b'"version": "2026', b'"version": "2025'))
+
+    home.network.others["odd.example"] = cut
+    partner.refuses = lambda one: "not here" if one["id"] == bad["id"] else None
+    push(home)
+    assert (run(home).refused, home.runs("out", "XBB")[0].contributed) == (1, 1)
+
+
+def test_a_status_that_never_ends_holds_up_nothing_and_what_was_sent_may_be_there(
+    home: Node, partner: Odd
+) -> None:
+    partner.deletes = True
+    one = home.world.indicator()
+    home.world.contribute(one)
+    pending = {
+        "id": "22222222-2222-4222-8222-222222222222",
+        "status": "pending",
+        "total_count": 1,
+        "success_count": 0,
+        "failure_count": 0,
+        "pending_count": 1,
+    }
+
+    def wait(method: str, url: str, headers: Any, body: bytes | None) -> Answer:
+        if "/status/" in url:
+            home.world.clock.now_us += 5_000_000
+            return Answer(200, {"content-type": TAXII}, json.dumps(pending).encode())
+        if method == "GET" and "/objects/indicator" in url:
+            # It takes it later than it is asked.
+            return Answer(404, {"content-type": TAXII}, b"{}")
+        answer = partner(method, url, headers, body)
+        return replace(answer, body=json.dumps(pending).encode()) if method == "POST" else answer
+
+    home.network.others["odd.example"] = wait
+    push(home)
+    first = run(home)
+    assert (first.state, first.refused) == ("done", 1), first
+    assert "not said" in home.refusals("out", "XBB")[0].reason
+    home.world.set_policy(NOBODY)
+    assert run(home).withdrawn == 1
+    assert partner.rows == []
