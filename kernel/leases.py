@@ -20,6 +20,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from kernel import clock
 from kernel.clock import SECOND_US
 from kernel.db import Database, content_metadata
+from kernel.errors import ComityError
 
 log = structlog.get_logger(__name__)
 
@@ -149,7 +150,11 @@ def holding(leases: Leases, names: Sequence[str]) -> Iterator[bool]:
 
     def renew() -> None:
         while not ended.wait(_TURN_SECONDS):
-            leases.renew()
+            try:
+                leases.renew()
+            except ComityError as fault:
+                # The next turn tries again.
+                log.warning("lease-not-renewed", code=fault.code, holder=leases.holder)
 
     thread = threading.Thread(target=renew, daemon=True)
     thread.start()

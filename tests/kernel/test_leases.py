@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,7 +11,8 @@ import structlog
 from sqlalchemy import select
 
 from kernel.db import Database
-from kernel.leases import Leases, lease
+from kernel.errors import Unavailable
+from kernel.leases import Leases, holding, lease
 from tests.sharing.taxii.world import Clock
 
 SECOND_US = 1_000_000
@@ -119,3 +121,28 @@ def test_of_many_that_reach_for_a_lease_one_gets_it(database: Database, clock: C
 def read_until(database: Database) -> int:
     with database.read() as connection:
         return int(connection.execute(select(lease.c.until_us)).scalar_one())
+
+
+class Hindered(Leases):
+    """Cannot write the first time."""
+
+    hindrances = 1
+
+    def renew(self) -> None:
+        if self.hindrances:
+            self.hindrances -= 1
+            raise Unavailable("kernel.database-unavailable", "the database is busy")
+        super().renew()
+
+
+def test_what_is_held_goes_on_being_renewed_after_a_write_that_failed(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kernel.leases._TURN_SECONDS", 0.1)
+    leases, other = Hindered(database, "one", seconds=0.9), Leases(database, "other")
+    with holding(leases, ["feeds/1"]) as is_held:
+        assert is_held
+        time.sleep(1.2)
+        assert leases.hindrances == 0
+        assert not other.take("feeds/1")
+    assert other.take("feeds/1")
