@@ -278,7 +278,11 @@ def check_partner(new: NewFeed) -> str:
 
 def read_peer(url: str) -> str:
     """Scheme, host and port of a partner's address, in one spelling. Raises BadInput."""
-    wanted = "an https address like https://taxii.example/taxii2/, without a user in it"
+    # A `?` part may hold a key, and would be shown to everybody who sees the feed.
+    wanted = (
+        "an https address like https://taxii.example/taxii2/, without a user in it and without a "
+        "? or # part"
+    )
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -289,6 +293,7 @@ def read_peer(url: str) -> str:
         or not parts.hostname
         or parts.username is not None
         or parts.password is not None
+        or not {"?", "#"}.isdisjoint(url)
         or not _is_plain(url)
     ):
         raise _bad("its address", wanted)

@@ -175,6 +175,7 @@ def test_a_feed_that_is_paused_does_not_run(embedded_harbour: Installation) -> N
     [
         (("--url", "ftp://taxii.example/"), "an https address"),
         (("--url", "https://u:p@taxii.example/"), "without a user in it"),
+        (("--url", "https://taxii.example/taxii2/?key=k"), "without a ? or # part"),
         (("--every", "1s"), "10 seconds"),
         (("--every", "P1Y"), "years and months"),
         (("--min-tlp", "puce"), "TLP"),
