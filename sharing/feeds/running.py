@@ -40,6 +40,7 @@ RUN_SECONDS: Final = 60.0
 """The longest turn of one feed: then others have theirs, and it goes on at its next."""
 _TRIAL_SECONDS: Final = 15.0
 """The longest turn of a feed that keeps failing: a sick partner keeps no worker waiting."""
+_WHOLE_TURN_EVERY: Final = 3
 _MOST_WAIT_SECONDS: Final = 10.0
 _TOO_SLOW: Final = (
     "the partner's server took all that one turn may cost, and nothing was taken or sent by then"
@@ -138,7 +139,9 @@ class Runner:
 
     def budget(self, found: Feed) -> Budget:
         """What one turn may cost."""
-        seconds = self.run_seconds if found.failures == 0 else _TRIAL_SECONDS
+        # A partner that was only slow, and failed once, needs its whole turn now and then.
+        is_trial = found.failures % _WHOLE_TURN_EVERY != 0
+        seconds = _TRIAL_SECONDS if is_trial else self.run_seconds
         return Budget(bytes=512 * MEBIBYTE, seconds=seconds, pages=1000)
 
     def _limits(self, found: Feed) -> Limits:

@@ -213,3 +213,21 @@ def test_an_unforeseen_fault_ends_one_run_and_says_so(home: Node, odd: Odd) -> N
     assert "incident" in (run.reason or "")
     with home.world.database.read() as connection:
         assert list_operated(connection)[0].failures == 1
+
+
+def test_a_slow_partner_that_failed_once_is_well_again(home: Node, odd: Odd) -> None:
+    """It takes longer than the short turn that a partner has which fails."""
+    odd.add(*home.world.indicators(2))
+    add(home, "north")
+
+    def fail(_method: str, _url: str) -> None:
+        raise ConnectFailed("nobody answers")
+
+    def wait(_method: str, _url: str) -> None:
+        home.world.clock.now_us += 8 * SECOND
+
+    home.network.before = fail
+    assert home.run("north").state == "failed"
+    home.network.before, home.network.after = lambda _method, _url: None, wait
+    states = [home.run("north").state for _ in range(3)]
+    assert states[-1] == "done", states
