@@ -20,6 +20,7 @@ from kernel.clock import format_version
 from kernel.db import Database
 from kernel.errors import NotFound
 from sharing.gate.envelopes import read_item
+from sharing.gate.ids import is_stix_id
 from sharing.gate.verdicts import RawObject
 from sharing.queries.collections import Collection, find_collection
 from sharing.queries.contributions import in_batches, list_own_copies
@@ -196,4 +197,9 @@ def _marking_refs(value: dict[str, object]) -> Iterable[str]:
     for each in granular if isinstance(granular, list) else ():
         if isinstance(each, dict):
             refs.append(each.get("marking_ref"))
-    return (ref for ref in refs if isinstance(ref, str) and ref.startswith("marking-definition--"))
+    # What is no id of a marking is refused with the object, and is asked for nowhere.
+    return (
+        ref
+        for ref in refs
+        if isinstance(ref, str) and ref.startswith("marking-definition--") and is_stix_id(ref)
+    )
