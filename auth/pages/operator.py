@@ -12,9 +12,7 @@ from typing import Final
 from flask import Blueprint, Flask, Response, current_app
 
 from auth.doors import Permission, door
-from auth.queries.forums import list_forums
-from auth.queries.members import list_members
-from auth.queries.persons import list_persons
+from auth.queries.installation import FORUM, MEMBER, OPERATOR, list_taking_part
 from kernel.checkup import Finding, check_database, check_folder, check_secrets, check_settings
 from kernel.db import Database
 from kernel.leases import list_held
@@ -84,8 +82,7 @@ def show_installation() -> Response:
     database, now_us = current_database(), current_instant_us()
     watched: _Watched = current_app.extensions[_WATCHED]
     with database.read() as connection:
-        members, forums = list_members(connection), list_forums(connection)
-        people = list_persons(connection)
+        taking_part = list_taking_part(connection)
         held = list_held(connection, now_us=now_us)
     due = [
         Due(
@@ -103,13 +100,9 @@ def show_installation() -> Response:
         due=due,
         feeds=watched.list_feeds(database),
         holders=sorted({one.holder for one in held}),
-        members=members,
-        forums=forums,
-        operators=[one for one in people if one.is_operator],
-        counts={
-            member.id: sum(one.member_id == member.id and one.status == "active" for one in people)
-            for member in members
-        },
+        members=[one for one in taking_part if one.kind == MEMBER],
+        forums=[one for one in taking_part if one.kind == FORUM],
+        operators=[one for one in taking_part if one.kind == OPERATOR],
         settings=current_settings(),
     )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, Select, bindparam, select
+from sqlalchemy import BigInteger, Connection, Row, Select, bindparam, func, or_, select
 
 from auth.reader import Reader, Seated
 from auth.rules import is_slug
@@ -67,14 +67,14 @@ def list_seated(connection: Connection, reader: Reader) -> list[Seated]:
 
 def list_roster(connection: Connection, forum_id: int) -> list[RosterRow]:
     """Every recipient that the forum ever had, by bit."""
-    rows = [*_seat_rows(connection, forum_id), *_partner_rows(connection, forum_id)]
-    return sorted(rows, key=lambda row: row.bit)
+    rows = connection.execute(_ROSTER, {"forum_id": forum_id})
+    return [_roster_row(row) for row in rows]
 
 
 def find_partner(connection: Connection, forum_id: int, name: str) -> RosterRow | None:
     """The forum's partner of this name, active or not."""
-    rows = _partner_rows(connection, forum_id)
-    return next((row for row in rows if row.name == name), None)
+    rows = list_roster(connection, forum_id)
+    return next((row for row in rows if row.is_partner and row.name == name), None)
 
 
 _PLACE: Final = (
@@ -128,69 +128,66 @@ def _seated(reader: Reader, row: Row[Any]) -> Seated:
     )
 
 
-def _seat_rows(connection: Connection, forum_id: int) -> list[RosterRow]:
-    blocs: dict[int, set[str]] = {}
-    for bloc in connection.execute(
-        select(member_bloc)
-        .join(seat, seat.c.member_id == member_bloc.c.member_id)
-        .where(seat.c.forum_id == forum_id)
-    ):
-        blocs.setdefault(bloc.member_id, set()).add(bloc.bloc)
-    rows = connection.execute(
-        select(
-            seat,
-            recipient.c.bit,
-            member.c.code,
-            member.c.jurisdiction,
-            member.c.residency,
-            member.c.accredited_to,
-            member.c.status.label("member_status"),
-        )
-        .select_from(seat)
-        .join(recipient, recipient.c.id == seat.c.recipient_id)
-        .join(member, member.c.id == seat.c.member_id)
-        .where(seat.c.forum_id == forum_id)
+# Seats and partners at once: which of the two a recipient is, its row tells.
+_ROSTER: Final[Select[Any]] = (
+    select(
+        recipient.c.id,
+        recipient.c.bit,
+        seat.c.member_id,
+        seat.c.role,
+        seat.c.status,
+        member.c.code,
+        member.c.jurisdiction,
+        member.c.residency,
+        member.c.accredited_to,
+        member.c.status.label("member_status"),
+        partner.c.name.label("partner_name"),
+        partner.c.status.label("partner_status"),
+        select(func.aggregate_strings(member_bloc.c.bloc, " "))
+        .where(member_bloc.c.member_id == seat.c.member_id)
+        .correlate(seat)
+        .scalar_subquery()
+        .label("blocs"),
     )
-    return [
-        RosterRow(
-            recipient_id=row.recipient_id,
-            bit=row.bit,
-            name=row.code,
-            is_partner=False,
-            role=row.role,
-            status=row.status,
-            is_active=row.status == _ACTIVE and row.member_status == _ACTIVE,
-            member_id=row.member_id,
-            jurisdiction=row.jurisdiction,
-            blocs=frozenset(blocs.get(row.member_id, ())),
-            residency=row.residency,
-            accredited_to=row.accredited_to,
-        )
-        for row in rows
-    ]
+    .select_from(recipient)
+    .outerjoin(seat, seat.c.recipient_id == recipient.c.id)
+    .outerjoin(member, member.c.id == seat.c.member_id)
+    .outerjoin(partner, partner.c.recipient_id == recipient.c.id)
+    .where(
+        recipient.c.forum_id == bindparam("forum_id", type_=BigInteger),
+        or_(seat.c.recipient_id.is_not(None), partner.c.recipient_id.is_not(None)),
+    )
+    .order_by(recipient.c.bit)
+)
 
 
-def _partner_rows(connection: Connection, forum_id: int) -> list[RosterRow]:
-    rows = connection.execute(
-        select(partner, recipient.c.bit)
-        .select_from(partner)
-        .join(recipient, recipient.c.id == partner.c.recipient_id)
-        .where(partner.c.forum_id == forum_id)
-    )
-    return [
-        RosterRow(
-            recipient_id=row.recipient_id,
+def _roster_row(row: Row[Any]) -> RosterRow:
+    if row.partner_name is not None:
+        return RosterRow(
+            recipient_id=row.id,
             bit=row.bit,
-            name=row.name,
+            name=row.partner_name,
             is_partner=True,
             role=PARTNER_ROLE,
-            status=row.status,
-            is_active=row.status == _ACTIVE,
+            status=row.partner_status,
+            is_active=row.partner_status == _ACTIVE,
             member_id=None,
             jurisdiction=None,
             blocs=frozenset(),
             residency=None,
             accredited_to=PARTNER_ACCREDITED_TO,
         )
-        for row in rows
-    ]
+    return RosterRow(
+        recipient_id=row.id,
+        bit=row.bit,
+        name=row.code,
+        is_partner=False,
+        role=row.role,
+        status=row.status,
+        is_active=row.status == _ACTIVE and row.member_status == _ACTIVE,
+        member_id=row.member_id,
+        jurisdiction=row.jurisdiction,
+        blocs=frozenset((row.blocs or "").split()),
+        residency=row.residency,
+        accredited_to=row.accredited_to,
+    )

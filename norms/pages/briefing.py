@@ -85,10 +85,13 @@ def show_briefing() -> Response:
     with current_database().read() as connection:
         forums = list_forums(connection, reader)
         parties = {one.code: one.name for one in list_parties(connection, reader)}
-        provisions = {one.id: one for one in list_provisions(connection, reader)}
+        provisions: dict[str, Provision] = {}
         forum = next((one for one in forums if one.slug == slug), None)
         if forum is not None:
-            rows = list_status(connection, reader, forum.id, forum.slug, day=day)
+            about = list_provisions(connection, reader, status_of=(forum.id, day))
+            provisions = {one.id: one for one in about}
+            places = {one.id: (one.instrument, one.position) for one in about}
+            rows = list_status(connection, reader, forum.id, forum.slug, day=day, places=places)
             in_forum = list(dict.fromkeys(row.provision for row in rows))
             members = list(dict.fromkeys(row.member for row in rows))
             wanted = [one for one in in_forum if not chosen or one in chosen][:_MOST_PROVISIONS]

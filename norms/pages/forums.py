@@ -96,13 +96,14 @@ def show_forum(slug: str) -> Response:
     """GET /norms/forums/SLUG: members as of a day, instruments, sessions, what is going on."""
     reader, day, now_us = current_reader(), asked_day(), current_instant_us()
     with current_database().read() as connection:
-        found = expect(find_profile(connection, reader, slug), "forum")
+        known = list_forums(connection, reader)
+        found = expect(next((one for one in known if one.slug == slug), None), "forum")
         return norms_page(
             "forum.html",
             forum=found,
             as_of=shown_day(day),
-            below=[one for one in list_forums(connection, reader) if one.parent == slug],
-            members=list_memberships(connection, reader, slug, day=day),
+            below=[one for one in known if one.parent == slug],
+            members=list_memberships(connection, reader, slug, day=day, known=known),
             instruments=list_instruments(connection, reader, day=day, forum_slug=slug),
             sessions=list_sessions(connection, reader, slug=slug, from_day=None, to_day=None),
             chairs=list_co_chairs(connection, reader, slug),

@@ -11,7 +11,7 @@ from norms.calendar import calendar_of
 from norms.pages.entering import asked, blueprint, norms_page
 from norms.queries.due import list_due
 from norms.queries.parties import list_belonging, list_treaties_of
-from norms.queries.states_own import list_positions
+from norms.queries.states_own import list_drafts
 from norms.queries.status import list_commitments_of
 from norms.rules.dates import day_of, format_day, parse_day
 from norms.rules.words import IN_EFFECT
@@ -37,11 +37,7 @@ def show_home() -> Response:
         due = list_due(
             connection, reader, from_day=today, to_day=today + _LONG_AHEAD_DAYS, now_us=now_us
         )
-        drafts = [
-            one
-            for one in (list_positions(connection, reader, party=code) if code else [])
-            if one.state == "draft"
-        ]
+        drafts = list_drafts(connection, reader)
     counts: dict[str, int] = {}
     for forum, row in commitments:
         if row.status in IN_EFFECT:

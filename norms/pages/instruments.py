@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from flask import Response
 from flask_babel import gettext as _
 
@@ -18,10 +16,8 @@ from norms.pages.entering import (
     shown_day,
 )
 from norms.queries.events import list_events
-from norms.queries.forums import find_profile
-from norms.queries.participants import find_force_of, list_participants
+from norms.queries.participants import count_force, find_treaty, list_participants_in
 from norms.queries.provisions import (
-    Instrument,
     Link,
     Provision,
     find_instrument,
@@ -61,16 +57,18 @@ def show_instrument(instrument: str) -> Response:
     """GET /norms/instruments/ID: its provisions, its participants, what happened to it."""
     reader, day, name = current_reader(), asked_day(), named(instrument, "instrument")
     with current_database().read() as connection:
-        found = expect(find_instrument(connection, reader, name, day=day), "instrument")
+        known = list_instruments(connection, reader, day=day)
+        found = expect(next((one for one in known if one.id == name), None), "instrument")
+        treaty = expect(find_treaty(connection, reader, name), "instrument")
         return norms_page(
             "instrument.html",
             instrument=found,
             as_of=shown_day(day),
-            force=find_force_of(connection, reader, name, day=day),
+            force=count_force(treaty, day=day),
             provisions=list_provisions(connection, reader, instrument_id=name),
-            participants=list_participants(connection, reader, name, day=day),
+            participants=list_participants_in(connection, reader, treaty, day=day),
             events=list_events(connection, reader, instrument=name),
-            others=_others(list_instruments(connection, reader, day=day), name),
+            others=[one for one in known if one.id != name],
         )
 
 
@@ -84,13 +82,20 @@ def show_provision(provision: str) -> Response:
         instrument = expect(
             find_instrument(connection, reader, found.instrument, day=day), "instrument"
         )
-        forum = expect(find_profile(connection, reader, instrument.forum), "forum")
-        rows = list_status(connection, reader, forum.id, forum.slug, day=day, provision_id=name)
+        begun = found.from_day is None or found.from_day <= day
+        rows = list_status(
+            connection,
+            reader,
+            instrument.forum_id,
+            instrument.forum,
+            day=day,
+            provision_id=name,
+            places={name: (found.instrument, found.position)} if begun else {},
+        )
         return norms_page(
             "provision.html",
             provision=found,
             instrument=instrument,
-            forum=forum,
             as_of=shown_day(day),
             links=list_links(connection, reader, name),
             pins=list_pins(connection, reader, name),
@@ -134,7 +139,3 @@ def show_parallels() -> Response:
         instruments=known,
         nothing=_("nothing on record"),
     )
-
-
-def _others(found: Iterable[Instrument], name: str) -> list[Instrument]:
-    return [one for one in found if one.id != name]

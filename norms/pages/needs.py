@@ -12,10 +12,9 @@ from auth.reader import Reader
 from kernel.clock import DAY_US
 from norms.pages.entering import CLEARANCE
 from norms.queries.due import list_due
-from norms.queries.parties import list_belonging
 from norms.queries.recordings import list_recordings
 from norms.queries.silences import list_silences
-from norms.queries.states_own import list_actions, list_positions
+from norms.queries.states_own import list_actions, list_drafts
 from norms.rules.dates import day_of
 from norms.rules.four_eyes import WAITING
 from norms.rules.silence import RUNNING
@@ -33,23 +32,22 @@ def find_needs() -> list[Need]:
         return _of_secretariat(reader)
     needs: list[Need] = []
     with current_database().read() as connection:
-        ours = {one.forum for one in list_belonging(connection, reader, code, day=today)}
+        actions = list_actions(connection, reader, day=today, party=code)
         if reader.has_role(CLEARANCE):
-            drafts = [*list_positions(connection, reader, party=code)]
+            drafts = list_drafts(connection, reader)
             needs += [
                 Need(
                     _("The position “%(title)s” waits to be released.", title=one.title),
                     url_for("register.position", position=one.id),
                 )
                 for one in drafts
-                if one.state == "draft"
             ]
             needs += [
                 Need(
                     _("An action waits to be released."),
                     url_for("register.action", action=one.id),
                 )
-                for one in list_actions(connection, reader, day=today, party=code)
+                for one in actions
                 if one.state == "draft"
             ]
             needs += [
@@ -60,7 +58,7 @@ def find_needs() -> list[Need]:
                     one.state.deadline_us,
                 )
                 for one in list_silences(connection, reader, now_us=now_us)
-                if one.state.status == RUNNING and one.forum in ours
+                if one.state.status == RUNNING and one.is_of_member
             ]
         due = list_due(
             connection,
@@ -69,6 +67,7 @@ def find_needs() -> list[Need]:
             to_day=today + _SOON_DAYS,
             now_us=now_us,
             party=code,
+            actions=actions,
         )
         needs += [
             Need(

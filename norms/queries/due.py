@@ -5,21 +5,21 @@ Nothing here publishes or closes anything: a clock tells, people act.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, Row, Text, cast, literal, null, select, union_all
 
 from auth.reader import Reader
-from norms.queries.events import list_open_reservations
-from norms.queries.forums import list_sessions
+from auth.tables import forum
+from norms.queries.events import list_windows
 from norms.queries.silences import list_silences
-from norms.queries.states_own import list_actions
-from norms.rules.dates import day_of, parse_date, parse_day
+from norms.queries.states_own import Action, list_actions
+from norms.rules.dates import day_of, parse_date
 from norms.rules.progress import PLANNED, UNDER_WAY
 from norms.rules.silence import RUNNING
-from norms.tables import instrument, instrument_standing, treaty_standing
+from norms.tables import forum_session, instrument, instrument_standing, treaty_standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Due:
     at_us: int | None = None
 
 
-def list_due(
+def list_due(  # noqa: PLR0913 - each a filter
     connection: Connection,
     reader: Reader,
     *,
@@ -46,15 +46,19 @@ def list_due(
     forum_slug: str | None = None,
     party: str | None = None,
     kind: str | None = None,
+    actions: Iterable[Action] | None = None,
 ) -> list[Due]:
-    """What the reader may see of what is due in [from_day, to_day], by day, kind and id."""
-    found = [
-        *_sessions(connection, reader, from_day, to_day),
-        *_objections(connection, reader),
-        *_of_instruments(connection),
-        *_silences(connection, reader, now_us),
-        *_actions(connection, reader, now_us),
-    ]
+    """What the reader may see of what is due in [from_day, to_day], by day, kind and id.
+
+    `actions` are those that it is to be found among, where somebody has asked for them already.
+    """
+    found = [*_dated(connection), *_objections(connection, reader)]
+    if party is None:
+        # A deadline of silence is no party's.
+        found += _silences(connection, reader, now_us)
+    if actions is None:
+        actions = list_actions(connection, reader, day=day_of(now_us), party=party)
+    found += _actions(actions)
     wanted = [
         one
         for one in found
@@ -78,38 +82,35 @@ KINDS = (
 )
 
 
-def _sessions(connection: Connection, reader: Reader, from_day: int, to_day: int) -> Iterator[Due]:
-    for one in list_sessions(connection, reader, from_day=from_day, to_day=to_day):
-        title = f"{one.forum}: {one.title}"
-        yield Due("session", one.key, one.first_day, one.last_day, title, one.forum, None)
-
-
 def _objections(connection: Connection, reader: Reader) -> Iterator[Due]:
-    for one in list_open_reservations(connection, reader):
-        if one.objections_until is not None:
-            day = parse_day(one.objections_until)
-            yield Due(
-                "objection-window-closes",
-                one.id,
-                day,
-                day,
-                f"{one.instrument}: objections to the reservation of {one.party}",
-                one.forum,
-                one.party,
-            )
+    for one in list_windows(connection, reader):
+        title = f"{one.instrument}: objections to the reservation of {one.party}"
+        yield Due("objection-window-closes", one.id, one.day, one.day, title, one.forum, one.party)
 
 
-def _of_instruments(connection: Connection) -> Iterator[Due]:
-    """Windows that close, treaties that enter into force, and where one begins, or ceases, to
-    bind a party; one question for all."""
+def _dated(connection: Connection) -> Iterator[Due]:
+    """Sessions, windows that close, treaties that enter into force, and where one begins, or
+    ceases, to bind a party; one question for all of these public facts."""
     no_text, no_day = cast(null(), Text), cast(null(), BigInteger)
-    windows = select(
-        literal("signature-window-closes", Text).label("kind"),
-        instrument.c.id.label("instrument"),
-        instrument.c.title.label("title"),
-        instrument.c.closes.label("date"),
-        no_day.label("day"),
+    sessions = select(
+        literal("session", Text).label("kind"),
+        forum_session.c.key.label("id"),
+        forum_session.c.title.label("title"),
+        no_text.label("date"),
+        cast(forum_session.c.first_day, BigInteger).label("day"),
         no_text.label("party"),
+        forum.c.slug.label("forum"),
+        cast(forum_session.c.last_day, BigInteger).label("last_day"),
+    ).join(forum, forum.c.id == forum_session.c.forum_id)
+    windows = select(
+        literal("signature-window-closes", Text),
+        instrument.c.id,
+        instrument.c.title,
+        instrument.c.closes,
+        no_day,
+        no_text,
+        no_text,
+        no_day,
     ).where(instrument.c.closes.is_not(None))
     entries = (
         select(
@@ -117,8 +118,10 @@ def _of_instruments(connection: Connection) -> Iterator[Due]:
             instrument_standing.c.instrument_id,
             instrument.c.title,
             no_text,
-            instrument_standing.c.from_day,
+            cast(instrument_standing.c.from_day, BigInteger),
             no_text,
+            no_text,
+            no_day,
         )
         .join(instrument, instrument.c.id == instrument_standing.c.instrument_id)
         .where(instrument_standing.c.status == "in-force")
@@ -128,15 +131,20 @@ def _of_instruments(connection: Connection) -> Iterator[Due]:
         treaty_standing.c.instrument_id,
         treaty_standing.c.status,
         no_text,
-        treaty_standing.c.from_day,
+        cast(treaty_standing.c.from_day, BigInteger),
         treaty_standing.c.party_code,
+        no_text,
+        no_day,
     ).where(treaty_standing.c.status.in_(("party", "suspended", "former-party")))
-    for row in connection.execute(union_all(windows, entries, effects)):
-        yield _of_instrument(row)
+    for row in connection.execute(union_all(sessions, windows, entries, effects)):
+        yield _due_on(row)
 
 
-def _of_instrument(row: Row[Any]) -> Due:
-    name, title = row.instrument, row.title
+def _due_on(row: Row[Any]) -> Due:
+    name, title = row.id, row.title
+    if row.kind == "session":
+        told = f"{row.forum}: {title}"
+        return Due(row.kind, name, row.day, row.last_day, told, row.forum, None)
     if row.kind == "signature-window-closes":
         closes = parse_date(row.date)
         told = f"{title}: the window for signature closes"
@@ -164,8 +172,8 @@ def _silences(connection: Connection, reader: Reader, now_us: int) -> Iterator[D
             )
 
 
-def _actions(connection: Connection, reader: Reader, now_us: int) -> Iterator[Due]:
-    for one in list_actions(connection, reader, day=day_of(now_us)):
+def _actions(found: Iterable[Action]) -> Iterator[Due]:
+    for one in found:
         due = one.progress.due
         if due is not None and one.progress.status in (PLANNED, UNDER_WAY):
             when = parse_date(due)

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Row, Select, select
 
 from auth.reader import Reader
 from auth.tables import forum
-from norms.queries.scope import list_events_of
+from norms.queries.scope import event_of
 from norms.queries.verified import Confirmed, Provenance, find_confirmed, provenance
 from norms.rules.dates import PartialDate, format_day, parse_date
-from norms.rules.events import find_last_words, list_standing
+from norms.rules.events import Event, find_last_words, list_standing
 from norms.rules.objections import find_window_end, is_in_time, is_permitted, list_left
 from norms.rules.words import OBJECTIONS, RESERVATION
 from norms.tables import instrument as instrument_table
@@ -67,27 +67,7 @@ def list_events(  # noqa: PLR0913 - each a filter
 ) -> list[RecordedEvent]:
     """Events by day and order of recording. Public."""
     del reader
-    referred = norm_event.alias("referred")
-    corrected = norm_event.alias("corrected")
-    correcting = norm_event.alias("correcting")
-    statement: Select[Any] = (
-        select(
-            norm_event,
-            forum.c.slug,
-            instrument_table.c.reservable,
-            referred.c.uuid.label("refers_to"),
-            referred.c.id.label("referred_id"),
-            referred.c.kind.label("referred_kind"),
-            corrected.c.uuid.label("corrects"),
-            correcting.c.uuid.label("corrected_by"),
-        )
-        .outerjoin(forum, forum.c.id == norm_event.c.forum_id)
-        .outerjoin(instrument_table, instrument_table.c.id == norm_event.c.instrument_id)
-        .outerjoin(referred, referred.c.id == norm_event.c.refers_to_id)
-        .outerjoin(corrected, corrected.c.id == norm_event.c.corrects_id)
-        .outerjoin(correcting, correcting.c.corrects_id == norm_event.c.id)
-        .order_by(norm_event.c.first_day, norm_event.c.id)
-    )
+    statement = _events()
     for column, value in (
         (norm_event.c.instrument_id, instrument),
         (norm_event.c.party_code, party),
@@ -108,6 +88,30 @@ def list_events(  # noqa: PLR0913 - each a filter
     return [_event(row, confirmed, notified.get(row.referred_id)) for row in rows]
 
 
+def _events() -> Select[Any]:
+    referred = norm_event.alias("referred")
+    corrected = norm_event.alias("corrected")
+    correcting = norm_event.alias("correcting")
+    return (
+        select(
+            norm_event,
+            forum.c.slug,
+            instrument_table.c.reservable,
+            referred.c.uuid.label("refers_to"),
+            referred.c.id.label("referred_id"),
+            referred.c.kind.label("referred_kind"),
+            corrected.c.uuid.label("corrects"),
+            correcting.c.uuid.label("corrected_by"),
+        )
+        .outerjoin(forum, forum.c.id == norm_event.c.forum_id)
+        .outerjoin(instrument_table, instrument_table.c.id == norm_event.c.instrument_id)
+        .outerjoin(referred, referred.c.id == norm_event.c.refers_to_id)
+        .outerjoin(corrected, corrected.c.id == norm_event.c.corrects_id)
+        .outerjoin(correcting, correcting.c.corrects_id == norm_event.c.id)
+        .order_by(norm_event.c.first_day, norm_event.c.id)
+    )
+
+
 def find_event(connection: Connection, reader: Reader, name: str) -> RecordedEvent | None:
     """One event."""
     if "\0" in name:
@@ -115,41 +119,64 @@ def find_event(connection: Connection, reader: Reader, name: str) -> RecordedEve
     return next(iter(list_events(connection, reader, name=name)), None)
 
 
-def list_open_reservations(connection: Connection, reader: Reader) -> list[RecordedEvent]:
-    """The reservations that stand now and of which something is left, by day. Public."""
-    found = list_events(connection, reader, kinds=[RESERVATION])
-    left: set[int] = set()
-    for instrument in {one.instrument for one in found}:
-        acts = list_left(list_standing(list_events_of(connection, instrument)))
-        left |= {one.id for one in acts if one.kind == RESERVATION}
-    ids = {
-        row.uuid
-        for row in connection.execute(
-            select(norm_event.c.id, norm_event.c.uuid).where(norm_event.c.kind == RESERVATION)
-        )
-        if row.id in left
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Until which day a reservation (its event's id) may be objected to."""
+
+    id: str
+    instrument: str
+    party: str | None
+    forum: str | None
+    day: int
+
+
+def list_windows(connection: Connection, reader: Reader) -> list[Window]:
+    """Of the reservations that stand now and of which something is left, by day. Public."""
+    del reader
+    reserved = norm_event.alias("reserved")
+    about = select(reserved.c.instrument_id).where(reserved.c.kind == RESERVATION)
+    rows = connection.execute(_events().where(norm_event.c.instrument_id.in_(about))).all()
+    left = {
+        act.id
+        for events in _by_instrument(rows).values()
+        for act in list_left(list_standing(events))
     }
-    return [one for one in found if one.id in ids]
+    return [
+        Window(
+            row.uuid,
+            row.instrument_id,
+            row.party_code,
+            row.slug,
+            find_window_end(notified_of(row.date, row.detail)),
+        )
+        for row in rows
+        if row.kind == RESERVATION and row.id in left
+    ]
+
+
+def _by_instrument(rows: Iterable[Row[Any]]) -> dict[str, list[Event]]:
+    """The events of each instrument, in the order of recording."""
+    found: dict[str, list[Event]] = {}
+    for row in sorted(rows, key=lambda row: int(row.id)):
+        found.setdefault(row.instrument_id, []).append(event_of(row))
+    return found
 
 
 def _find_notified(connection: Connection, rows: Iterable[Row[Any]]) -> dict[int, PartialDate]:
     """By the id of each reservation objected to, when others were notified of what counts of it."""
     concerned = {
-        row.instrument_id: None
+        row.instrument_id
         for row in rows
         if row.kind in OBJECTIONS and row.referred_kind == RESERVATION
     }
     found: dict[int, PartialDate] = {}
-    for instrument in concerned:
-        words = find_last_words(list_events_of(connection, instrument))
-        said = {
-            row.id: notified_of(row.date, row.detail)
-            for row in connection.execute(
-                select(norm_event.c.id, norm_event.c.date, norm_event.c.detail).where(
-                    norm_event.c.instrument_id == instrument, norm_event.c.kind == RESERVATION
-                )
-            )
-        }
+    if not concerned:
+        return found
+    about = norm_event.c.instrument_id.in_(sorted(concerned))
+    every = connection.execute(_events().where(about)).all()
+    said = {row.id: notified_of(row.date, row.detail) for row in every if row.kind == RESERVATION}
+    for events in _by_instrument(every).values():
+        words = find_last_words(events)
         found |= {one: said[word.id] for one, word in words.items() if word and word.id in said}
     return found
 

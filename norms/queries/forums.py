@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -138,13 +138,19 @@ def list_memberships(
     *,
     day: int | None = None,
     standing: str | None = None,
+    known: Iterable[ForumProfile] | None = None,
 ) -> list[Membership]:
-    """Who belongs to a forum on a day, or ever, by code; those of `members_of` where so."""
-    found = find_profile(connection, reader, slug)
+    """Who belongs to a forum on a day, or ever, by code; those of `members_of` where so.
+
+    `known` are all the forums, where somebody has asked for them already.
+    """
+    profiles = list_forums(connection, reader) if known is None else known
+    by_slug = {one.slug: one for one in profiles}
+    found = by_slug.get(slug)
     seen: set[str] = set()
     while found is not None and found.members_of is not None and found.slug not in seen:
         seen.add(found.slug)
-        found = find_profile(connection, reader, found.members_of)
+        found = by_slug.get(found.members_of)
     if found is None:
         return []
     statement: Select[Any] = (

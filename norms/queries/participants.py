@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, select
 
 from auth.reader import Reader
-from norms.queries.scope import find_scope
+from norms.queries.scope import Scope, find_scope
 from norms.rules import words
 from norms.rules.dates import format_day
 from norms.rules.events import Event
@@ -48,14 +48,25 @@ class Force:
     entry: str | None
 
 
+def find_treaty(connection: Connection, reader: Reader, instrument_id: str) -> Scope | None:
+    """What both questions below are answered from; None when there is no such instrument."""
+    del reader
+    return find_scope(connection, instrument_id)
+
+
 def list_participants(
     connection: Connection, reader: Reader, instrument_id: str, *, day: int
 ) -> list[Participant]:
     """By code. Empty for what nobody signs."""
+    scope = find_treaty(connection, reader, instrument_id)
+    return [] if scope is None else list_participants_in(connection, reader, scope, day=day)
+
+
+def list_participants_in(
+    connection: Connection, reader: Reader, scope: Scope, *, day: int
+) -> list[Participant]:
+    """The same of a treaty that has been read."""
     del reader
-    scope = find_scope(connection, instrument_id)
-    if scope is None:
-        return []
     acts: defaultdict[str, list[Event]] = defaultdict(list)
     for event in scope.events:
         if event.party is not None and event.date.first_day <= day:
@@ -64,7 +75,7 @@ def list_participants(
         select(treaty_standing, party.c.name)
         .join(party, party.c.code == treaty_standing.c.party_code)
         .where(
-            treaty_standing.c.instrument_id == instrument_id,
+            treaty_standing.c.instrument_id == scope.treaty.id,
             treaty_standing.c.from_day <= day,
             treaty_standing.c.to_day.is_(None) | (treaty_standing.c.to_day > day),
         )
@@ -93,10 +104,12 @@ def find_force_of(
     connection: Connection, reader: Reader, instrument_id: str, *, day: int
 ) -> Force | None:
     """The count towards entry into force on a day, and the day itself once it is known."""
-    del reader
-    scope = find_scope(connection, instrument_id)
-    if scope is None:
-        return None
+    scope = find_treaty(connection, reader, instrument_id)
+    return None if scope is None else count_force(scope, day=day)
+
+
+def count_force(scope: Scope, *, day: int) -> Force:
+    """The same of a treaty that has been read."""
     known = [event for event in scope.events if event.date.first_day <= day]
     rule = scope.treaty.rule
     counted = None

@@ -8,12 +8,19 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, exists, or_, select
 
 from auth.reader import Reader
 from auth.tables import forum
 from norms.queries.verified import Confirmed, Provenance, find_confirmed, provenance
-from norms.tables import instrument, instrument_standing, provision, provision_link, text_pin
+from norms.tables import (
+    commitment,
+    instrument,
+    instrument_standing,
+    provision,
+    provision_link,
+    text_pin,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +33,8 @@ class Instrument:
     kind: str
     legal_character: str
     forum: str
+    forum_id: int
+    forum_title: str
     adopted: str | None
     opens: str | None
     closes: str | None
@@ -98,8 +107,10 @@ def list_provisions(
     instrument_id: str | None = None,
     forum_slug: str | None = None,
     polarity: str | None = None,
+    status_of: tuple[int, int] | None = None,
 ) -> list[Provision]:
-    """Provisions by instrument and place."""
+    """Provisions by instrument and place; those that the status of a forum (by its number) on a
+    day is about, with `status_of`."""
     del reader
     statement = _PROVISIONS.order_by(
         provision.c.instrument_id, provision.c.position, provision.c.id
@@ -108,6 +119,8 @@ def list_provisions(
         statement = statement.where(provision.c.instrument_id == instrument_id)
     if polarity is not None:
         statement = statement.where(provision.c.polarity == polarity)
+    if status_of is not None:
+        statement = statement.where(is_in_status(*status_of))
     if forum_slug is not None:
         statement = statement.join(forum, forum.c.id == instrument.c.forum_id).where(
             forum.c.slug == forum_slug
@@ -128,14 +141,19 @@ def list_links_of(
     del reader
     found: defaultdict[str, list[Link]] = defaultdict(list)
     confirmed = find_confirmed(connection, "link")
-    for column, is_back in ((provision_link.c.from_id, False), (provision_link.c.to_id, True)):
-        rows = connection.execute(
-            select(provision_link)
-            .where(column.in_(sorted(provisions)))
-            .order_by(provision_link.c.kind, provision_link.c.key)
-        )
+    wanted = set(provisions)
+    ids = sorted(wanted)
+    rows = connection.execute(
+        select(provision_link)
+        .where(or_(provision_link.c.from_id.in_(ids), provision_link.c.to_id.in_(ids)))
+        .order_by(provision_link.c.kind, provision_link.c.key)
+    ).all()
+    for is_back in (False, True):
         for row in rows:
-            found[row.to_id if is_back else row.from_id].append(
+            one = row.to_id if is_back else row.from_id
+            if one not in wanted:
+                continue
+            found[one].append(
                 Link(
                     row.kind,
                     row.from_id if is_back else row.to_id,
@@ -196,7 +214,13 @@ def list_instruments(
         & (instrument_standing.c.to_day.is_(None) | (instrument_standing.c.to_day > day))
     )
     statement = (
-        select(instrument, forum.c.slug, instrument_standing.c.status, instrument_standing.c.since)
+        select(
+            instrument,
+            forum.c.slug,
+            forum.c.title.label("forum_title"),
+            instrument_standing.c.status,
+            instrument_standing.c.since,
+        )
         .join(forum, forum.c.id == instrument.c.forum_id)
         .outerjoin(instrument_standing, standing)
         .order_by(instrument.c.id)
@@ -210,6 +234,20 @@ def list_instruments(
             statement = statement.where(column == value)
     confirmed = find_confirmed(connection, "instrument")
     return [_instrument(row, confirmed.get(row.id)) for row in connection.execute(statement)]
+
+
+def is_in_status(
+    forum_id: int | ColumnElement[Any], day: int | ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """A provision that exists on a day, and to which anybody ever committed in the forum, or
+    that the forum made itself."""
+    committed = exists().where(
+        commitment.c.provision_id == provision.c.id, commitment.c.forum_id == forum_id
+    )
+    return and_(
+        or_(instrument.c.forum_id == forum_id, committed),
+        or_(provision.c.from_day.is_(None), provision.c.from_day <= day),
+    )
 
 
 _PROVISIONS = select(provision, instrument.c.symbol).join(
@@ -241,6 +279,8 @@ def _instrument(row: Row[Any], confirmed: Confirmed | None) -> Instrument:
         kind=row.kind,
         legal_character=row.legal_character,
         forum=row.slug,
+        forum_id=row.forum_id,
+        forum_title=row.forum_title,
         adopted=row.adopted,
         opens=row.opens,
         closes=row.closes,

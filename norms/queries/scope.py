@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import CTE, ColumnElement, Connection, Row, Select, and_, bindparam, select
 
 from auth.tables import forum
 from norms.rules import words
@@ -85,7 +85,7 @@ def list_events_of(connection: Connection, instrument_id: str) -> list[Event]:
         .where(norm_event.c.instrument_id == instrument_id)
         .order_by(norm_event.c.id)
     )
-    return [_event(row) for row in rows]
+    return [event_of(row) for row in rows]
 
 
 def list_belongings(
@@ -93,39 +93,61 @@ def list_belongings(
 ) -> dict[str, list[Belonging]]:
     """Who (of `parties`, or of all) belonged to each of these forums when, by slug; through
     `members_of` where so."""
+    values: dict[str, Any] = {"slugs": sorted(set(slugs))}
+    statement = _BELONGINGS
+    if parties is not None:
+        statement, values["parties"] = _BELONGINGS_OF, parties
     ids: dict[str, int] = {}
     above: dict[int, int | None] = {}
-    for forum_id, slug, members_of_id in connection.execute(_FORUMS).all():
-        ids[slug], above[forum_id] = forum_id, members_of_id
-    asked = {slug: _owner(ids[slug], above) for slug in slugs if slug in ids}
     found: defaultdict[int, list[Belonging]] = defaultdict(list)
-    values: dict[str, Any] = {"forums": sorted(set(asked.values()))}
-    statement = _MEMBERSHIPS
-    if parties is not None:
-        statement, values["parties"] = _MEMBERSHIPS_OF, parties
     rows = connection.execute(statement, values).all()
-    for forum_id, party_code, standing, from_day, to_day in rows:
-        found[forum_id].append(Belonging(party_code, standing, from_day, to_day))
-    return {slug: found[forum_id] for slug, forum_id in asked.items()}
+    for forum_id, slug, members_of_id, party_code, standing, from_day, to_day in rows:
+        ids[slug], above[forum_id] = forum_id, members_of_id
+        if party_code is not None:
+            found[forum_id].append(Belonging(party_code, standing, from_day, to_day))
+    return {slug: found[_owner(ids[slug], above)] for slug in values["slugs"] if slug in ids}
 
 
-_FORUMS: Final = select(forum.c.id, forum.c.slug, forum_profile.c.members_of_id).outerjoin(
-    forum_profile, forum_profile.c.forum_id == forum.c.id
-)
-# Made once, and no column more: it is asked for with each page of the status.
-_MEMBERSHIPS: Final = (
-    select(
-        membership.c.forum_id,
-        membership.c.party_code,
-        membership.c.standing,
-        membership.c.from_day,
-        membership.c.to_day,
+def _with_owners() -> CTE:
+    """The forums that are asked for, and those whose membership lists count for them."""
+    profile = forum_profile
+    first = (
+        select(forum.c.id, forum.c.slug, profile.c.members_of_id)
+        .outerjoin(profile, profile.c.forum_id == forum.c.id)
+        .where(forum.c.slug.in_(bindparam("slugs", expanding=True)))
+        .cte("asked", recursive=True)
     )
-    .where(membership.c.forum_id.in_(bindparam("forums", expanding=True)))
-    .order_by(membership.c.party_code, membership.c.id)
-)
+    owner, owners = forum.alias("owner"), forum_profile.alias("owner_profile")
+    further = (
+        select(owner.c.id, owner.c.slug, owners.c.members_of_id)
+        .select_from(first)
+        .join(owner, owner.c.id == first.c.members_of_id)
+        .outerjoin(owners, owners.c.forum_id == owner.c.id)
+    )
+    return first.union(further)
 
-_MEMBERSHIPS_OF: Final = _MEMBERSHIPS.where(
+
+def _belongings(*conditions: ColumnElement[bool]) -> Select[Any]:
+    asked = _with_owners()
+    belongs = and_(membership.c.forum_id == asked.c.id, *conditions)
+    return (
+        select(
+            asked.c.id,
+            asked.c.slug,
+            asked.c.members_of_id,
+            membership.c.party_code,
+            membership.c.standing,
+            membership.c.from_day,
+            membership.c.to_day,
+        )
+        .select_from(asked.outerjoin(membership, belongs))
+        .order_by(membership.c.party_code, membership.c.id)
+    )
+
+
+# Made once, and no column more: it is asked for with each page of the status.
+_BELONGINGS: Final = _belongings()
+_BELONGINGS_OF: Final = _belongings(
     membership.c.party_code.in_(bindparam("parties", expanding=True))
 )
 
@@ -150,7 +172,8 @@ def _treaty(row: Row[Any]) -> Treaty:
     )
 
 
-def _event(row: Row[Any]) -> Event:
+def event_of(row: Row[Any]) -> Event:
+    """An event from a row of `norm_event` with its forum's `slug`."""
     return Event(
         id=row.id,
         kind=row.kind,

@@ -20,7 +20,10 @@ from norms.tables import silence_event, silence_procedure
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A procedure; `broken_by` is None for whoever is neither a member nor the secretariat."""
+    """A procedure; `broken_by` is None for whoever is neither a member nor the secretariat.
+
+    `is_of_member` tells that the reader's State is a member of the forum now.
+    """
 
     id: str
     forum: str
@@ -29,6 +32,7 @@ class Silence:
     circulated_us: int
     state: SilenceState
     broken_by: tuple[str, ...] | None
+    is_of_member: bool
     provenance: Provenance
 
 
@@ -41,19 +45,32 @@ def list_silences(
     name: str | None = None,
 ) -> list[Silence]:
     """Procedures by deadline, then id."""
-    statement: Select[Any] = select(silence_procedure, forum.c.slug).join(
-        forum, forum.c.id == silence_procedure.c.forum_id
+    statement: Select[Any] = (
+        select(
+            silence_procedure,
+            forum.c.slug,
+            silence_event.c.kind,
+            silence_event.c.at_us,
+            silence_event.c.deadline_us,
+            silence_event.c.zone,
+            silence_event.c.party_code,
+        )
+        .join(forum, forum.c.id == silence_procedure.c.forum_id)
+        .join(silence_event, silence_event.c.procedure_id == silence_procedure.c.id)
+        .order_by(silence_event.c.id)
     )
     for column, value in ((forum.c.slug, forum_slug), (silence_procedure.c.uuid, name)):
         if value is not None:
             statement = statement.where(column == value)
-    rows = connection.execute(statement).all()
-    events = _events(connection)
-    insiders = _insiders(connection, {row.slug for row in rows}, now_us)
+    events: defaultdict[int, list[Row[Any]]] = defaultdict(list)
+    for row in connection.execute(statement):
+        events[row.id].append(row)
+    slugs = {rows[0].slug for rows in events.values()}
+    inside = _find_inside(connection, reader, slugs, now_us)
     found = [
         one
-        for row in rows
-        if (one := _silence(row, events[row.id], reader, insiders[row.slug], now_us)) is not None
+        for rows in events.values()
+        if (one := _silence(rows, reader, inside, now_us)) is not None
     ]
     return sorted(found, key=lambda one: (one.state.deadline_us, one.id))
 
@@ -68,19 +85,17 @@ def find_silence(
 
 
 def _silence(
-    row: Row[Any],
-    events: list[Row[Any]],
-    reader: Reader,
-    members: frozenset[str],
-    now_us: int,
+    events: list[Row[Any]], reader: Reader, inside: frozenset[str], now_us: int
 ) -> Silence | None:
+    row = events[0]
     state = find_state(
         (SilenceEvent(one.kind, one.at_us, one.deadline_us, one.zone) for one in events), now_us
     )
     if state is None:
         return None
     begun = next(one.at_us for one in events if one.kind == CIRCULATED)
-    is_insider = reader.member_code in members or reader.secretariat_of == row.forum_id
+    is_member = row.slug in inside
+    is_insider = is_member or reader.secretariat_of == row.forum_id
     broken = tuple(sorted(one.party_code for one in events if one.kind == BROKEN))
     return Silence(
         id=row.uuid,
@@ -90,22 +105,20 @@ def _silence(
         circulated_us=begun,
         state=state,
         broken_by=broken if is_insider else None,
+        is_of_member=is_member,
         provenance=provenance(row, None),
     )
 
 
-def _events(connection: Connection) -> defaultdict[int, list[Row[Any]]]:
-    found: defaultdict[int, list[Row[Any]]] = defaultdict(list)
-    statement: Select[Any] = select(silence_event).order_by(silence_event.c.id)
-    for row in connection.execute(statement):
-        found[row.procedure_id].append(row)
-    return found
-
-
-def _insiders(
-    connection: Connection, slugs: set[str], now_us: int
-) -> defaultdict[str, frozenset[str]]:
-    found: defaultdict[str, frozenset[str]] = defaultdict(frozenset)
-    for slug, there in list_belongings(connection, slugs).items():
-        found[slug] = list_members(there, day_of(now_us))
-    return found
+def _find_inside(
+    connection: Connection, reader: Reader, slugs: set[str], now_us: int
+) -> frozenset[str]:
+    """Those of the forums of which the reader's State is a member now."""
+    code = reader.member_code
+    if code is None or not slugs:
+        return frozenset()
+    belongings = list_belongings(connection, slugs, [code])
+    today = day_of(now_us)
+    return frozenset(
+        slug for slug, there in belongings.items() if code in list_members(there, today)
+    )

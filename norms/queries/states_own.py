@@ -7,7 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Column, Connection, Label, Row, Select, Table, func, select
 
 from auth.reader import Reader
 from auth.tables import forum
@@ -21,7 +21,7 @@ from norms.tables import (
     position,
     position_reader,
 )
-from norms.visibility import visible
+from norms.visibility import own, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,7 @@ def list_positions(
             position,
             forum.c.slug,
             superseded.c.uuid.label("supersedes"),
+            _chosen(reader, position, position_reader, position_reader.c.position_id),
         )
         .outerjoin(forum, forum.c.id == position.c.forum_id)
         .outerjoin(superseded, superseded.c.id == position.c.supersedes_id)
@@ -111,7 +112,6 @@ def list_positions(
     if provision is not None:
         rows = [row for row in rows if provision in json.loads(row.provisions)]
     replaced = {row.supersedes_id for row in rows if row.state == "released"}
-    chosen = _chosen(connection, reader, select(position_reader), "position_id")
     confirmed = find_confirmed(connection, "position")
     return [
         Position(
@@ -130,11 +130,30 @@ def list_positions(
             is_superseded=row.id in replaced,
             state=row.state,
             audience=row.audience,
-            parties=chosen[row.id] if row.party_code == reader.member_code else None,
+            parties=_parties(reader, row),
             provenance=provenance(row, confirmed.get(row.uuid)),
         )
         for row in rows
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class DraftPosition:
+    """A position that waits to be released."""
+
+    id: str
+    title: str
+    date: str
+
+
+def list_drafts(connection: Connection, reader: Reader) -> list[DraftPosition]:
+    """The positions of the reader's own State that wait to be released, by date and id."""
+    rows = connection.execute(
+        select(position.c.uuid, position.c.title, position.c.date)
+        .where(own(reader, position), position.c.state == "draft")
+        .order_by(position.c.first_day, position.c.uuid)
+    )
+    return [DraftPosition(row.uuid, row.title, row.date) for row in rows]
 
 
 def find_position(connection: Connection, reader: Reader, name: str) -> Position | None:
@@ -155,7 +174,7 @@ def list_actions(
 ) -> list[Action]:
     """What the reader may see, by party and in the order of drafting."""
     statement: Select[Any] = (
-        select(action)
+        select(action, _chosen(reader, action, action_reader, action_reader.c.action_id))
         .where(visible(reader, action, action_reader, action_reader.c.action_id))
         .order_by(action.c.party_code, action.c.id)
     )
@@ -166,7 +185,6 @@ def list_actions(
     if provision is not None:
         rows = [row for row in rows if provision in json.loads(row.provisions)]
     events = _events(connection, {row.id for row in rows})
-    chosen = _chosen(connection, reader, select(action_reader), "action_id")
     return [
         Action(
             id=row.uuid,
@@ -176,7 +194,7 @@ def list_actions(
             pins=tuple(json.loads(row.pins)),
             state=row.state,
             audience=row.audience,
-            parties=chosen[row.id] if row.party_code == reader.member_code else None,
+            parties=_parties(reader, row),
             progress=find_progress(
                 (
                     Step(one.kind, PartialDate(one.date, one.first_day, one.last_day), one.due)
@@ -248,13 +266,19 @@ def _event(row: Row[Any]) -> ActionEvent:
     )
 
 
-def _chosen(
-    connection: Connection, reader: Reader, statement: Select[Any], owner: str
-) -> defaultdict[int, tuple[str, ...]]:
-    """The chosen parties of each row, told to whoever acts for a State."""
-    found: defaultdict[int, tuple[str, ...]] = defaultdict(tuple)
-    if reader.member_code is not None:
-        for row in connection.execute(statement):
-            number = getattr(row, owner)
-            found[number] = tuple(sorted((*found[number], row.party_code)))
-    return found
+def _chosen(reader: Reader, table: Table, readers: Table, owner: Column[Any]) -> Label[str | None]:
+    """Of the reader's own rows alone, the parties that were chosen, in one text."""
+    return (
+        select(func.aggregate_strings(readers.c.party_code, " "))
+        .where(owner == table.c.id, own(reader, table))
+        .correlate(table)
+        .scalar_subquery()
+        .label("chosen")
+    )
+
+
+def _parties(reader: Reader, row: Row[Any]) -> tuple[str, ...] | None:
+    """The chosen parties, told to the State whose row it is."""
+    if row.party_code != reader.member_code:
+        return None
+    return tuple(sorted((row.chosen or "").split()))

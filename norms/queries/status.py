@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -22,6 +22,7 @@ from sqlalchemy import (
 
 from auth.reader import Reader
 from auth.tables import forum
+from norms.queries.provisions import is_in_status
 from norms.queries.scope import list_belongings
 from norms.queries.verified import Provenance, find_confirmed, provenance
 from norms.rules.memberships import list_members
@@ -95,29 +96,32 @@ def list_status(  # noqa: PLR0913 - each a filter
     One row for each member that day and each provision that exists then and that the forum
     has adopted or has commitments to; by party, then by the provision's place. Commitments are
     public; of evidence the reader is told what it may see. With `after` from this party on; with
-    `limit` at least so many rows, where there are; with `places` to these
-    provisions alone (of `list_status_provisions`).
+    `limit` at least so many rows, where there are. `places` are the provisions with their
+    instruments and places in these, where somebody has asked for them already: of no others then.
     """
-    shown = None if places is None else list(places)
-    provisions = places or list_status_provisions(connection, forum_id, day, provision_id)
+    provisions = places
+    if provisions is None:
+        provisions = list_status_provisions(connection, forum_id, day, provision_id)
     members = find_status_members(connection, forum_slug, day)
-    # Who is no member that day may still be committed; each is looked up by its own index.
-    committed = [commitment.c.party_code == party_table.c.code, holds_on(forum_id, day)]
+    shown = None if places is None else sorted(places)
+    statement = _spans(forum_id, day, provision_id, party)
     if shown is not None:
-        committed.append(commitment.c.provision_id.in_(shown))
-    others = select(party_table.c.code).where(exists().where(*committed))
-    if party is not None:
-        others = others.where(party_table.c.code == party)
-    codes = sorted(members | set(connection.execute(others).scalars()))
-    codes = [code for code in codes if party in (None, code) and (after is None or code >= after)]
+        statement = statement.where(commitment.c.provision_id.in_(shown))
+    chosen = None
     if limit is not None:
         # As many parties as fill so many rows, and the one after which the page begins.
-        codes = codes[: limit // max(len(provisions), 1) + 2]
-    spans = _spans(connection, forum_id, day, provision_id, codes, shown)
-    # Many spans follow from one event: each is looked up, and its provenance made, once.
-    events = find_sources(connection, {span.event_id for span in spans.values()})
-    few = None if limit is None else codes
-    evidence = count_evidence(connection, reader, day=day, parties=few)
+        committed = _list_committed(connection, forum_id, day, party, shown)
+        chosen = _choose(members | committed, party, after)
+        chosen = chosen[: limit // max(len(provisions), 1) + 2]
+        ends = (chosen[0], chosen[-1]) if chosen else ("", "")
+        statement = statement.where(commitment.c.party_code.between(*ends))
+    found: Sequence[Row[Any]] = connection.execute(statement).all()
+    spans = {(row.party_code, row.provision_id): row for row in found}
+    codes = chosen
+    if codes is None:
+        codes = _choose(members | {code for code, _ in spans}, party, after)
+    events = _sources_of(connection, found)
+    evidence = count_evidence(connection, reader, day=day, parties=chosen)
     rows = []
     for code in codes:
         for one, place in provisions.items():
@@ -148,6 +152,30 @@ def list_status_names(
         party_table.c.code.in_(sorted(codes))
     )
     return shorts, {row.code: row.name for row in connection.execute(named)}
+
+
+def _choose(codes: Iterable[str], party: str | None, after: str | None) -> list[str]:
+    return sorted(
+        code for code in codes if party in (None, code) and (after is None or code >= after)
+    )
+
+
+def _list_committed(
+    connection: Connection,
+    forum_id: int,
+    day: int,
+    party: str | None,
+    provisions: Sequence[str] | None,
+) -> frozenset[str]:
+    """Who is committed to anything in the forum (to any of `provisions`), a member or not."""
+    # Each is looked up by its own index.
+    conditions = [commitment.c.party_code == party_table.c.code, holds_on(forum_id, day)]
+    if provisions is not None:
+        conditions.append(commitment.c.provision_id.in_(provisions))
+    statement = select(party_table.c.code).where(exists().where(*conditions))
+    if party is not None:
+        statement = statement.where(party_table.c.code == party)
+    return frozenset(connection.execute(statement).scalars())
 
 
 def count_evidence(
@@ -197,38 +225,36 @@ _DAY: Final = bindparam("day", type_=Integer)
 _PROVISIONS: Final = (
     select(provision.c.id, provision.c.instrument_id, provision.c.position)
     .join(instrument, instrument.c.id == provision.c.instrument_id)
-    .where(
-        (instrument.c.forum_id == _FORUM)
-        | exists().where(
-            commitment.c.provision_id == provision.c.id, commitment.c.forum_id == _FORUM
-        ),
-        provision.c.from_day.is_(None) | (provision.c.from_day <= _DAY),
-    )
+    .where(is_in_status(_FORUM, _DAY))
     .order_by(provision.c.instrument_id, provision.c.position, provision.c.id)
 )
 
 
-def _spans(
-    connection: Connection,
-    forum_id: int,
-    day: int,
-    provision_id: str | None,
-    codes: Sequence[str],
-    shown: Sequence[str] | None,
-) -> dict[tuple[str, str], Row[Any]]:
-    if not codes:
-        return {}
-    statement = select(commitment).where(
-        holds_on(forum_id, day),
-        commitment.c.party_code >= codes[0],
-        commitment.c.party_code <= codes[-1],
+def _spans(forum_id: int, day: int, provision_id: str | None, party: str | None) -> Select[Any]:
+    """The commitments that hold on a day, each with the event that it follows from."""
+    statement: Select[Any] = (
+        select(commitment, *_EVENT)
+        .join(norm_event, norm_event.c.id == commitment.c.event_id)
+        .where(holds_on(forum_id, day))
     )
     if provision_id is not None:
         statement = statement.where(commitment.c.provision_id == provision_id)
-    if shown is not None:
-        statement = statement.where(commitment.c.provision_id.in_(shown))
-    rows: Sequence[Row[Any]] = connection.execute(statement).all()
-    return {(row.party_code, row.provision_id): row for row in rows}
+    if party is not None:
+        statement = statement.where(commitment.c.party_code == party)
+    return statement
+
+
+def _sources_of(
+    connection: Connection, spans: Sequence[Row[Any]]
+) -> dict[int, tuple[str, Provenance]]:
+    """Of the event of each span, its id for others and where it comes from."""
+    # Many spans follow from one event: its provenance is made once.
+    events = {span.event_id: span for span in spans}
+    confirmed = find_confirmed(connection, "event", {row.uuid for row in events.values()})
+    return {
+        number: (row.uuid, provenance(row, confirmed.get(row.uuid)))
+        for number, row in events.items()
+    }
 
 
 def holds_on(

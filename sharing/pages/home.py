@@ -12,13 +12,13 @@ from auth.queries import list_seated
 from auth.reader import Seated
 from kernel.errors import BadInput
 from sharing.pages.entering import blueprint, has_role
-from sharing.pages.needs import list_needs_in
+from sharing.pages.needs import list_needs_of
 from sharing.pages.showing import Row, row_of, served_of
-from sharing.queries.collections import READING_ROLES, Collection, list_collections
-from sharing.queries.mentions import list_mentioning
-from sharing.queries.newest import NewestFilter, find_seq, list_contents_of, list_newest
+from sharing.queries.collections import READING_ROLES, Collection, list_views
+from sharing.queries.mentions import list_beginning, list_mentioning
+from sharing.queries.newest import NewestFilter, list_contents_of, list_newest_of, list_seqs
 from sharing.rules.mentions import spell
-from sharing.services.deliver import Served, record_deliveries
+from sharing.services.deliver import Served, record_all
 from sharing.services.settling import settled_read
 from web.inbox import Need
 from web.installation import current_database, current_instant_us
@@ -29,6 +29,8 @@ _MOST_LINES: Final = 200
 _MOST_SHOWN: Final = 20
 """Objects that one line is answered with: what is not shown has not been served."""
 _MOST_CHARACTERS: Final = 20_000
+_SHORT: Final = 2
+"""The beginning of a name that is looked for is longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +57,25 @@ class Answer:
 def show_home() -> Response:
     """GET /sharing: each forum's newest, and what needs a decision."""
     reader, now_us = current_reader(), current_instant_us()
-    desks = []
-    told: list[tuple[Seated, list[Served]]] = []
     with settled_read(current_database(), now_us=now_us) as connection:
-        for seated in list_seated(connection, reader):
-            places = list_collections(connection, seated)
-            rows = [
-                row_of(seen)
-                for seen in list_newest(connection, seated, places, NewestFilter(), limit=_NEWEST)
-            ]
-            needs = list_needs_in(connection, seated, now_us=now_us)
-            desks.append(Desk(seated, places, rows, needs))
-            told.append((seated, served_of(rows, places, find_seq(connection, seated))))
+        seats = list_seated(connection, reader)
+        views = list_views(connection, seats)
+        newest = list_newest_of(connection, views, NewestFilter(), limit=_NEWEST)
+        needs = list_needs_of(connection, seats)
+        heads = list_seqs(connection, seats)
+    desks = [
+        Desk(
+            seated,
+            places,
+            [row_of(seen) for seen in newest[seated.forum_id]],
+            needs[seated.forum_id],
+        )
+        for seated, places in views
+    ]
+    told = [
+        (desk.seated, served_of(desk.rows, desk.places, heads[desk.seated.forum_id]))
+        for desk in desks
+    ]
     _record(told, now_us)
     return page("sharing/home.html", desks=desks)
 
@@ -78,37 +87,46 @@ def search() -> Response:
     asked = (request.form if request.method == "POST" else request.args).get("q", "")
     lines = _lines_of(asked)
     reader, now_us = current_reader(), current_instant_us()
-    found: dict[str, list[tuple[Seated, Row]]] = {line: [] for line in lines}
-    told: list[tuple[Seated, list[Served]]] = []
     with settled_read(current_database(), now_us=now_us) as connection:
-        for seated in list_seated(connection, reader):
-            if not has_role(seated, *READING_ROLES):
-                continue
-            places = list_collections(connection, seated)
-            rows: dict[tuple[str, str, int], Row] = {}
-            for line in lines:
-                hits = list_mentioning(connection, seated, places, line)
-                # A single word may be the beginning of a name.
-                if not hits and len(lines) == 1 and len(spell(line)) > 2:
-                    hits = list_mentioning(connection, seated, places, line, whole=False)
-                for seen in list_contents_of(connection, seated, places, hits):
-                    if len(found[line]) == _MOST_SHOWN:
-                        break
-                    row = row_of(seen)
-                    rows[row.collection, row.stix_id, row.added_us] = row
-                    found[line].append((seated, row))
-            head = find_seq(connection, seated)
-            told.append((seated, served_of(rows.values(), places, head)))
-    _record(told, now_us)
-    answers = [Answer(line, spell(line), found[line]) for line in lines]
+        seats = [one for one in list_seated(connection, reader) if has_role(one, *READING_ROLES)]
+        views = list_views(connection, seats)
+        hits = list_mentioning(connection, views, lines, limit=_MOST_SHOWN)
+        # A single word may be the beginning of a name.
+        if not any(hits.values()) and len(lines) == 1 and len(spell(lines[0])) > _SHORT:
+            hits[spell(lines[0])] = list_beginning(connection, views, lines[0], limit=_MOST_SHOWN)
+        chosen = {spelt: standing[:_MOST_SHOWN] for spelt, standing in hits.items()}
+        every = {one for standing in chosen.values() for one in standing}
+        rows = {
+            standing: row_of(seen)
+            for standing, seen in list_contents_of(connection, views, every).items()
+        }
+        heads = list_seqs(connection, seats)
+    _record(
+        [
+            (seated, served_of(rows.values(), places, heads[seated.forum_id]))
+            for seated, places in views
+        ],
+        now_us,
+    )
+    seat_of = {place.uuid: seated for seated, places in views for place in places}
+    answers = [
+        Answer(
+            line,
+            spell(line),
+            [
+                (seat_of[one.collection], rows[one])
+                for one in chosen.get(spell(line), ())
+                if one in rows
+            ],
+        )
+        for line in lines
+    ]
     return page("sharing/search.html", asked=asked, answers=answers, most=_MOST_LINES)
 
 
 def _record(told: list[tuple[Seated, list[Served]]], now_us: int) -> None:
-    if request.method == "HEAD":
-        return
-    for seated, served in told:
-        record_deliveries(current_database(), seated, served, now_us=now_us)
+    if request.method != "HEAD":
+        record_all(current_database(), told, now_us=now_us)
 
 
 def _lines_of(asked: str) -> list[str]:

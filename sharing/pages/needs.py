@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from flask import url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -9,17 +11,16 @@ from sqlalchemy import Connection
 
 from auth.doors import current_reader
 from auth.queries import list_seated
-from auth.reader import Reader, Seated
+from auth.reader import Seated
 from sharing.pages.entering import CONTRIBUTOR, OFFICER, has_role
 from sharing.queries.collections import READING_ROLES
 from sharing.queries.feed_lists import list_troubled
-from sharing.queries.policies import has_chosen_policy
-from sharing.queries.recalls import list_received_recalls
-from sharing.services.confirm import APPROVER, list_held
+from sharing.queries.waiting import Waiting, list_waiting
+from sharing.services.confirm import APPROVER
 from sharing.services.feeds.steering import may_steer
 from sharing.services.settling import settled_read
 from web.inbox import Need
-from web.installation import current_database, current_instant_us, current_signer
+from web.installation import current_database, current_instant_us
 
 
 def find_needs() -> list[Need]:
@@ -28,55 +29,56 @@ def find_needs() -> list[Need]:
     if reader.member_id is None:
         return []
     with settled_read(current_database(), now_us=now_us) as connection:
-        found = [
-            need
-            for seated in list_seated(connection, reader)
-            for need in list_needs_in(connection, seated, now_us=now_us)
-        ]
-        return found + _list_needs_of_feeds(connection, reader)
+        seats = list_seated(connection, reader)
+        waits = list_waiting(connection, seats)
+        # Asked for with the rest where there is a seat.
+        troubled = (
+            max(one.troubled_feeds for one in waits.values())
+            if waits
+            else len(list_troubled(connection, reader))
+        )
+    needs = [need for found in needs_of(seats, waits).values() for need in found]
+    if troubled and may_steer(reader):
+        text = ngettext(
+            "%(num)s partner feed fails again and again",
+            "%(num)s partner feeds fail again and again",
+            troubled,
+        )
+        address = url_for("exchange.feeds", state="active", in_trouble="yes")
+        needs.append(Need(text, address))
+    return needs
 
 
-def _list_needs_of_feeds(connection: Connection, reader: Reader) -> list[Need]:
-    """Feeds in trouble, for those who steer them."""
-    troubled = list_troubled(connection, reader) if may_steer(reader) else []
-    if not troubled:
-        return []
-    text = ngettext(
-        "%(num)s partner feed fails again and again",
-        "%(num)s partner feeds fail again and again",
-        len(troubled),
-    )
-    return [Need(text, url_for("exchange.feeds", state="active", in_trouble="yes"))]
+def list_needs_of(connection: Connection, seats: Sequence[Seated]) -> dict[int, list[Need]]:
+    """What a member's person can do something about in each of these forums, by its number."""
+    return needs_of(seats, list_waiting(connection, seats))
 
 
-def list_needs_in(connection: Connection, seated: Seated, *, now_us: int) -> list[Need]:
-    """What a member's person can do something about in one forum."""
-    member_id, forum, where = seated.member_id, seated.forum_slug, seated.forum_title
-    needs: list[Need] = []
-    if member_id is None:
-        return needs
-    if has_role(seated, *READING_ROLES, OFFICER):
-        received = list_received_recalls(connection, seated)
-        waiting = sum(one.acknowledged_us is None for one in received)
-        if waiting:
+def needs_of(seats: Sequence[Seated], waits: Mapping[int, Waiting]) -> dict[int, list[Need]]:
+    """The same by what waits in each."""
+    needs: dict[int, list[Need]] = {seated.forum_id: [] for seated in seats}
+    for seated in seats:
+        waiting = waits.get(seated.forum_id)
+        if waiting is None:
+            continue
+        forum, where, here = seated.forum_slug, seated.forum_title, needs[seated.forum_id]
+        if waiting.recalls and has_role(seated, *READING_ROLES, OFFICER):
             text = ngettext(
                 "%(num)s recall waits to be taken note of",
                 "%(num)s recalls wait to be taken note of",
-                waiting,
+                waiting.recalls,
             )
-            needs.append(Need(text, url_for("exchange.recalls", forum=forum), where))
-    if has_role(seated, APPROVER):
-        held = list_held(connection, current_signer(), seated.forum_id, member_id, now_us=now_us)
-        if held:
+            here.append(Need(text, url_for("exchange.recalls", forum=forum), where))
+        if waiting.held and has_role(seated, APPROVER):
             text = ngettext(
                 "%(num)s version is held until it is confirmed",
                 "%(num)s versions are held until they are confirmed",
-                len(held),
+                waiting.held,
             )
-            needs.append(Need(text, url_for("exchange.held", forum=forum), where))
-    if has_role(seated, OFFICER, CONTRIBUTOR) and not has_chosen_policy(
-        connection, seated.forum_id, member_id
-    ):
-        text = _("Your member has no policy here yet, so nothing that it contributes is shared.")
-        needs.append(Need(text, url_for("exchange.policy", forum=forum), where))
+            here.append(Need(text, url_for("exchange.held", forum=forum), where))
+        if not waiting.has_chosen_policy and has_role(seated, OFFICER, CONTRIBUTOR):
+            text = _(
+                "Your member has no policy here yet, so nothing that it contributes is shared."
+            )
+            here.append(Need(text, url_for("exchange.policy", forum=forum), where))
     return needs

@@ -34,12 +34,13 @@ from sharing.pages.showing import (
 from sharing.queries.collections import READING_ROLES, Collection, list_collections
 from sharing.queries.feed_lists import find_origin
 from sharing.queries.newest import NewestFilter, Seen, count_facets, find_seq, list_newest
-from sharing.queries.pointing import find_places_of, list_pointing
+from sharing.queries.pointing import list_pointing
+from sharing.queries.viewed import find_on_page
 from sharing.rules.tlp import Tlp
 from sharing.services.deliver import Served, record_deliveries
 from sharing.services.explaining import Explainer
 from sharing.services.explanations import Explanation
-from sharing.services.reasons import Reasons, find_recipient_reasons
+from sharing.services.reasons import Reasons, make_reasons
 from sharing.services.settling import settled_read
 from web.installation import current_database, current_instant_us
 from web.listing import ListQuery, is_export, read_filters
@@ -127,11 +128,16 @@ def show_object(forum: str, stix_id: str) -> Response:
         check_role(seated, *READING_ROLES)
         places = list_collections(connection, seated)
         named = _named(places, request.args.get("collection"))
-        place, reasons = _find_seen(connection, seated, named, stix_id, now_us=now_us)
+        found = find_on_page(connection, seated, named, stix_id)
+        if found is None:
+            raise NotFound("sharing.unknown-object", "no such object in your views")
+        place, head = found.place, found.head
+        reasons = make_reasons(connection, seated, found.viewed, found.stored, now_us=now_us)
         pointing = list_pointing(connection, seated, places, stix_id, limit=_MOST_POINTING)
-        origin = find_origin(connection, seated, place.id, stix_id)
+        origin = (
+            find_origin(connection, seated, place.id, stix_id) if found.is_contributed else None
+        )
         told = _audience_of(connection, seated, place, stix_id, now_us) if origin else []
-        head = find_seq(connection, seated)
     wants_stix = request.args.get("format") == "stix"
     if wants_stix and not reasons.may_leave:
         raise Forbidden(
@@ -168,22 +174,6 @@ def show_object(forum: str, stix_id: str) -> Response:
         may_leave=reasons.may_leave,
         told=told,
     )
-
-
-def _find_seen(
-    connection: Connection,
-    seated: Seated,
-    places: list[Collection],
-    stix_id: str,
-    *,
-    now_us: int,
-) -> tuple[Collection, Reasons]:
-    """The newest of the last versions in our views, and why we see it. Raises NotFound."""
-    for place in find_places_of(connection, seated, places, stix_id):
-        reasons = find_recipient_reasons(connection, seated, place, stix_id, None, now_us=now_us)
-        if reasons is not None:
-            return place, reasons
-    raise NotFound("sharing.unknown-object", "no such object in your views")
 
 
 def _audience_of(

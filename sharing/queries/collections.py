@@ -6,7 +6,7 @@ live here: what is in a collection (releases).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -49,10 +49,25 @@ class Collection:
         return self.may_be_read_by(seated) or self.may_be_written_by(seated)
 
 
+View = tuple[Seated, list[Collection]]
+"""A reader's seat in one forum, and the collections there that exist for it."""
+
+
 def list_collections(connection: Connection, seated: Seated) -> list[Collection]:
     """The forum's collections that exist for the reader, oldest first."""
     found = _collections(connection, collection.c.forum_id == seated.forum_id)
     return [place for place in found if place.exists_for(seated)]
+
+
+def list_views(connection: Connection, seats: Iterable[Seated]) -> list[View]:
+    """The same of several forums at once: each seat with its forum's collections."""
+    known = list(seats)
+    found = _collections(connection, collection.c.forum_id.in_([one.forum_id for one in known]))
+    return [(seated, [place for place in found if _is_met(place, seated)]) for seated in known]
+
+
+def _is_met(place: Collection, seated: Seated) -> bool:
+    return place.forum_id == seated.forum_id and place.exists_for(seated)
 
 
 def find_collection(connection: Connection, seated: Seated, ref: str) -> Collection | None:

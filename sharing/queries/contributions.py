@@ -11,11 +11,20 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Row, Select, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    Select,
+    and_,
+    literal_column,
+    select,
+)
 
 from sharing.facts import StoredFacts, load_facts
 from sharing.rules.tlp import Tlp
-from sharing.tables import audience, contribution, marking_use, release
+from sharing.tables import audience, contribution, marking_use, reference, release
 
 T = TypeVar("T")
 
@@ -192,6 +201,41 @@ def list_own_copies(
             ),
         )
     return found
+
+
+def list_own_reach(
+    connection: Connection, forum_id: int, originator_id: int, stix_ids: Iterable[str]
+) -> list[Stored]:
+    """One originator's contributions of these ids in the forum, of what these name, and so on."""
+    found: dict[int, Stored] = {}
+    for batch in in_batches(stix_ids):
+        first, named = contribution.alias("first"), reference.alias("named")
+        reach = (
+            select(first.c.stix_id)
+            .where(_is_of(first, forum_id, originator_id), first.c.stix_id.in_(batch))
+            .cte("reach", recursive=True)
+        )
+        mine = contribution.alias("mine")
+        reach = reach.union(
+            select(named.c.stix_id)
+            .select_from(reach)
+            .join(mine, mine.c.stix_id == reach.c.stix_id)
+            .join(named, named.c.contribution_id == mine.c.id)
+            .where(_is_of(mine, forum_id, originator_id))
+        )
+        statement = (
+            select(*STORED_COLUMNS)
+            .select_from(reach)
+            .join(contribution, contribution.c.stix_id == reach.c.stix_id)
+            .where(_is_of(contribution, forum_id, originator_id))
+        )
+        found |= {stored.id: stored for stored in _stored(connection, statement)}
+    return list(found.values())
+
+
+def _is_of(table: FromClause, forum_id: int, originator_id: int) -> ColumnElement[bool]:
+    # Not the bare column: SQLite would walk through all that is the originator's.
+    return and_(table.c.forum_id == forum_id, table.c.originator_id + 0 == originator_id)
 
 
 def list_held_versions(connection: Connection, forum_id: int, originator_id: int) -> list[Stored]:

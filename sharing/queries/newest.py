@@ -5,8 +5,8 @@ What does not live here: who sees what (visibility).
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
+    ScalarSelect,
     Select,
     SmallInteger,
     bindparam,
@@ -25,7 +26,7 @@ from sqlalchemy import (
 
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
-from sharing.queries.collections import Collection
+from sharing.queries.collections import Collection, View
 from sharing.queries.releases import TLP_OF_RELEASE
 from sharing.queries.standing import Key, Standing
 from sharing.rules.tlp import Tlp
@@ -78,16 +79,31 @@ def list_newest(
 
     One range of each view, merged by the database: one question, whatever places there are.
     """
+    views = [(seated, list(places))]
+    return list_newest_of(connection, views, wanted, before=before, limit=limit)[seated.forum_id]
+
+
+def list_newest_of(
+    connection: Connection,
+    views: Sequence[View],
+    wanted: NewestFilter,
+    *,
+    before: Key | None = None,
+    limit: int,
+) -> dict[int, list[Seen]]:
+    """The same of several forums at once, up to `limit` of each, by the forum's number."""
+    found: dict[int, list[Seen]] = {seated.forum_id: [] for seated, _ in views}
     ranges = [
         _last_versions(seated, place, wanted, before)
         .order_by(release.c.date_added_us.desc())
         .limit(limit)
         .subquery()
+        for seated, places in views
         for place in places
         if place.may_be_read_by(seated)
     ]
     if not ranges:
-        return []
+        return found
     merged = union_all(*(select(one) for one in ranges)).subquery()
     rows = connection.execute(
         select(merged, body.c.content)
@@ -96,8 +112,14 @@ def list_newest(
         .limit(limit * len(ranges))
         .execution_options(**BINARY_ROWS)
     )
-    found = [seen_of(row, places) for row in rows]
-    return sorted(found, key=lambda one: one.standing.key, reverse=True)[:limit]
+    every = {place.id: place for _, places in views for place in places}
+    for row in rows:
+        place = every[row.collection_id]
+        found[place.forum_id].append(seen_of(row, [place]))
+    return {
+        forum_id: sorted(seen, key=lambda one: one.standing.key, reverse=True)[:limit]
+        for forum_id, seen in found.items()
+    }
 
 
 def seen_of(row: Row[Any], places: Sequence[Collection]) -> Seen:
@@ -109,25 +131,40 @@ def seen_of(row: Row[Any], places: Sequence[Collection]) -> Seen:
 
 def find_seq(connection: Connection, seated: Seated) -> int:
     """The forum's ledger position in this look: the head of every delivery that it makes."""
-    statement = select(forum_head.c.seq).where(forum_head.c.forum_id == seated.forum_id)
-    return int(connection.execute(statement).scalar_one())
+    return int(connection.execute(select(seq_of(seated))).scalar_one())
+
+
+def list_seqs(connection: Connection, seats: Iterable[Seated]) -> dict[int, int]:
+    """The ledger positions of several forums in this look, by the forum's number."""
+    forums = [seated.forum_id for seated in seats]
+    rows = connection.execute(
+        select(forum_head.c.forum_id, forum_head.c.seq).where(forum_head.c.forum_id.in_(forums))
+    )
+    return {row.forum_id: int(row.seq) for row in rows}
+
+
+def seq_of(seated: Seated) -> ScalarSelect[int]:
+    """The same, for a statement about something else of the forum."""
+    forum = forum_head.c.forum_id == seated.forum_id
+    return select(forum_head.c.seq).where(forum).scalar_subquery()
 
 
 def list_contents_of(
-    connection: Connection, seated: Seated, places: Sequence[Collection], found: Sequence[Standing]
-) -> list[Seen]:
+    connection: Connection, views: Sequence[View], found: Iterable[Standing]
+) -> dict[Standing, Seen]:
     """These versions with their bytes as they are served to the reader."""
-    by_uuid = {place.uuid: place for place in places if place.may_be_read_by(seated)}
-    here = {
-        (by_uuid[one.collection].id, one.stix_id, one.date_added_us): one
-        for one in found
-        if one.collection in by_uuid
-    }
-    if not here:
-        return []
-    ids = sorted({stix_id for _, stix_id, _ in here})
-    wanted = {collection_id for collection_id, _, _ in here}
-    views = [
+    by_place: defaultdict[str, dict[tuple[str, int], Standing]] = defaultdict(dict)
+    for one in found:
+        by_place[one.collection][one.stix_id, one.date_added_us] = one
+    readable = [
+        (seated, place)
+        for seated, places in views
+        for place in places
+        if place.may_be_read_by(seated) and place.uuid in by_place
+    ]
+    if not readable:
+        return {}
+    ranges = [
         visible_to(
             seated,
             place.id,
@@ -136,23 +173,23 @@ def list_contents_of(
             release.c.date_added_us,
             release.c.body_id,
         )
-        .where(release.c.stix_id.in_(ids))
+        .where(release.c.stix_id.in_(sorted({stix_id for stix_id, _ in by_place[place.uuid]})))
         .subquery()
-        for place in by_uuid.values()
-        if place.id in wanted
+        for seated, place in readable
     ]
-    merged = union_all(*(select(one) for one in views)).subquery()
+    merged = union_all(*(select(one) for one in ranges)).subquery()
     rows = connection.execute(
         select(merged, body.c.content)
         .join(body, body.c.id == merged.c.body_id)
         .execution_options(**BINARY_ROWS)
     )
-    seen = [
-        Seen(here[key], row.content)
-        for row in rows
-        if (key := (row.collection_id, row.stix_id, row.date_added_us)) in here
-    ]
-    return sorted(seen, key=lambda one: one.standing.key, reverse=True)
+    named = {place.id: place.uuid for _, place in readable}
+    seen = {}
+    for row in rows:
+        standing = by_place[named[row.collection_id]].get((row.stix_id, row.date_added_us))
+        if standing is not None:
+            seen[standing] = Seen(standing, row.content)
+    return seen
 
 
 def count_facets(

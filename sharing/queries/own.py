@@ -10,7 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+)
 
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
@@ -106,12 +116,18 @@ def has_contributed(connection: Connection, seated: Seated, stix_id: str) -> boo
     """Whether the member has ever contributed this id in the forum."""
     if "\0" in stix_id:
         return False
-    statement = (
-        select(contribution.c.id)
-        .where(*_own(seated, of_one_id=True), contribution.c.stix_id == stix_id)
-        .limit(1)
+    return bool(connection.execute(select(is_contributed(seated, stix_id))).scalar_one())
+
+
+def is_contributed(seated: Seated, stix_id: str) -> ColumnElement[bool]:
+    """Whether the member has ever contributed this id in the forum, for a statement about it."""
+    mine = contribution.alias("mine")
+    return exists().where(
+        # Not the bare column: SQLite would walk through all that is the member's.
+        mine.c.originator_id + 0 == seated.member_id,
+        mine.c.forum_id == seated.forum_id,
+        mine.c.stix_id == stix_id,
     )
-    return connection.execute(statement).first() is not None
 
 
 def has_contributed_more_than(connection: Connection, seated: Seated, most: int) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import orjson
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import Connection, select, union_all
 
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
@@ -60,29 +60,3 @@ def list_pointing(
     wanted = orjson.dumps(stix_id)
     found = [seen_of(row, places) for row in rows if wanted in bytes(row.content)]
     return sorted(found, key=lambda one: one.standing.key, reverse=True)[:limit]
-
-
-def find_places_of(
-    connection: Connection, seated: Seated, places: Sequence[Collection], stix_id: str
-) -> list[Collection]:
-    """Of these collections, those in whose views the object stands, the newest version first."""
-    if "\0" in stix_id:
-        return []
-    views = [
-        visible_to(seated, place.id, release.c.collection_id, release.c.version_us)
-        .where(release.c.stix_id == stix_id)
-        .subquery()
-        for place in places
-        if place.may_be_read_by(seated)
-    ]
-    if not views:
-        return []
-    merged = union_all(*(select(one) for one in views)).subquery()
-    rows = connection.execute(
-        select(merged.c.collection_id, func.max(merged.c.version_us).label("newest")).group_by(
-            merged.c.collection_id
-        )
-    )
-    newest = {row.collection_id: row.newest for row in rows}
-    here = [place for place in places if place.id in newest]
-    return sorted(here, key=lambda place: (newest[place.id], place.uuid), reverse=True)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, RowMapping, Table, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, ScalarSelect, Table, func, select
 
+from auth.tables import forum
 from kernel.strictjson import JsonValue
 from sharing.rules.grammar import Names, parse_policy
 from sharing.rules.rule import Policy
@@ -57,15 +58,6 @@ def find_policy(connection: Connection, forum_id: int, member_id: int) -> SavedD
     return found[0] if found else None
 
 
-def has_chosen_policy(connection: Connection, forum_id: int, member_id: int) -> bool:
-    """Whether the member has said what it shares: not while its first policy has no rule."""
-    found = find_policy(connection, forum_id, member_id)
-    if found is None:
-        return False
-    value = found.value
-    return found.version > 1 or (isinstance(value, dict) and bool(value.get("rules")))
-
-
 def list_forum_documents(connection: Connection, forum_id: int, kind: str) -> list[SavedDocument]:
     """All versions of the forum's own document of a kind (`withhold` or `template`)."""
     return _versions(
@@ -86,6 +78,18 @@ def find_forum_document(connection: Connection, forum_id: int, kind: str) -> Sav
         limit=1,
     )
     return found[0] if found else None
+
+
+def newest_forum_document(kind: str) -> ScalarSelect[str]:
+    """The text of that document, for a statement about its forum."""
+    return (
+        select(forum_policy.c.document)
+        .where(forum_policy.c.forum_id == forum.c.id, forum_policy.c.kind == kind)
+        .order_by(forum_policy.c.version.desc())
+        .limit(1)
+        .correlate(forum)
+        .scalar_subquery()
+    )
 
 
 def list_accepts(connection: Connection, forum_id: int, member_id: int) -> list[SavedDocument]:

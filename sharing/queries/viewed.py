@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, union_all
 
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
 from sharing.queries.collections import Collection
-from sharing.tables import body, release
+from sharing.queries.contributions import STORED_COLUMNS, Stored, stored_of
+from sharing.queries.newest import seq_of
+from sharing.queries.own import is_contributed
+from sharing.tables import body, contribution, release
 from sharing.visibility import visible_to
 
 
@@ -22,6 +27,18 @@ class ViewedForm:
     version_us: int
     date_added_us: int
     content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class OnPage:
+    """A version in one of a reader's views; `is_contributed` tells that the reader's member has
+    ever contributed its id, `head` is the forum's ledger position."""
+
+    place: Collection
+    viewed: ViewedForm
+    stored: Stored
+    is_contributed: bool
+    head: int
 
 
 def find_viewed(
@@ -48,6 +65,58 @@ def find_viewed(
     if row is None:
         return None
     return ViewedForm(place.id, row.contribution_id, row.version_us, row.date_added_us, row.content)
+
+
+def find_on_page(
+    connection: Connection, seated: Seated, places: Sequence[Collection], stix_id: str
+) -> OnPage | None:
+    """The newest of the last versions in the reader's views of these collections, if any.
+
+    With all that a page about one object begins with, in one question.
+    """
+    views = [
+        visible_to(
+            seated,
+            place.id,
+            release.c.collection_id,
+            release.c.contribution_id,
+            release.c.body_id,
+            release.c.date_added_us,
+        )
+        .where(release.c.stix_id == stix_id)
+        .order_by(release.c.version_us.desc())
+        .limit(1)
+        .subquery()
+        for place in places
+        if place.may_be_read_by(seated)
+    ]
+    if "\0" in stix_id or not views:
+        return None
+    merged = union_all(*(select(one) for one in views)).subquery()
+    rows: Sequence[Any] = connection.execute(
+        select(
+            *STORED_COLUMNS,
+            merged.c.date_added_us,
+            body.c.content,
+            is_contributed(seated, stix_id).label("is_contributed"),
+            seq_of(seated).label("head"),
+        )
+        .select_from(merged)
+        .join(body, body.c.id == merged.c.body_id)
+        .join(contribution, contribution.c.id == merged.c.contribution_id)
+        .execution_options(**BINARY_ROWS)
+    ).all()
+    named = {place.id: place for place in places}
+    found = [(row.version_us, named[row.collection_id].uuid, row) for row in rows]
+    if not found:
+        return None
+    *_, row = max(found, key=lambda one: one[:2])
+    stored = stored_of(row, {})
+    viewed = ViewedForm(
+        row.collection_id, row.id, row.version_us, row.date_added_us, bytes(row.content)
+    )
+    place = named[row.collection_id]
+    return OnPage(place, viewed, stored, bool(row.is_contributed), row.head)
 
 
 def list_newest_viewed(

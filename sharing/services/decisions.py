@@ -7,23 +7,27 @@ live here: the rules themselves, and what the references of a contribution mean 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
-from auth.queries import find_forum_by_id, list_identity_owners, list_roster
-from auth.tables import member
+from auth.queries import RosterRow, list_identity_owners, list_roster
+from auth.tables import forum, member
 from kernel.clock import DAY_US
+from kernel.db import is_one_look
+from kernel.errors import NotFound
 from sharing.queries.commitments import find_register
 from sharing.queries.contributions import Stored
 from sharing.queries.policies import (
     NO_RULES,
-    find_forum_document,
     find_policy,
     list_standing_accepts,
+    newest_forum_document,
     read_saved,
 )
 from sharing.queries.reciprocity import count_seen
@@ -61,6 +65,20 @@ class _Held:
     follows_commitments: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What every decision in a forum begins with: its recipients, collections and own rules."""
+
+    roster: Sequence[RosterRow]
+    places: Mapping[int, Place]
+    collection_names: dict[str, str]
+    forum_policy: str
+
+
+_KNOWN: Final[WeakKeyDictionary[Connection, dict[int, _Ground]]] = WeakKeyDictionary()
+"""What was read in looks at the database that go on; gone with them."""
+
+
 class Decisions:
     """Who sees what in one forum at `now_us`. Ask about as many contributions as you like.
 
@@ -85,8 +103,8 @@ class Decisions:
         counts = self._every_member if assume_reciprocity else self._members_that_meet
         self._register = find_register()
         self.moment = Moment(now_us, supposed.counts or counts, self._committed_at(now_us))
-        roster = supposed.roster
-        self.roster = list_roster(connection, forum_id) if roster is None else roster
+        ground = _ground_of(connection, forum_id)
+        self.roster = ground.roster if supposed.roster is None else supposed.roster
         self.electorate = Electorate(
             Recipient(
                 bit=row.bit,
@@ -101,11 +119,14 @@ class Decisions:
             )
             for row in self.roster
         )
-        self.places, self.collection_names = _places(connection, forum_id)
+        self.places, self.collection_names = ground.places, ground.collection_names
         self._codes: dict[int, str] = {
             row.member_id: row.name for row in self.roster if row.member_id is not None
         }
-        self._accepts = self._read_accepts()
+        # Where nothing changes meanwhile, it is read when it is needed.
+        is_still = is_one_look(connection)
+        self._accepts: dict[str, Accepts] | None = None if is_still else self._read_accepts()
+        self._forum_document = supposed.forum_policy or ground.forum_policy
         self._forum_policy: _Held | None = None
         self._policies: dict[int, _Held] = {}
         self._grants: dict[Hashable, Grant] = {}
@@ -211,6 +232,8 @@ class Decisions:
 
     def refused_by(self, stored: Stored, facts: Facts) -> int:
         """Those who would see it, and decline to (sharing policy §6)."""
+        if self._accepts is None:
+            self._accepts = self._read_accepts()
         if not self._accepts:
             return 0
         key = (stored.originator_id, facts.stix_type, facts.tlp)
@@ -393,12 +416,8 @@ class Decisions:
 
     def _policy_of_forum(self) -> _Held:
         if self._forum_policy is None:
-            document = self._supposed.forum_policy
-            if document is None:
-                saved = find_forum_document(self._connection, self._forum_id, "withhold")
-                document = saved.document if saved else NO_RULES
             self._forum_policy = self._hold(
-                read_saved(document, self.collection_names, of_forum=True)
+                read_saved(self._forum_document, self.collection_names, of_forum=True)
             )
         return self._forum_policy
 
@@ -418,12 +437,39 @@ class Decisions:
         return found
 
 
-def _places(connection: Connection, forum_id: int) -> tuple[dict[int, Place], dict[str, str]]:
-    """The forum's collections as the rules see them, and the names policies may call them by."""
-    forum = find_forum_by_id(connection, forum_id)
+def _ground_of(connection: Connection, forum_id: int) -> _Ground:
+    """Read once in a look at the database that changes nothing, however many decide in it."""
+    if not is_one_look(connection):
+        return _read_ground(connection, forum_id)
+    known = _KNOWN.setdefault(connection, {})
+    if forum_id not in known:
+        known[forum_id] = _read_ground(connection, forum_id)
+    return known[forum_id]
+
+
+def _read_ground(connection: Connection, forum_id: int) -> _Ground:
+    rules = newest_forum_document("withhold")
+    rows: Sequence[Row[Any]] = connection.execute(
+        select(
+            forum.c.tlp_ceiling.label("forum_ceiling"),
+            rules.label("rules"),
+            collection.c.id,
+            collection.c.uuid,
+            collection.c.alias,
+            collection.c.read_roles,
+            collection.c.tlp_ceiling,
+        )
+        .select_from(forum.outerjoin(collection, collection.c.forum_id == forum.c.id))
+        .where(forum.c.id == forum_id)
+        .order_by(collection.c.id)
+    ).all()
+    if not rows:
+        raise NotFound("auth.unknown-forum", f"no forum has the number {forum_id}")
     places: dict[int, Place] = {}
     names: dict[str, str] = {}
-    for row in connection.execute(select(collection).where(collection.c.forum_id == forum_id)):
+    for row in rows:
+        if row.id is None:
+            continue
         names[row.uuid] = row.uuid
         if row.alias:
             names[row.alias] = row.uuid
@@ -431,9 +477,10 @@ def _places(connection: Connection, forum_id: int) -> tuple[dict[int, Place], di
             collection=row.uuid,
             read_roles=frozenset(row.read_roles.split()),
             collection_ceiling=Tlp(row.tlp_ceiling),
-            forum_ceiling=Tlp(forum.tlp_ceiling),
+            forum_ceiling=Tlp(row.forum_ceiling),
         )
-    return places, names
+    roster = tuple(list_roster(connection, forum_id))
+    return _Ground(roster, places, names, rows[0].rules or NO_RULES)
 
 
 def _alert(fault: Exception) -> None:

@@ -61,14 +61,20 @@ def record_deliveries(
     database: Database, seated: Seated, served: Iterable[Served], *, now_us: int
 ) -> None:
     """The same for one answer from several collections: all of it is recorded, or nothing."""
-    entries = [_entry(seated, one, now_us) for one in served]
+    record_all(database, [(seated, served)], now_us=now_us)
+
+
+def record_all(
+    database: Database, told: Iterable[tuple[Seated, Iterable[Served]]], *, now_us: int
+) -> None:
+    """The same for one answer from several forums: all of it is recorded, or nothing."""
+    entries = [_entry(seated, one, now_us) for seated, served in told for one in served]
     if not entries:
         return
     try:
         with database.record() as connection:
-            # One at a time: many at once are more work, and it is nearly always one.
-            for entry in entries:
-                connection.execute(_INSERT, entry)
+            # Many at once are more work than one, and it is nearly always one.
+            connection.execute(_INSERT, entries if len(entries) > 1 else entries[0])
     except (ComityError, SQLAlchemyError) as fault:
         raise Unavailable(
             "sharing.delivery-not-recorded",

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from sqlalchemy import Connection
 
 from sharing.queries.carriers import list_carriers
-from sharing.queries.contributions import Stored, list_own_copies
+from sharing.queries.contributions import Stored, list_own_reach
 from sharing.rules.copies import Named, Sight, Version, see
 from sharing.services.decisions import Decisions
 
@@ -101,12 +101,13 @@ class OwnCopies:
         )
 
     def _load(self, wanted: set[str]) -> None:
-        known: set[str] = set()
-        while wanted := wanted - known:
-            known |= wanted
-            found = list_own_copies(
+        known: set[int] = set()
+        while wanted:
+            reached = list_own_reach(
                 self._connection, self._forum_id, self._originator_id, sorted(wanted)
             )
+            found = [stored for stored in reached if stored.id not in known]
+            known |= {stored.id for stored in found}
             for stored in found:
                 copy = (stored.collection_id, stored.stix_id)
                 if copy not in self._copies:
@@ -117,8 +118,8 @@ class OwnCopies:
                 self._connection, self._forum_id, self._originator_id, statements
             )
             self._carriers.update(carriers)
-            wanted = {reference for stored in found for reference in stored.facts.references}
-            wanted |= {stix_id for carrying in carriers.values() for stix_id in carrying}
+            loaded = self._of_id.keys()
+            wanted = {each for carrying in carriers.values() for each in carrying} - loaded
 
     def _decide(self, copy: _Copy) -> int:
         versions = self._copies[copy]

@@ -101,6 +101,13 @@ def find_recipient_reasons(
     if viewed is None:
         return None
     [stored] = list_stored(connection, [viewed.contribution_id])
+    return make_reasons(connection, seated, viewed, stored, now_us=now_us)
+
+
+def make_reasons(
+    connection: Connection, seated: Seated, viewed: ViewedForm, stored: Stored, *, now_us: int
+) -> Reasons:
+    """Why the reader sees a version that is in its view."""
     content: dict[str, Any] = orjson.loads(viewed.content)
     is_own = stored.originator_id == seated.member_id
     terms: Mapping[str, tuple[str, ...]] = {}
