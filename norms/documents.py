@@ -6,7 +6,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from kernel.clock import format_instant
+from norms.queries.due import Due
 from norms.queries.events import RecordedEvent
+from norms.queries.forums import ForumProfile
+from norms.queries.parties import Party
 from norms.queries.provisions import Instrument, Link, Pin, Provision
 from norms.queries.recordings import Recording
 from norms.queries.silences import Silence
@@ -27,6 +30,55 @@ def provenance_document(found: Provenance) -> dict[str, Any]:
         "confirmed": format_instant(confirmed.at_us) if confirmed else None,
         "note": found.note,
         "recorded_by": found.recorded_by,
+    }
+
+
+def due_document(found: Due) -> dict[str, Any]:
+    """Something with a date."""
+    return {
+        "kind": found.kind,
+        "id": found.id,
+        "day": format_day(found.day),
+        "last_day": format_day(found.last_day),
+        "at": None if found.at_us is None else format_instant(found.at_us),
+        "title": found.title,
+        "forum": found.forum,
+        "party": found.party,
+    }
+
+
+def due_key(found: Due) -> tuple[Any, ...]:
+    """Its place in lists of what is due."""
+    return (found.day, found.kind, found.id)
+
+
+def forum_document(found: ForumProfile) -> dict[str, Any]:
+    """A forum as a public fact."""
+    return {
+        "slug": found.slug,
+        "title": found.title,
+        "kind": found.kind,
+        "parent": found.parent,
+        "members_of": found.members_of,
+        "decision_rule": found.decision_rule,
+        "languages": list(found.languages),
+        "member_label": found.member_label,
+        "begun": found.begun,
+        "ended": found.ended,
+        "basis": found.basis,
+        "rules": found.rules,
+        "cycle_years": found.cycle_years,
+        **provenance_document(found.provenance),
+    }
+
+
+def party_document(found: Party) -> dict[str, Any]:
+    """A State, a regional organization, or another that can be party."""
+    return {
+        "code": found.code,
+        "name": found.name,
+        "kind": found.kind,
+        **provenance_document(found.provenance),
     }
 
 

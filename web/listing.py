@@ -56,6 +56,11 @@ class ListQuery(Query):
     )
 
 
+def format_field(*more: str) -> fields.String:
+    """The field `format` of a page's list that can be taken in more forms than all others."""
+    return fields.String(load_default="json", validate=validate.OneOf(("json", "csv", *more)))
+
+
 def asks(blueprint: Blueprint, asked: type[Query]) -> Callable[[View], View]:
     """A view that is given its parsed query string; what no field names is refused.
 
@@ -186,7 +191,7 @@ def read_filters(asked: type[ListQuery]) -> dict[str, Any]:
 
 
 def is_export() -> bool:
-    """Whether a page's list is asked for as a file (JSON or CSV) instead of as a page."""
+    """Whether a page's list is asked for as a file (JSON, CSV, …) instead of as a page."""
     return bool(request.args.get("format"))
 
 

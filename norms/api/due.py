@@ -1,4 +1,4 @@
-"""`/api/v1/norms/due` and `/calendar.ics`: what is due, as a list and as iCalendar (RFC 5545)."""
+"""`/api/v1/norms/due`: what is due, as a list, as a calendar (RFC 5545), as a feed (RFC 4287)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
 from auth.doors import Permission, current_database, door
-from kernel.clock import format_instant
 from norms.api.entering import NORMS, day_filter, listing_of, reader_and_now
+from norms.atom import AHEAD_DAYS, due_entries
 from norms.calendar import calendar_of
+from norms.documents import due_document, due_key
 from norms.queries.due import KINDS, Due, list_due
-from norms.rules.dates import day_of, format_day, parse_day
-from web.listing import Key, ListQuery, asks, listed
+from norms.rules.dates import day_of, parse_day
+from web.atom import ATOM, EXAMPLE, answer_feed, feed_here
+from web.installation import public_base
+from web.listing import ListQuery, asks, listed
 from web.shapes import Query, Shape, instant, text, text_filter, word, word_filter
 
 blueprint = Blueprint("norms-due", __name__, url_prefix=NORMS, description="What is due")
@@ -56,6 +59,14 @@ class DueQuery(ListQuery):
     kind = word_filter(*KINDS)
 
 
+class FeedQuery(Query):
+    """What of it is told."""
+
+    forum = text_filter()
+    party = text_filter()
+    kind = word_filter(*KINDS)
+
+
 class CalendarQuery(Query):
     """Whose calendar."""
 
@@ -71,7 +82,7 @@ def show_due(query: dict[str, Any]) -> Response:
     with current_database().read() as connection:
         found = _due(connection, query, back_days=0)
     listing = listing_of("due", query)
-    return listing.answer(listing.cut(found, _key), _key, _row, DueSchema)
+    return listing.answer(listing.cut(found, due_key), due_key, due_document, DueSchema)
 
 
 @blueprint.route("/calendar.ics", methods=["GET"])
@@ -91,6 +102,28 @@ def show_calendar(query: dict[str, Any]) -> Response:
     return Response(calendar_of(found, now_us), content_type=f"{CALENDAR}; charset=utf-8")
 
 
+@blueprint.route("/due.atom", methods=["GET"])
+@door(Permission.API_READ)
+@asks(blueprint, FeedQuery)
+@blueprint.response(200, {"type": "string"}, content_type=ATOM, example=EXAMPLE)
+def show_feed(query: dict[str, Any]) -> Response:
+    """What is due within a month, as an Atom feed (RFC 4287); ids stay from poll to poll."""
+    reader, now_us = reader_and_now()
+    today = day_of(now_us)
+    with current_database().read() as connection:
+        found = list_due(
+            connection,
+            reader,
+            from_day=today,
+            to_day=today + AHEAD_DAYS,
+            now_us=now_us,
+            forum_slug=query["forum"],
+            party=query["party"],
+            kind=query["kind"],
+        )
+    return answer_feed(feed_here("What is due", "/norms/due"), due_entries(found, public_base()))
+
+
 def _due(connection: Connection, query: dict[str, Any], *, back_days: int) -> list[Due]:
     reader, now_us = reader_and_now()
     today = day_of(now_us)
@@ -105,20 +138,3 @@ def _due(connection: Connection, query: dict[str, Any], *, back_days: int) -> li
         party=query["party"],
         kind=query.get("kind"),
     )
-
-
-def _key(found: Due) -> Key:
-    return (found.day, found.kind, found.id)
-
-
-def _row(found: Due) -> dict[str, Any]:
-    return {
-        "kind": found.kind,
-        "id": found.id,
-        "day": format_day(found.day),
-        "last_day": format_day(found.last_day),
-        "at": None if found.at_us is None else format_instant(found.at_us),
-        "title": found.title,
-        "forum": found.forum,
-        "party": found.party,
-    }

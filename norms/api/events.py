@@ -22,6 +22,7 @@ from norms.api.entering import (
     read_body,
     reader_and_now,
 )
+from norms.atom import event_entries
 from norms.documents import event_document
 from norms.queries.events import RecordedEvent, find_event, list_events
 from norms.rules.dates import parse_day
@@ -29,10 +30,12 @@ from norms.rules.words import EVENT_KINDS
 from norms.services.confirming import NOUNS
 from norms.services.declaring import NAMES, declare
 from norms.services.registering import DOCUMENT_NAMES, confirm_as_secretariat, register
+from web.atom import ATOM, EXAMPLE, answer_feed, feed_here
 from web.bodies import JSON
-from web.listing import Key, ListQuery, answer_json, listed
+from web.installation import public_base
+from web.listing import Key, ListQuery, answer_json, asks, listed
 from web.openapi import body_of
-from web.shapes import Shape, instant, text, text_filter, word_filter, words
+from web.shapes import Query, Shape, instant, text, text_filter, word_filter, words
 
 blueprint = Blueprint(
     "norms-events", __name__, url_prefix=NORMS, description="What happened, since when"
@@ -186,6 +189,15 @@ class EventQuery(ListQuery):
     to_day = day_filter("Events of this day or earlier.")
 
 
+class EventFeedQuery(Query):
+    """Which events are told of."""
+
+    instrument = text_filter()
+    party = text_filter()
+    forum = text_filter()
+    kind = word_filter(*sorted(EVENT_KINDS))
+
+
 class RecordedSchema(Shape):
     """The ids of the recorded events, in the order of the body; or what waits, as a recording."""
 
@@ -235,6 +247,25 @@ def show_events(query: dict[str, Any]) -> Response:
         )
     listing = listing_of("events", query)
     return listing.answer(listing.cut(found, _key), _key, event_document, EventSchema)
+
+
+@blueprint.route("/events.atom", methods=["GET"])
+@door(Permission.API_READ)
+@asks(blueprint, EventFeedQuery)
+@blueprint.response(200, {"type": "string"}, content_type=ATOM, example=EXAMPLE)
+def show_feed(query: dict[str, Any]) -> Response:
+    """What was recorded last, as an Atom feed (RFC 4287), corrections too."""
+    with current_database().read() as connection:
+        found = list_events(
+            connection,
+            current_reader(),
+            instrument=query["instrument"],
+            party=query["party"],
+            forum_slug=query["forum"],
+            kinds=[query["kind"]] if query["kind"] else None,
+        )
+    feed = feed_here("What was recorded", "/norms/events")
+    return answer_feed(feed, event_entries(found, public_base()))
 
 
 @blueprint.route("/events/<event>", methods=["GET"])

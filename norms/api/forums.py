@@ -20,7 +20,7 @@ from norms.api.entering import (
     read_day,
 )
 from norms.api.parties import CommitmentSchema, commitment
-from norms.documents import provenance_document
+from norms.documents import forum_document, provenance_document
 from norms.queries.forums import (
     ForumProfile,
     Membership,
@@ -215,7 +215,7 @@ def show_forums(query: dict[str, Any]) -> Response:
         found = list_forums(connection, current_reader(), kind=query["kind"])
     wanted = [one for one in found if query["parent"] in (None, one.parent)]
     listing = listing_of("forums", query)
-    return listing.answer(listing.cut(wanted, _slug), _slug, _forum, RegisteredForumSchema)
+    return listing.answer(listing.cut(wanted, _slug), _slug, forum_document, RegisteredForumSchema)
 
 
 @blueprint.route("/forums/<slug>", methods=["GET"])
@@ -231,7 +231,7 @@ def show_forum(slug: str) -> Response:
         items = list_programme_items(connection, reader, slug)
     return answer_json(
         {
-            **_forum(found),
+            **forum_document(found),
             "sub_bodies": below,
             "co_chairs": [
                 {"party": one.party, "cycle": one.cycle, **provenance_document(one.provenance)}
@@ -329,25 +329,6 @@ def show_status(query: dict[str, Any], slug: str) -> Response:
 
 def _slug(found: ForumProfile) -> Key:
     return (found.slug,)
-
-
-def _forum(found: ForumProfile) -> dict[str, Any]:
-    return {
-        "slug": found.slug,
-        "title": found.title,
-        "kind": found.kind,
-        "parent": found.parent,
-        "members_of": found.members_of,
-        "decision_rule": found.decision_rule,
-        "languages": list(found.languages),
-        "member_label": found.member_label,
-        "begun": found.begun,
-        "ended": found.ended,
-        "basis": found.basis,
-        "rules": found.rules,
-        "cycle_years": found.cycle_years,
-        **provenance_document(found.provenance),
-    }
 
 
 def _membership_key(found: Membership) -> Key:

@@ -10,7 +10,7 @@ from marshmallow import fields
 
 from auth.doors import Permission, current_database, current_reader, door
 from norms.api.entering import NORMS, SOURCED, Sourced, as_of, expect, listing_of, named, read_day
-from norms.documents import provenance_document
+from norms.documents import party_document
 from norms.queries.parties import Party, find_party, list_belonging, list_parties, list_treaties_of
 from norms.queries.status import StatusRow, list_commitments_of
 from norms.rules.dates import format_day
@@ -161,7 +161,7 @@ def show_parties(query: dict[str, Any]) -> Response:
     with current_database().read() as connection:
         found = list_parties(connection, current_reader(), kind=query["kind"], code=query["code"])
     listing = listing_of("parties", query)
-    return listing.answer(listing.cut(found, _code), _code, _party, PartySchema)
+    return listing.answer(listing.cut(found, _code), _code, party_document, PartySchema)
 
 
 @blueprint.route("/parties/<code>", methods=["GET"])
@@ -177,7 +177,7 @@ def show_party(query: dict[str, Any], code: str) -> Response:
         treaties = list_treaties_of(connection, reader, code, day=day)
     return answer_json(
         {
-            **_party(found),
+            **party_document(found),
             "as_of": format_day(day),
             "forums": [
                 {
@@ -245,15 +245,6 @@ def commitment(found: tuple[str, StatusRow]) -> dict[str, Any]:
     """A commitment as JSON."""
     forum, row = found
     return {"forum": forum, **row.document()}
-
-
-def _party(found: Party) -> dict[str, Any]:
-    return {
-        "code": found.code,
-        "name": found.name,
-        "kind": found.kind,
-        **provenance_document(found.provenance),
-    }
 
 
 def _code(found: Party) -> Key:

@@ -5,15 +5,16 @@ Public facts are read by anybody who is signed in; what is closed is absent for 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, request, url_for
 from flask_babel import gettext as _
 
 from auth.doors import current_reader
 from kernel.errors import BadInput, NotFound
 from norms.rules.dates import day_of, format_day, parse_day
+from web.atom import Entry, answer_feed, feed_here
 from web.installation import current_instant_us
 from web.listing import Listing, make_listing
 from web.pages import page
@@ -58,6 +59,11 @@ def listing_of(name: str, query: Mapping[str, Any], *, about: str = "") -> Listi
     reader = current_reader()
     who = f"{reader.kind} {reader.member_id} {reader.partner_id} {reader.secretariat_of}"
     return make_listing(f"page-norms-{name}", f"{who} {about}", query)
+
+
+def feed_page(name: str, title: str, entries: Sequence[Entry]) -> Response:
+    """A list of this page as an Atom feed; `name` is the page's endpoint."""
+    return answer_feed(feed_here(title, url_for(f"register.{name}")), entries)
 
 
 def has_role(*roles: str) -> bool:

@@ -12,8 +12,17 @@ from marshmallow import fields, validate
 from auth.doors import Permission, current_reader, door
 from kernel.errors import BadInput, ComityError
 from kernel.strictjson import DEFAULT_LIMITS, loads
+from norms.atom import event_entries
 from norms.documents import event_document
-from norms.pages.entering import CLEARANCE, blueprint, expect, listing_of, named, norms_page
+from norms.pages.entering import (
+    CLEARANCE,
+    blueprint,
+    expect,
+    feed_page,
+    listing_of,
+    named,
+    norms_page,
+)
 from norms.pages.writing import (
     LONG,
     blame,
@@ -35,8 +44,8 @@ from norms.services.declaring import declare
 from norms.services.registering import DOCUMENT_NAMES, register
 from norms.services.rights import OWN_ACTS
 from web.forms import Filled, FormSchema, empty_form, read_form
-from web.installation import current_database, current_instant_us
-from web.listing import ListQuery, is_export, read_filters
+from web.installation import current_database, current_instant_us, public_base
+from web.listing import ListQuery, format_field, is_export, read_filters
 from web.pages import see_other
 from web.shapes import text_filter, word_filter
 
@@ -52,6 +61,7 @@ class EventsQuery(ListQuery):
     kind = word_filter(*sorted(EVENT_KINDS))
     from_day = fields.String()
     to_day = fields.String()
+    format = format_field("atom")
 
 
 class EventForm(FormSchema):
@@ -112,6 +122,8 @@ def show_events() -> Response:
             from_day=parse_day(first) if first else None,
             to_day=parse_day(last) if last else None,
         )
+    if query["format"] == "atom":
+        return feed_page("events", _("What happened"), event_entries(found, public_base()))
     listing = listing_of("events", query)
     if is_export():
         return export(listing, found, _key, event_document)

@@ -9,6 +9,7 @@ from flask import Response
 from marshmallow import fields, validate
 
 from auth.doors import Permission, current_reader, door
+from norms.documents import forum_document
 from norms.pages.entering import (
     asked,
     asked_day,
@@ -18,7 +19,9 @@ from norms.pages.entering import (
     norms_page,
     shown_day,
 )
+from norms.pages.writing import export
 from norms.queries.forums import (
+    ForumProfile,
     find_profile,
     list_co_chairs,
     list_forums,
@@ -37,12 +40,19 @@ from norms.queries.status import (
 from norms.queries.status_pages import list_status_page
 from web.installation import current_database, current_instant_us
 from web.listing import ListQuery, is_export, read_filters
-from web.shapes import Shape, flag, text
+from web.shapes import Shape, flag, text, text_filter
 
 _MEMBERS: Final = 40
 _COLUMNS: Final = 60
 _CELLS: Final = 900
 """How many members, and how many provisions, one page of the status view holds; and cells."""
+
+
+class ForumsQuery(ListQuery):
+    """Which forums to list."""
+
+    kind = text_filter()
+    parent = text_filter()
 
 
 class StatusQuery(ListQuery):
@@ -84,10 +94,26 @@ class MemberRow:
 @blueprint.get("/forums", endpoint="forums")
 @door(Permission.PERSON)
 def show_forums() -> Response:
-    """GET /norms/forums: every forum of the register."""
+    """GET /norms/forums: the forums of the register, by name in addresses."""
+    query = read_filters(ForumsQuery)
     with current_database().read() as connection:
-        found = list_forums(connection, current_reader(), kind=asked("kind"))
-    return norms_page("forums.html", forums=found, kinds=sorted({one.kind for one in found}))
+        known = list_forums(connection, current_reader())
+    found = [
+        one
+        for one in known
+        if query["kind"] in (None, one.kind) and query["parent"] in (None, one.parent)
+    ]
+    listing = listing_of("forums", query)
+    if is_export():
+        return export(listing, found, _slug, forum_document)
+    rows, following = listing.split(listing.cut(found, _slug), _slug)
+    return norms_page(
+        "forums.html",
+        forums=rows,
+        next=following,
+        kinds=sorted({one.kind for one in known}),
+        parents=sorted({one.parent for one in known if one.parent}),
+    )
 
 
 @blueprint.get("/forums/<slug>", endpoint="forum")
@@ -178,6 +204,10 @@ def _table(rows: list[StatusRow], columns: list[str], names: dict[str, str]) -> 
         MemberRow(code, names.get(code, code), [found.get(one) for one in columns])
         for code, found in cells.items()
     ]
+
+
+def _slug(found: ForumProfile) -> tuple[Any, ...]:
+    return (found.slug,)
 
 
 def _status_key(row: StatusRow) -> tuple[Any, ...]:

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response
 from flask_babel import gettext as _
 
 from auth.doors import Permission, current_reader, door
+from norms.documents import instrument_document
 from norms.pages.entering import (
     asked,
     asked_day,
     blueprint,
     expect,
+    listing_of,
     named,
     norms_page,
     shown_day,
 )
+from norms.pages.writing import export
 from norms.queries.events import list_events
 from norms.queries.participants import count_force, find_treaty, list_participants_in
 from norms.queries.provisions import (
+    Instrument,
     Link,
     Provision,
     find_instrument,
@@ -31,23 +37,45 @@ from norms.queries.provisions import (
 from norms.queries.states_own import list_actions, list_positions
 from norms.queries.status import list_status
 from web.installation import current_database
+from web.listing import ListQuery, is_export, read_filters
+from web.shapes import text_filter
+
+
+class InstrumentsQuery(ListQuery):
+    """Which instruments to list, as of when."""
+
+    as_of = text_filter()
+    forum = text_filter()
+    kind = text_filter()
+    status = text_filter()
 
 
 @blueprint.get("/instruments", endpoint="instruments")
 @door(Permission.PERSON)
 def show_instruments() -> Response:
     """GET /norms/instruments: by id, with their status as of a day."""
-    reader, day = current_reader(), asked_day()
+    reader, day, query = current_reader(), asked_day(), read_filters(InstrumentsQuery)
     with current_database().read() as connection:
-        found = list_instruments(
-            connection, reader, day=day, forum_slug=asked("forum"), kind=asked("kind")
-        )
+        known = list_instruments(connection, reader, day=day)
+    found = [
+        one
+        for one in known
+        if query["forum"] in (None, one.forum)
+        and query["kind"] in (None, one.kind)
+        and query["status"] in (None, one.status)
+    ]
+    listing = listing_of("instruments", query)
+    if is_export():
+        return export(listing, found, _id, instrument_document)
+    rows, following = listing.split(listing.cut(found, _id), _id)
     return norms_page(
         "instruments.html",
-        instruments=found,
+        instruments=rows,
+        next=following,
         as_of=shown_day(day),
-        kinds=sorted({one.kind for one in found}),
-        forums=sorted({one.forum for one in found}),
+        kinds=sorted({one.kind for one in known}),
+        forums=sorted({one.forum for one in known}),
+        statuses=sorted({one.status for one in known if one.status}),
     )
 
 
@@ -139,3 +167,7 @@ def show_parallels() -> Response:
         instruments=known,
         nothing=_("nothing on record"),
     )
+
+
+def _id(found: Instrument) -> tuple[Any, ...]:
+    return (found.id,)

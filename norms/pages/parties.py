@@ -2,34 +2,66 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from flask import Response
 
 from auth.doors import Permission, current_reader, door
+from norms.documents import party_document
 from norms.pages.entering import (
     asked,
     asked_day,
     blueprint,
     expect,
+    listing_of,
     named,
     norms_page,
     shown_day,
 )
+from norms.pages.writing import export
 from norms.queries.events import list_events
-from norms.queries.parties import find_party, list_belonging, list_parties, list_treaties_of
+from norms.queries.parties import (
+    Party,
+    find_party,
+    list_belonging,
+    list_parties,
+    list_treaties_of,
+)
 from norms.queries.states_own import list_actions, list_positions
 from norms.queries.status import StatusRow, list_commitments_of
 from web.installation import current_database
+from web.listing import ListQuery, is_export, read_filters
+from web.shapes import text_filter
 
 Place = tuple[str, str]
+
+
+class PartiesQuery(ListQuery):
+    """Which parties to list."""
+
+    kind = text_filter()
+    code = text_filter()
 
 
 @blueprint.get("/parties", endpoint="parties")
 @door(Permission.PERSON)
 def show_parties() -> Response:
-    """GET /norms/parties: every party of the register, by code."""
+    """GET /norms/parties: the parties of the register, by code."""
+    query = read_filters(PartiesQuery)
     with current_database().read() as connection:
-        found = list_parties(connection, current_reader(), kind=asked("kind"), code=asked("code"))
-    return norms_page("parties.html", parties=found, kinds=sorted({one.kind for one in found}))
+        known = list_parties(connection, current_reader())
+    found = [
+        one
+        for one in known
+        if query["kind"] in (None, one.kind) and query["code"] in (None, one.code)
+    ]
+    listing = listing_of("parties", query)
+    if is_export():
+        return export(listing, found, _code, party_document)
+    rows, following = listing.split(listing.cut(found, _code), _code)
+    return norms_page(
+        "parties.html", parties=rows, next=following, kinds=sorted({one.kind for one in known})
+    )
 
 
 @blueprint.get("/parties/<code>", endpoint="party")
@@ -88,3 +120,7 @@ def compare_parties() -> Response:
         parties=known,
         as_of=shown_day(day),
     )
+
+
+def _code(found: Party) -> tuple[Any, ...]:
+    return (found.code,)

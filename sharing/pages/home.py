@@ -10,13 +10,22 @@ from flask import Response, request
 from auth.doors import Permission, current_reader, door
 from auth.queries import list_seated
 from auth.reader import Seated
+from kernel.clock import DAY_US
 from kernel.errors import BadInput
+from sharing.pages.charts import days_of, show_date
 from sharing.pages.entering import blueprint, has_role
 from sharing.pages.needs import list_needs_of
 from sharing.pages.showing import Row, row_of, served_of
+from sharing.queries.arriving import count_arrivals
 from sharing.queries.collections import READING_ROLES, Collection, list_views
 from sharing.queries.mentions import list_beginning, list_mentioning
-from sharing.queries.newest import NewestFilter, list_contents_of, list_newest_of, list_seqs
+from sharing.queries.newest import (
+    MOST_COUNTED,
+    NewestFilter,
+    list_contents_of,
+    list_newest_of,
+    list_seqs,
+)
 from sharing.rules.mentions import spell
 from sharing.services.deliver import Served, record_all
 from sharing.services.settling import settled_read
@@ -25,6 +34,7 @@ from web.installation import current_database, current_instant_us
 from web.pages import page
 
 _NEWEST: Final = 8
+_DAYS: Final = 30
 _MOST_LINES: Final = 200
 _MOST_SHOWN: Final = 20
 """Objects that one line is answered with: what is not shown has not been served."""
@@ -62,6 +72,7 @@ def show_home() -> Response:
         views = list_views(connection, seats)
         newest = list_newest_of(connection, views, NewestFilter(), limit=_NEWEST)
         needs = list_needs_of(connection, seats)
+        arrivals = count_arrivals(connection, views, since_us=_first_day_us(now_us))
         heads = list_seqs(connection, seats)
     desks = [
         Desk(
@@ -77,7 +88,15 @@ def show_home() -> Response:
         for desk in desks
     ]
     _record(told, now_us)
-    return page("sharing/home.html", desks=desks)
+    return page(
+        "sharing/home.html",
+        desks=desks,
+        arrivals=days_of(arrivals.days),
+        first_day=show_date(_first_day_us(now_us)),
+        last_day=show_date(now_us),
+        is_all=arrivals.is_all,
+        most=MOST_COUNTED,
+    )
 
 
 @blueprint.route("/search", methods=["GET", "POST"], endpoint="search")
@@ -122,6 +141,11 @@ def search() -> Response:
         for line in lines
     ]
     return page("sharing/search.html", asked=asked, answers=answers, most=_MOST_LINES)
+
+
+def _first_day_us(now_us: int) -> int:
+    """The beginning of the first of the days that are counted, of which today is the last."""
+    return now_us - now_us % DAY_US - (_DAYS - 1) * DAY_US
 
 
 def _record(told: list[tuple[Seated, list[Served]]], now_us: int) -> None:

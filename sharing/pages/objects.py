@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import uuid
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
-from flask import Response, request
+from flask import Response, request, url_for
+from flask_babel import gettext as _
 from marshmallow import fields, validate
 from sqlalchemy import Connection
 
@@ -14,11 +16,11 @@ from auth.doors import Permission, door
 from auth.reader import Seated
 from kernel.clock import format_version
 from kernel.errors import Forbidden, NotFound
+from sharing.atom import new_entries
+from sharing.pages.charts import sightings_by_day
 from sharing.pages.entering import (
     LEVELS,
     blueprint,
-    check_role,
-    enter,
     enter_to_read,
     forum_page,
     listing_of,
@@ -31,10 +33,12 @@ from sharing.pages.showing import (
     row_of,
     served_of,
 )
-from sharing.queries.collections import READING_ROLES, Collection, list_collections
+from sharing.queries.collections import Collection, list_collections
+from sharing.queries.exporting import ViewedRow, list_last_viewed
 from sharing.queries.feed_lists import find_origin
 from sharing.queries.newest import NewestFilter, Seen, count_facets, find_seq, list_newest
 from sharing.queries.pointing import list_pointing
+from sharing.queries.standing import Standing
 from sharing.queries.viewed import find_on_page
 from sharing.rules.tlp import Tlp
 from sharing.services.deliver import Served, record_deliveries
@@ -42,18 +46,22 @@ from sharing.services.explaining import Explainer
 from sharing.services.explanations import Explanation
 from sharing.services.reasons import Reasons, make_reasons
 from sharing.services.settling import settled_read
-from web.installation import current_database, current_instant_us
-from web.listing import ListQuery, is_export, read_filters
+from sharing.services.taking import Taken, record_taken, take_page
+from web.atom import answer_feed, feed_here
+from web.installation import current_database, current_instant_us, public_base
+from web.listing import NEXT_HEADER, Key, ListQuery, format_field, is_export, read_filters
 from web.shapes import Instant, Shape, text, text_filter, word, word_filter
 
 _MOST_POINTING: Final = 100
 _MOST_NODES: Final = 300
+_STIX: Final = "application/stix+json;version=2.1"
 
 
 class ObjectsQuery(ListQuery):
     """Which objects of our views to show, the newest first."""
 
     limit = fields.Integer(load_default=50, validate=validate.Range(1, 200))
+    format = format_field("stix", "atom")
     collection = text_filter()
     type = text_filter()
     tlp = word_filter(*LEVELS)
@@ -75,6 +83,7 @@ class RowSchema(Shape):
 def show_objects(forum: str) -> Response:
     """GET /sharing/FORUM/objects: the last versions in our views, with facets and exports."""
     query, now_us = read_filters(ObjectsQuery), current_instant_us()
+    filters = {name: [query[name]] for name in ("type", "tlp") if query[name] is not None}
     wanted = NewestFilter(
         query["type"],
         None if query["tlp"] is None else Tlp.parse(query["tlp"]),
@@ -85,27 +94,33 @@ def show_objects(forum: str) -> Response:
         listing = listing_of(seated, "objects", query)
         every = list_collections(connection, seated)
         places = _named(every, query["collection"])
-        before = listing.after
-        seen = list_newest(
-            connection,
-            seated,
-            places,
-            wanted,
-            before=None if before is None else (before[0], before[1]),
-            limit=listing.limit,
-        )
-        facets = None if is_export() else count_facets(connection, seated, places, wanted)
+        after = listing.after
+        before = None if after is None else (after[0], after[1])
         head = find_seq(connection, seated)
+        if query["format"] == "stix" and is_export():
+            viewed = list_last_viewed(
+                connection, seated, places, wanted, before=before, limit=listing.limit
+            )
+            page, following = listing.split(viewed, _key_among(places))
+            taken = take_page(
+                connection, page, bundle_id=f"bundle--{uuid.uuid4()}", head=head, filters=filters
+            )
+            return _as_bundle(seated, taken, following, now_us)
+        seen = list_newest(connection, seated, places, wanted, before=before, limit=listing.limit)
+        facets = None if is_export() else count_facets(connection, seated, places, wanted)
     found = [row_of(one) for one in seen]
-    filters = {name: [query[name]] for name in ("type", "tlp") if query[name] is not None}
     # A file names objects, and holds nothing of what they say.
     through = "api" if is_export() else "page"
     served = served_of(found[: listing.limit - 1], places, head, filters, door=through)
     if request.method != "HEAD":
         record_deliveries(current_database(), seated, served, now_us=now_us)
+    titles = {place.uuid: place.title for place in every}
+    rows, following = listing.split(found, lambda row: row.key)
+    if query["format"] == "atom":
+        standing = [one.standing for one in seen[: len(rows)]]
+        return _as_feed(seated, standing, titles, following)
     if is_export():
         return listing.answer(found, lambda row: row.key, Row.document, RowSchema)
-    rows, following = listing.split(found, lambda row: row.key)
     return forum_page(
         "objects.html",
         seated,
@@ -113,7 +128,7 @@ def show_objects(forum: str) -> Response:
         next=following,
         facets=facets,
         places=every,
-        titles={place.uuid: place.title for place in every},
+        titles=titles,
         levels=LEVELS,
     )
 
@@ -124,8 +139,7 @@ def show_object(forum: str, stix_id: str) -> Response:
     """GET /sharing/FORUM/objects/ID: one object as we see it; of our own, also who else does."""
     now_us = current_instant_us()
     with settled_read(current_database(), now_us=now_us) as connection:
-        seated, _ = enter(connection, forum)
-        check_role(seated, *READING_ROLES)
+        seated = enter_to_read(connection, forum)
         places = list_collections(connection, seated)
         named = _named(places, request.args.get("collection"))
         found = find_on_page(connection, seated, named, stix_id)
@@ -169,6 +183,8 @@ def show_object(forum: str, stix_id: str) -> Response:
         facts=facts_of(value),
         relations=relations_of(value),
         pointing=[(row, _word_of(one, stix_id)) for row, one in zip(others, pointing, strict=True)],
+        sightings=sightings_by_day(stix_id, pointing),
+        is_cut=len(pointing) == _MOST_POINTING,
         raw=orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(),
         origin=origin,
         may_leave=reasons.may_leave,
@@ -208,11 +224,40 @@ def _word_of(seen: Seen, stix_id: str) -> str:
     return ", ".join(dict.fromkeys(words))
 
 
+def _key_among(places: list[Collection]) -> Callable[[ViewedRow], Key]:
+    """The place of a row in the list, by when it was added and the UUID of its collection."""
+    uuids = {place.id: place.uuid for place in places}
+    return lambda row: (row.date_added_us, uuids[row.collection_id])
+
+
+def _as_bundle(seated: Seated, taken: Taken, following: str | None, now_us: int) -> Response:
+    """A page of the list as one bundle; it is on record before it leaves."""
+    if request.method != "HEAD":
+        record_taken(current_database(), seated, taken, now_us=now_us)
+    answer = Response(taken.content, content_type=_STIX)
+    answer.headers["Content-Disposition"] = 'attachment; filename="comity-objects.json"'
+    if following is not None:
+        answer.headers[NEXT_HEADER] = following
+    return answer
+
+
+def _as_feed(
+    seated: Seated, standing: list[Standing], titles: dict[str, str], following: str | None
+) -> Response:
+    """A page of the list as a feed."""
+    feed = feed_here(
+        _("What is new to us in %(forum)s", forum=seated.forum_title),
+        url_for("exchange.objects", forum=seated.forum_slug),
+        next_page={"next": following} if following else None,
+    )
+    return answer_feed(feed, new_entries(standing, seated.forum_slug, titles, public_base()))
+
+
 def _as_stix(content: bytes, stix_id: str) -> Response:
     """The object as it is served, in a bundle of its own."""
     uuid = stix_id.partition("--")[2]
     bundle = b'{"type":"bundle","id":"bundle--%s","objects":[%s]}' % (uuid.encode(), content)
-    answer = Response(bundle, content_type="application/stix+json;version=2.1")
+    answer = Response(bundle, content_type=_STIX)
     answer.headers["Content-Disposition"] = f'attachment; filename="{stix_id}.json"'
     return answer
 

@@ -154,8 +154,8 @@ def is_let_through(
 
     `may_leave` says whether its form may stand in a file; it is asked of exports alone.
     """
-    if door == EXPORT_DOOR:
-        return may_leave() or one.stix_id in filters.get(CARRIED, ())
+    if door == EXPORT_DOOR and not (may_leave() or one.stix_id in filters.get(CARRIED, ())):
+        return False
     narrowed = (("id", one.stix_id), ("type", one.stix_type), ("tlp", tlp.text))
     if any(value not in filters.get(name, (value,)) for name, value in narrowed):
         return False

@@ -7,14 +7,18 @@ written (exporting).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select, union_all
 
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
 from sharing.facts import StoredFacts, load_facts
+from sharing.queries.collections import Collection
+from sharing.queries.newest import NewestFilter, last_versions
+from sharing.queries.standing import Key
 from sharing.rules.tlp import Tlp
 from sharing.tables import body, contribution, release
 from sharing.visibility import visible_to
@@ -34,6 +38,7 @@ class ViewedRow:
     facts: StoredFacts
     contribution_id: int
     omitted: str | None
+    collection_id: int
 
 
 def list_viewed(
@@ -72,6 +77,7 @@ def _keys_of(seated: Seated, collection_id: int) -> Select[Any]:
     return visible_to(
         seated,
         collection_id,
+        release.c.collection_id,
         release.c.date_added_us,
         release.c.body_id,
         release.c.contribution_id,
@@ -99,34 +105,81 @@ def _in_order(keys: Subquery, *columns: ColumnElement[Any]) -> Select[Any]:
 
 def _list_rows(connection: Connection, keys: Select[Any]) -> list[ViewedRow]:
     page = keys.subquery()
-    statement = _in_order(
-        page,
-        page.c.date_added_us,
-        body.c.content,
-        contribution.c.originator_id,
-        contribution.c.stix_id,
-        contribution.c.stix_type,
-        contribution.c.version_us,
-        contribution.c.tlp,
-        contribution.c.facts,
-        page.c.contribution_id,
-        page.c.omitted,
-    ).execution_options(**BINARY_ROWS)
-    return [
-        ViewedRow(
-            date_added_us=row.date_added_us,
-            content=row.content,
-            originator_id=row.originator_id,
-            stix_id=row.stix_id,
-            stix_type=row.stix_type,
-            version_us=row.version_us,
-            tlp=Tlp(row.tlp),
-            facts=load_facts(row.facts),
-            contribution_id=row.contribution_id,
-            omitted=row.omitted,
-        )
-        for row in connection.execute(statement)
+    columns = (page.c.collection_id, page.c.date_added_us, page.c.contribution_id, page.c.omitted)
+    statement = _in_order(page, *columns, *_OF_CONTRIBUTION).execution_options(**BINARY_ROWS)
+    return [_viewed(row) for row in connection.execute(statement)]
+
+
+def list_last_viewed(
+    connection: Connection,
+    seated: Seated,
+    places: Sequence[Collection],
+    wanted: NewestFilter,
+    *,
+    before: Key | None,
+    limit: int,
+) -> list[ViewedRow]:
+    """The last versions in the reader's views of these collections, those that were added last
+    first: the rows of `list_newest`, with what decides whether they may leave."""
+    ranges = [
+        last_versions(seated, place, wanted, before)
+        .add_columns(release.c.contribution_id, release.c.omitted)
+        .order_by(release.c.date_added_us.desc())
+        .limit(limit)
+        .subquery()
+        for place in places
+        if place.may_be_read_by(seated)
     ]
+    if not ranges:
+        return []
+    merged = union_all(*(select(one) for one in ranges)).subquery()
+    rows = connection.execute(
+        select(
+            merged.c.collection_id,
+            merged.c.date_added_us,
+            merged.c.contribution_id,
+            merged.c.omitted,
+            *_OF_CONTRIBUTION,
+        )
+        .select_from(merged)
+        .join(body, body.c.id == merged.c.body_id)
+        .join(contribution, contribution.c.id == merged.c.contribution_id)
+        .order_by(merged.c.date_added_us.desc())
+        .limit(limit * len(ranges))
+        .execution_options(**BINARY_ROWS)
+    )
+    uuids = {place.id: place.uuid for place in places}
+    found = [_viewed(row) for row in rows]
+    return sorted(
+        found, key=lambda one: (one.date_added_us, uuids[one.collection_id]), reverse=True
+    )[:limit]
+
+
+_OF_CONTRIBUTION: Final = (
+    body.c.content,
+    contribution.c.originator_id,
+    contribution.c.stix_id,
+    contribution.c.stix_type,
+    contribution.c.version_us,
+    contribution.c.tlp,
+    contribution.c.facts,
+)
+
+
+def _viewed(row: Any) -> ViewedRow:  # noqa: ANN401 - a row of the columns above
+    return ViewedRow(
+        date_added_us=row.date_added_us,
+        content=row.content,
+        originator_id=row.originator_id,
+        stix_id=row.stix_id,
+        stix_type=row.stix_type,
+        version_us=row.version_us,
+        tlp=Tlp(row.tlp),
+        facts=load_facts(row.facts),
+        contribution_id=row.contribution_id,
+        omitted=row.omitted,
+        collection_id=row.collection_id,
+    )
 
 
 def count_viewed(connection: Connection, seated: Seated, collection_id: int) -> int:

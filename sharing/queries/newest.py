@@ -94,7 +94,7 @@ def list_newest_of(
     """The same of several forums at once, up to `limit` of each, by the forum's number."""
     found: dict[int, list[Seen]] = {seated.forum_id: [] for seated, _ in views}
     ranges = [
-        _last_versions(seated, place, wanted, before)
+        last_versions(seated, place, wanted, before)
         .order_by(release.c.date_added_us.desc())
         .limit(limit)
         .subquery()
@@ -200,7 +200,7 @@ def count_facets(
     levels: Counter[str] = Counter()
     counted: Counter[int] = Counter()
     ranges = [
-        _last_versions(seated, place, wanted, None)
+        last_versions(seated, place, wanted, None)
         .order_by(release.c.date_added_us.desc())
         .limit(MOST_COUNTED)
         .subquery()
@@ -223,9 +223,11 @@ def count_facets(
     )
 
 
-def _last_versions(
+def last_versions(
     seated: Seated, place: Collection, wanted: NewestFilter, before: Key | None
 ) -> Select[Any]:
+    """The last versions in the reader's view of one collection that are wanted, and added before
+    a key of a list that shows the newest first."""
     statement = visible_to(
         seated,
         place.id,

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Final, Protocol, cast
 
 from sqlalchemy import Connection
 
@@ -33,7 +33,8 @@ from sharing.services.variants import Variants
 
 _PAGE = 500
 _PAGE_BYTES = 1 << 20
-_FILTERS = {"format": "stix", "tlp_at_most": "amber+strict", "version": ["all"]}
+FORMAT: Final = {"format": "stix", "tlp_at_most": "amber+strict"}
+"""What the log of deliveries says of everything that leaves in a file."""
 
 
 @dataclass(slots=True)
@@ -63,6 +64,16 @@ class Exported:
         self.last_us = max(self.last_us, row.date_added_us)
 
 
+class Viewing(Protocol):
+    """What is asked of a view while what may leave of it is sorted out."""
+
+    def list_at(self, date_added_us: int) -> list[ViewedRow]:
+        """The release with that place in the view."""
+
+    def list_carried(self, row: ViewedRow) -> tuple[str, ...]:
+        """The statement markings that an object carries in the form in which it is viewed."""
+
+
 def export_view(
     database: Database,
     seated: Seated,
@@ -87,8 +98,8 @@ def export_view(
             exported.head = find_head(connection, seated, place.id).seq
             total = count_viewed(connection, seated, place.id)
             view = _View(connection, seated, place.id)
-            leaving = _list_leaving(_counted(view.list_all(), total, progress), exported, view)
-            _write_bundle(content, bundle_id, leaving)
+            leaving = list_leaving(_counted(view.list_all(), total, progress), exported, view)
+            write_bundle(content, bundle_id, leaving)
         _record(database, seated, place, exported, now_us)
     return exported
 
@@ -133,8 +144,8 @@ def _counted(rows: Iterable[ViewedRow], total: int, progress: Progress) -> Itera
             progress(done, total)
 
 
-def _list_leaving(
-    rows: Iterable[ViewedRow], exported: Exported, view: _View
+def list_leaving(
+    rows: Iterable[ViewedRow], exported: Exported, view: Viewing
 ) -> Iterator[ViewedRow]:
     """What may stand in a file; a statement marking goes wherever what carries it goes."""
     carried: set[tuple[int, str]] = set()
@@ -158,7 +169,7 @@ def _list_leaving(
             yield row
 
 
-def _write_bundle(content: BinaryIO, bundle_id: str, rows: Iterable[ViewedRow]) -> None:
+def write_bundle(content: BinaryIO, bundle_id: str, rows: Iterable[ViewedRow]) -> None:
     """The bundle, an object a line, each with its bytes as served (STIX 2.1 §8)."""
     content.write(b'{"type":"bundle","id":"%s"' % bundle_id.encode())
     opening = b',"objects":[\n'
@@ -181,7 +192,7 @@ def _record(
         served = Served(
             collection_id=place.id,
             door="export",
-            filters=_FILTERS | {CARRIED: sorted(exported.carried)},
+            filters={**FORMAT, "version": ["all"], CARRIED: sorted(exported.carried)},
             first_us=exported.first_us,
             last_us=exported.last_us,
             head=exported.head,

@@ -61,6 +61,11 @@ class Variants:
             self._find([contribution_id])
         return self._found[key].statements
 
+    def read(self, contribution_ids: Iterable[int]) -> None:
+        """Find the forms of these that have been made, with few statements."""
+        for batch in in_batches(contribution_ids):
+            self._find(batch)
+
     def prepare(self, wanted: Iterable[tuple[Stored, str]]) -> None:
         """Find or make several forms with few statements."""
         for batch in in_batches(wanted):

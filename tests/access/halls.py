@@ -332,8 +332,13 @@ def _filtered(side: Hall) -> Iterator[str]:
         yield f"/account/credentials?format={form}&limit=1"
         for noun in ("events", "positions", "actions", "silence-procedures", "unverified"):
             yield f"/norms/{noun}?format={form}&limit=1"
-        for noun in ("instruments", "parties", "forums/quay/status"):
+        for noun in ("forums", "instruments", "parties", "due", "forums/quay/status"):
             yield f"/norms/{noun}?format={form}&limit=2"
+    for query in ("limit=2", "type=indicator"):
+        yield f"{ROOT}/objects?format=stix&{query}"
+        yield f"{ROOT}/objects?format=atom&{query}"
+    yield "/norms/due?format=atom"
+    yield "/norms/events?format=atom"
     for form in ("stix", "graph"):
         yield f"{ROOT}/objects/{seen}?format={form}"
         yield f"{ROOT}/objects/{hidden}?format={form}"
@@ -408,7 +413,7 @@ def list_forms(side: Hall) -> Iterator[Look]:
 
 _TOKEN = re.compile(r'(name="csrf_token" value=")([^"]+)')
 _FORM_COOKIE = re.compile(r"(comity-form=)[^;]+")
-_TIME = re.compile(r'(<time dir="ltr" datetime=")([^"]+Z)(")')
+_TIME = re.compile(r'(<time dir="ltr" datetime="|<updated>)([^"<]+Z)("|</updated>)')
 _NEXT = re.compile(r'(\bnext=|"next":")([\w-]{22,})')
 _MOMENT_US = 100_000
 Answer = tuple[str, tuple[tuple[str, str], ...], str]

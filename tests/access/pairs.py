@@ -289,6 +289,8 @@ def list_askings(side: Side, *, of_recipients: bool = True) -> Iterator[Asking]:
     for query in ("versions=all", "type=indicator", "tlp=amber+strict", "limit=2"):
         yield (f"{_API}/received/objects", "GET", f"{api}/received/objects?{query}", None)
     yield (f"{_API}/received", "GET", f"{api}/received", None)
+    for query in ("", "?type=indicator", "?tlp=amber%2Bstrict"):
+        yield (f"{_API}/new.atom", "GET", f"{api}/new.atom{query}", None)
     for query in ("", f"?provision={CITED}", "?limit=1"):
         yield (f"{_API}/citations", "GET", f"{api}/citations{query}", None)
     yield (f"{_API}/statuses", "GET", f"{api}/statuses", None)
@@ -367,7 +369,7 @@ def _of_recipients(side: Side, api: str) -> Iterator[Asking]:
     yield (f"{_API}/policy", "PUT", f"{api}/policy?simulation={side.simulation}", wider)
 
 
-_DATE_ADDED = re.compile(r'("date_added[a-z_]*":\s*")([^"]+)(")')
+_DATE_ADDED = re.compile(r'("date_added[a-z_]*":\s*"|<updated>)([^"<]+)("|</updated>)')
 # Of one's own contributions that is the instant of contributing, which is the clock's.
 _OWN = re.compile(
     r'("through":"own","count":\d+,)"date_added_first":("[^"]+"),"date_added_last":("[^"]+")'

@@ -19,6 +19,7 @@ CITING = [{"source_name": "comity-register", "external_id": "qd:1"}]
 SHOWING = frozenset(
     {
         "/api/v1/forums/<forum>/citations",
+        "/api/v1/forums/<forum>/new.atom",
         "/api/v1/forums/<forum>/received/objects",
         "/api/v1/forums/<forum>/received/objects/<stix_id>/explanation",
         "/taxii2/<forum>/collections/<ref>/manifest/",

@@ -12,6 +12,8 @@ DIPLOMAT = "diplomat@aurelia.example"
 OPERATOR = "operator@comity.example"
 BRIEFING = "/norms/briefing?forum=oas&state=MEX&state=USA&as_of=2024-06-01&tlp=green"
 FORUM = "/sharing/example-forum"
+SEEN = "indicator--dd687a8c-39d9-4140-a20b-cb9c9f6a0ccf"
+"""An object with a sighting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ def list_looks(site: Site) -> list[Look]:
         Look("lookup", ANALYST, "/sharing/search?q=198.51.100.23"),
         Look("objects", ANALYST, f"{FORUM}/objects"),
         Look("object", ANALYST, f"{FORUM}/objects/{own}"),
+        Look("object-seen", ANALYST, f"{FORUM}/objects/{SEEN}"),
         Look("contribute", ANALYST, f"{FORUM}/contribute"),
         Look("contributions", ANALYST, f"{FORUM}/contributions"),
         Look("jobs", ANALYST, "/sharing/jobs"),

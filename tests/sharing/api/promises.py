@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import Map
 from werkzeug.test import TestResponse
 
+from tests.atom import read_feed
 from tests.sharing.taxii.world import World
 
 API, DOCUMENT = "/api/v1/", "/api/v1/openapi.json"
@@ -75,6 +76,9 @@ class Promises:
         if answer.mimetype == "text/calendar":
             assert answer.text.startswith("BEGIN:VCALENDAR\r\n")
             assert answer.text.endswith("END:VCALENDAR\r\n")
+            return
+        if answer.mimetype == "application/atom+xml":
+            read_feed(answer)
             return
         assert answer.mimetype.endswith("json")
         self._validator_of(json.dumps(shape)).validate(answer.get_json())
