@@ -53,8 +53,16 @@ def _forget_codes(database: Database, _key: str, *, now_us: int) -> Details:
 
 
 TASKS = (
-    Task("forget-tokens", _list_dead_tokens, _forget_tokens, every_seconds=600),
-    Task("forget-sessions", _list_dead_sessions, _forget_sessions, every_seconds=600),
-    Task("forget-challenges", _list_dead_challenges, _forget_challenges, every_seconds=600),
-    Task("forget-codes", _list_dead_codes, _forget_codes, every_seconds=600),
+    Task("forget-tokens", _list_dead_tokens, _forget_tokens, every_seconds=600, is_tidying=True),
+    Task(
+        "forget-sessions", _list_dead_sessions, _forget_sessions, every_seconds=600, is_tidying=True
+    ),
+    Task(
+        "forget-challenges",
+        _list_dead_challenges,
+        _forget_challenges,
+        every_seconds=600,
+        is_tidying=True,
+    ),
+    Task("forget-codes", _list_dead_codes, _forget_codes, every_seconds=600, is_tidying=True),
 )

@@ -36,7 +36,8 @@ class ListReady(Protocol):
 class Task:
     """A kind of due work; workers look for it every `every_seconds`, or as often as they look.
 
-    A process does `most` pieces of it at once, 0 being as many as it has threads.
+    A process does `most` pieces of it at once, 0 being as many as it has threads. `is_tidying`
+    is work that nobody waits for: what is over is forgotten, what is asked for seldom made ready.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Task:
     run: Run
     every_seconds: float = 0.0
     most: int = 0
+    is_tidying: bool = False
 
 
 Tasks = Callable[[], Sequence[Task]]

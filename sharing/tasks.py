@@ -97,9 +97,17 @@ def feed_tasks(open_runner: Callable[[Database], Runner]) -> tuple[Task, ...]:
 
 TASKS = (
     Task("settle", _list_overdue_forums, _settle),
-    Task("gather-notices", _list_forums_that_recall, _gather_notices, every_seconds=600),
-    Task("forget-statuses", _list_old_statuses, _forget_statuses, every_seconds=600),
+    Task(
+        "gather-notices",
+        _list_forums_that_recall,
+        _gather_notices,
+        every_seconds=600,
+        is_tidying=True,
+    ),
+    Task(
+        "forget-statuses", _list_old_statuses, _forget_statuses, every_seconds=600, is_tidying=True
+    ),
     # One place of a worker is left to what is due.
     Task("job", _list_jobs, run_job, most=2),
-    Task("forget-jobs", _list_old_jobs, _forget_jobs, every_seconds=60),
+    Task("forget-jobs", _list_old_jobs, _forget_jobs, every_seconds=60, is_tidying=True),
 )

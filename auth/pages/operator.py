@@ -58,10 +58,10 @@ class _Watched:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A kind of due work: how much of it is ready, and how much is being done."""
+    """A kind of due work: how much of it is ready (None: nobody waits for it), and being done."""
 
     name: str
-    ready: int
+    ready: int | None
     held: int
 
 
@@ -87,7 +87,7 @@ def show_installation() -> Response:
     due = [
         Due(
             task.name,
-            len(task.list_ready(database, now_us=now_us)),
+            None if task.is_tidying else len(task.list_ready(database, now_us=now_us)),
             sum(one.name.startswith(f"{task.name}/") for one in held),
         )
         for task in watched.tasks()

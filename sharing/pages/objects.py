@@ -35,7 +35,6 @@ from sharing.pages.showing import (
 )
 from sharing.queries.collections import Collection, list_collections
 from sharing.queries.exporting import ViewedRow, list_last_viewed
-from sharing.queries.feed_lists import find_origin
 from sharing.queries.newest import NewestFilter, Seen, count_facets, find_seq, list_newest
 from sharing.queries.pointing import list_pointing
 from sharing.queries.standing import Standing
@@ -145,12 +144,9 @@ def show_object(forum: str, stix_id: str) -> Response:
         found = find_on_page(connection, seated, named, stix_id)
         if found is None:
             raise NotFound("sharing.unknown-object", "no such object in your views")
-        place, head = found.place, found.head
+        place, origin, head = found.place, found.origin, found.head
         reasons = make_reasons(connection, seated, found.viewed, found.stored, now_us=now_us)
         pointing = list_pointing(connection, seated, places, stix_id, limit=_MOST_POINTING)
-        origin = (
-            find_origin(connection, seated, place.id, stix_id) if found.is_contributed else None
-        )
         told = _audience_of(connection, seated, place, stix_id, now_us) if origin else []
     wants_stix = request.args.get("format") == "stix"
     if wants_stix and not reasons.may_leave:

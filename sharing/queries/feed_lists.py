@@ -10,7 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+)
 
 from auth.reader import Reader, Seated
 from kernel.clock import format_instant
@@ -187,35 +197,31 @@ class Origin:
     feed_name: str | None
 
 
-def find_origin(
-    connection: Connection, seated: Seated, collection_id: int, stix_id: str
-) -> Origin | None:
-    """How the member's newest version of an object came to a collection; elsewhere, if not there.
-
-    None for what it has never contributed in this forum.
-    """
-    if "\0" in stix_id:
-        return None
-    statement = (
-        select(feed.c.uuid, feed.c.name)
-        .select_from(contribution)
-        .outerjoin(
-            feed, and_(feed.c.id == contribution.c.feed_id, feed.c.member_id == seated.member_id)
-        )
-        .where(
-            # Not by the index of all that is the member's.
-            contribution.c.originator_id + 0 == seated.member_id,
-            contribution.c.forum_id == seated.forum_id,
-            contribution.c.stix_id == stix_id,
-        )
-        .order_by(
-            case((contribution.c.collection_id == collection_id, 0), else_=1),
-            contribution.c.version_us.desc(),
-        )
-        .limit(1)
+def origin_of(
+    seated: Seated, collection_id: ColumnElement[Any], stix_id: str, column: ColumnElement[Any]
+) -> ColumnElement[Any]:
+    """A column of the feed by which the member's newest version of an object came to a
+    collection; elsewhere, if not there. For a statement about that collection."""
+    ours = contribution.alias("ours")
+    brought = and_(feed.c.id == ours.c.feed_id, feed.c.member_id == seated.member_id)
+    own = and_(
+        # Not by the index of all that is the member's.
+        ours.c.originator_id + 0 == seated.member_id,
+        ours.c.forum_id == seated.forum_id,
+        ours.c.stix_id == stix_id,
     )
-    row = connection.execute(statement).first()
-    return None if row is None else Origin(row.uuid, row.name)
+    newest = (
+        select(column)
+        .select_from(ours.outerjoin(feed, brought))
+        .where(own)
+        .order_by(ours.c.version_us.desc())
+        .limit(1)
+        .correlate_except(ours, feed)
+    )
+    # Not by an order: SQLite knows no column of the statement around it there.
+    here = ours.c.collection_id == collection_id
+    is_here = exists().where(own, here).correlate_except(ours)
+    return case((is_here, newest.where(here).scalar_subquery()), else_=newest.scalar_subquery())
 
 
 def _standing(connection: Connection, feeds: Sequence[Feed]) -> list[Standing]:

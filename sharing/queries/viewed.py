@@ -12,9 +12,10 @@ from auth.reader import Seated
 from kernel.db import BINARY_ROWS
 from sharing.queries.collections import Collection
 from sharing.queries.contributions import STORED_COLUMNS, Stored, stored_of
+from sharing.queries.feed_lists import Origin, origin_of
 from sharing.queries.newest import seq_of
 from sharing.queries.own import is_contributed
-from sharing.tables import body, contribution, release
+from sharing.tables import body, contribution, feed, release
 from sharing.visibility import visible_to
 
 
@@ -31,13 +32,13 @@ class ViewedForm:
 
 @dataclass(frozen=True, slots=True)
 class OnPage:
-    """A version in one of a reader's views; `is_contributed` tells that the reader's member has
-    ever contributed its id, `head` is the forum's ledger position."""
+    """A version in one of a reader's views; `origin` is of what the reader's member has ever
+    contributed, `head` is the forum's ledger position."""
 
     place: Collection
     viewed: ViewedForm
     stored: Stored
-    is_contributed: bool
+    origin: Origin | None
     head: int
 
 
@@ -99,6 +100,10 @@ def find_on_page(
             merged.c.date_added_us,
             body.c.content,
             is_contributed(seated, stix_id).label("is_contributed"),
+            origin_of(seated, contribution.c.collection_id, stix_id, feed.c.uuid).label("feed"),
+            origin_of(seated, contribution.c.collection_id, stix_id, feed.c.name).label(
+                "feed_name"
+            ),
             seq_of(seated).label("head"),
         )
         .select_from(merged)
@@ -116,7 +121,8 @@ def find_on_page(
         row.collection_id, row.id, row.version_us, row.date_added_us, bytes(row.content)
     )
     place = named[row.collection_id]
-    return OnPage(place, viewed, stored, bool(row.is_contributed), row.head)
+    origin = Origin(row.feed, row.feed_name) if row.is_contributed else None
+    return OnPage(place, viewed, stored, origin, row.head)
 
 
 def list_newest_viewed(

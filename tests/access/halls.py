@@ -334,9 +334,9 @@ def _filtered(side: Hall) -> Iterator[str]:
             yield f"/norms/{noun}?format={form}&limit=1"
         for noun in ("forums", "instruments", "parties", "due", "forums/quay/status"):
             yield f"/norms/{noun}?format={form}&limit=2"
-    for query in ("limit=2", "type=indicator"):
-        yield f"{ROOT}/objects?format=stix&{query}"
-        yield f"{ROOT}/objects?format=atom&{query}"
+    yield f"{ROOT}/objects?format=stix&limit=2"
+    yield f"{ROOT}/objects?format=stix&type=indicator"
+    yield f"{ROOT}/objects?format=atom&limit=2"
     yield "/norms/due?format=atom"
     yield "/norms/events?format=atom"
     for form in ("stix", "graph"):

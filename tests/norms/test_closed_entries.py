@@ -84,7 +84,7 @@ def askings(closed: list[str], waiting: list[str]) -> Iterator[tuple[str, str, s
             *("parties", "parties/<code>", "parties/<code>/commitments", "forums"),
             *("forums/<slug>", "forums/<slug>/members", "forums/<slug>/status", "sessions"),
             *("instruments", "provisions", "events", "positions", "actions", "due"),
-            *("silence-procedures", "calendar.ics"),
+            *("silence-procedures", "calendar.ics", "due.atom", "events.atom"),
         )
     )
     for route, path in (

@@ -64,7 +64,7 @@ def test_no_request_is_answered_with_a_fault_or_otherwise_than_the_document_says
         for one in (result.ok() for result in schema.get_all_operations())
         if one.path.startswith(NORMS)
     ]
-    assert len(tried) == 46
+    assert len(tried) == 48
     modes = [schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE]
 
     @settings(max_examples=4, deadline=None, database=None, suppress_health_check=list(HealthCheck))
