@@ -21,7 +21,7 @@ from auth.doors import (
     current_settings,
     door,
 )
-from auth.reader import Reader, Seated
+from auth.reader import Reader
 from kernel.clock import parse_instant
 from kernel.errors import BadInput
 from kernel.strictjson import loads
@@ -268,8 +268,8 @@ def replay(feed: str) -> dict[str, Any]:
     after = _read(FEED_REPLAY).get("after")
     after_us = None if after is None else parse_instant(after)
 
-    def go_back(connection: Connection, seated: Seated, found: Feed, *, now_us: int) -> None:
-        replay_feed(connection, seated, found, after_us, now_us=now_us)
+    def go_back(connection: Connection, reader: Reader, found: Feed, *, now_us: int) -> None:
+        replay_feed(connection, reader, found, after_us, now_us=now_us)
 
     return _steer(feed, go_back)
 
@@ -297,7 +297,7 @@ def replace_secrets(feed: str) -> dict[str, Any]:
     with current_database().write() as connection:
         found, seated = expect_seated_feed(connection, reader, feed)
         new = NewFeed(found.name, found.url, found.remote, **given)
-        set_secrets(connection, sealer, seated, found, new, now_us=current_instant_us())
+        set_secrets(connection, sealer, seated.reader, found, new, now_us=current_instant_us())
         return stand(connection, expect_feed(connection, reader, found.uuid)).document()
 
 
@@ -314,7 +314,7 @@ def _steer(name: str, act: Callable[..., None]) -> dict[str, Any]:
     check_may_steer(reader)
     with current_database().write() as connection:
         found, seated = expect_seated_feed(connection, reader, name)
-        act(connection, seated, found, now_us=current_instant_us())
+        act(connection, seated.reader, found, now_us=current_instant_us())
         return stand(connection, expect_feed(connection, reader, found.uuid)).document()
 
 

@@ -11,8 +11,7 @@ from typing import Any, Final
 
 import click
 
-from auth.queries import list_seated
-from auth.reader import Seated
+from auth.reader import Reader
 from auth.services import OPERATOR, operator_reader
 from kernel.clock import parse_instant
 from kernel.commands import Answer, Workplace, showing_progress, working
@@ -143,9 +142,9 @@ def run(workplace: Workplace, name: str) -> Answer:
         ending = runner.run(found.id)
         while ending is not None and ending.state == "more":
             ending = runner.run(found.id)
-    found, seated = _expect(workplace, name)
+    found, reader = _expect(workplace, name)
     with workplace.database.read() as connection:
-        last = list_runs(connection, seated.reader, found.id, limit=1)[0]
+        last = list_runs(connection, reader, found.id, limit=1)[0]
     refusal = f"{name} failed at {last.step}: {last.reason}" if last.state == "failed" else ""
     return Answer(found.document() | {"run": last.document()}, _run_line(last), refusal)
 
@@ -155,9 +154,9 @@ def run(workplace: Workplace, name: str) -> Answer:
 @working
 def pause(workplace: Workplace, name: str) -> Answer:
     """Run it no more until it is resumed."""
-    found, seated = _expect(workplace, name)
+    found, reader = _expect(workplace, name)
     with workplace.database.write() as connection:
-        pause_feed(connection, seated, found, now_us=workplace.now_us)
+        pause_feed(connection, reader, found, now_us=workplace.now_us)
     return _told(workplace, name)
 
 
@@ -166,9 +165,9 @@ def pause(workplace: Workplace, name: str) -> Answer:
 @working
 def resume(workplace: Workplace, name: str) -> Answer:
     """Let it run again, at once."""
-    found, seated = _expect(workplace, name)
+    found, reader = _expect(workplace, name)
     with workplace.database.write() as connection:
-        resume_feed(connection, seated, found, now_us=workplace.now_us)
+        resume_feed(connection, reader, found, now_us=workplace.now_us)
     return _told(workplace, name)
 
 
@@ -178,10 +177,10 @@ def resume(workplace: Workplace, name: str) -> Answer:
 @working
 def replay(workplace: Workplace, name: str, after: str | None) -> Answer:
     """Go back: ask for (or send) again what was added since an instant. Does no harm."""
-    found, seated = _expect(workplace, name)
+    found, reader = _expect(workplace, name)
     after_us = None if after is None else parse_instant(after)
     with workplace.database.write() as connection:
-        replay_feed(connection, seated, found, after_us, now_us=workplace.now_us)
+        replay_feed(connection, reader, found, after_us, now_us=workplace.now_us)
     return _told(workplace, name)
 
 
@@ -190,8 +189,7 @@ def replay(workplace: Workplace, name: str, after: str | None) -> Answer:
 @working
 def status(workplace: Workplace, name: str) -> Answer:
     """Tell how a feed stands: its cursor, last runs, refusals and next try."""
-    found, seated = _expect(workplace, name)
-    reader = seated.reader
+    found, reader = _expect(workplace, name)
     with workplace.database.read() as connection:
         runs = list_runs(connection, reader, found.id, limit=_SHOWN)
         refused = list_refusals(connection, reader, found.id, limit=_SHOWN)
@@ -233,10 +231,10 @@ def test(workplace: Workplace, name: str) -> Answer:
 @working
 def secrets_(workplace: Workplace, name: str, **secrets: str | None) -> Answer:
     """Give a feed other credentials; what is left out it has no more."""
-    found, seated = _expect(workplace, name)
+    found, reader = _expect(workplace, name)
     new = NewFeed(found.name, found.url, found.remote, **_read_secrets(secrets))
     with workplace.database.write() as connection:
-        set_secrets(connection, _sealer(workplace), seated, found, new, now_us=workplace.now_us)
+        set_secrets(connection, _sealer(workplace), reader, found, new, now_us=workplace.now_us)
     return _told(workplace, name)
 
 
@@ -251,8 +249,8 @@ def reseal(workplace: Workplace) -> Answer:
     return Answer({"secrets": count}, f"{count} secrets are encrypted under the newest key")
 
 
-def _expect(workplace: Workplace, name: str) -> tuple[Feed, Seated]:
-    """A feed, and its member's seat as the operator acts for it. Raises NotFound."""
+def _expect(workplace: Workplace, name: str) -> tuple[Feed, Reader]:
+    """A feed, and the operator acting for its member, seated or not. Raises NotFound."""
     with workplace.database.read() as connection:
         named = [one for one in list_operated(connection) if name in (one.name, one.uuid)]
         if len(named) > 1:
@@ -266,15 +264,7 @@ def _expect(workplace: Workplace, name: str) -> tuple[Feed, Seated]:
                 "sharing.unknown-feed", f"there is no feed {name!r}; see `comity feed list`"
             )
         found = named[0]
-        seats = list_seated(connection, operator_reader(connection, found.member_code))
-    seated = next((one for one in seats if one.forum_id == found.forum_id), None)
-    if seated is None:
-        raise NotFound(
-            "sharing.feed-without-seat",
-            f"{found.member_code} has no active seat in {found.forum_slug} any more; give it back "
-            "with `comity seat reinstate`",
-        )
-    return found, seated
+        return found, operator_reader(connection, found.member_code)
 
 
 def _told(workplace: Workplace, name: str) -> Answer:

@@ -151,7 +151,7 @@ def replace_secrets(feed: uuid.UUID) -> Response:
             return _secrets_page(found, form, status=400)
         try:
             new = NewFeed(found.name, found.url, found.remote, **choose_secrets(form.values))
-            set_secrets(connection, sealer, seated, found, new, now_us=current_instant_us())
+            set_secrets(connection, sealer, seated.reader, found, new, now_us=current_instant_us())
         except BadInput as refused:
             form.blame("", refused.message)
             return _secrets_page(found, form, status=400)

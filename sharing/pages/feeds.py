@@ -16,7 +16,7 @@ from marshmallow import fields, validate
 from sqlalchemy import Connection
 
 from auth.doors import Permission, current_reader, door
-from auth.reader import Reader, Seated
+from auth.reader import Reader
 from kernel.clock import parse_instant
 from kernel.errors import BadInput
 from sharing.feeds.asking import current_feeds
@@ -279,8 +279,8 @@ def replay(feed: uuid.UUID) -> Response:
     if form.errors:
         return feed_page(feed, form, status=400)
 
-    def go_back(connection: Connection, seated: Seated, found: Feed, *, now_us: int) -> None:
-        replay_feed(connection, seated, found, after_us, now_us=now_us)
+    def go_back(connection: Connection, reader: Reader, found: Feed, *, now_us: int) -> None:
+        replay_feed(connection, reader, found, after_us, now_us=now_us)
 
     return _steer(feed, go_back, _("It goes back, and asks again from there."))
 
@@ -347,7 +347,7 @@ def _steer(feed: uuid.UUID, act: Callable[..., None], told: str) -> Response:
     check_may_steer(reader)
     with current_database().write() as connection:
         found, seated = expect_seated_feed(connection, reader, str(feed))
-        act(connection, seated, found, now_us=current_instant_us())
+        act(connection, seated.reader, found, now_us=current_instant_us())
     flash(told)
     return see_other(url_for("exchange.feed", feed=feed))
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import Connection, delete, insert, select, update
 
 from auth.queries import list_roster
-from auth.reader import Seated
+from auth.reader import Reader, Seated
 from auth.services import record_audit
 from auth.services.unique import refusing_duplicates
 from kernel.errors import BadInput, Forbidden, NotFound
@@ -109,36 +109,38 @@ def add_feed(
     made = load_feed(connection, feed_id)
     if made is None:
         raise LookupError(feed_id)
-    _record(connection, seated, "feed.add", made, {"url": new.url, "remote": new.remote}, now_us)
+    _record(
+        connection, seated.reader, "feed.add", made, {"url": new.url, "remote": new.remote}, now_us
+    )
     return made
 
 
-def pause_feed(connection: Connection, seated: Seated, found: Feed, *, now_us: int) -> None:
+def pause_feed(connection: Connection, reader: Reader, found: Feed, *, now_us: int) -> None:
     """Run it no more until it is resumed; a run that goes on ends after its page."""
     connection.execute(
         update(feed).where(feed.c.id == found.id).values(state="paused", next_us=None)
     )
-    _record(connection, seated, "feed.pause", found, {}, now_us)
+    _record(connection, reader, "feed.pause", found, {}, now_us)
 
 
-def resume_feed(connection: Connection, seated: Seated, found: Feed, *, now_us: int) -> None:
+def resume_feed(connection: Connection, reader: Reader, found: Feed, *, now_us: int) -> None:
     """Let it run again, at once and as if it had never failed."""
     connection.execute(
         update(feed).where(feed.c.id == found.id).values(state="active", next_us=now_us, failures=0)
     )
-    _record(connection, seated, "feed.resume", found, {}, now_us)
+    _record(connection, reader, "feed.resume", found, {}, now_us)
 
 
-def ask_for_run(connection: Connection, seated: Seated, found: Feed, *, now_us: int) -> None:
+def ask_for_run(connection: Connection, reader: Reader, found: Feed, *, now_us: int) -> None:
     """Let it be due now. Raises BadInput while it is paused."""
     if found.state != "active":
         raise BadInput("sharing.feed-paused", f"{found.name} is paused; resume it first")
     connection.execute(update(feed).where(feed.c.id == found.id).values(next_us=now_us))
-    _record(connection, seated, "feed.run", found, {}, now_us)
+    _record(connection, reader, "feed.run", found, {}, now_us)
 
 
 def replay_feed(
-    connection: Connection, seated: Seated, found: Feed, after_us: int | None, *, now_us: int
+    connection: Connection, reader: Reader, found: Feed, after_us: int | None, *, now_us: int
 ) -> None:
     """Go back: ask for (or send) everything again that was added after an instant; None is all.
 
@@ -152,13 +154,13 @@ def replay_feed(
     if found.state == "active":
         connection.execute(update(feed).where(feed.c.id == found.id).values(next_us=now_us))
     connection.execute(delete(feed_refusal).where(feed_refusal.c.feed_id == found.id))
-    _record(connection, seated, "feed.replay", found, {"after_us": after_us}, now_us)
+    _record(connection, reader, "feed.replay", found, {"after_us": after_us}, now_us)
 
 
 def set_secrets(
     connection: Connection,
     sealer: Sealer,
-    seated: Seated,
+    reader: Reader,
     found: Feed,
     new: NewFeed,
     *,
@@ -171,7 +173,7 @@ def set_secrets(
         .where(feed.c.id == found.id)
         .values(user_name=new.user_name, **_sealed(sealer, new))
     )
-    _record(connection, seated, "feed.secrets", found, {}, now_us)
+    _record(connection, reader, "feed.secrets", found, {}, now_us)
 
 
 def reseal_feeds(connection: Connection, sealer: Sealer, *, actor: str, now_us: int) -> int:
@@ -334,7 +336,7 @@ def _bad(what: str, wanted: str) -> BadInput:
 
 def _record(
     connection: Connection,
-    seated: Seated,
+    reader: Reader,
     action: str,
     found: Feed,
     detail: dict[str, Any],
@@ -342,7 +344,7 @@ def _record(
 ) -> None:
     record_audit(
         connection,
-        seated.reader.actor,
+        reader.actor,
         action,
         f"feed:{found.name}",
         member_id=found.member_id,

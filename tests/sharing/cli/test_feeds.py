@@ -170,6 +170,17 @@ def test_a_feed_that_is_paused_does_not_run(embedded_harbour: Installation) -> N
     assert embedded_harbour.done("feed", "resume", "gone")["state"] == "active"
 
 
+def test_a_feed_whose_member_lost_its_seat_says_so_and_is_paused(
+    embedded_harbour: Installation,
+) -> None:
+    add(embedded_harbour, "gone", NOWHERE, "Reports")
+    embedded_harbour.done("seat", "suspend", "harbour", "XAA")
+    ran = embedded_harbour.run("feed", "run", "gone", **HERE)
+    assert "no active seat" in ran.err
+    assert embedded_harbour.done("feed", "status", "gone")["failures"] == 1
+    assert embedded_harbour.done("feed", "pause", "gone")["state"] == "paused"
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
