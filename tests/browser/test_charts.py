@@ -25,9 +25,11 @@ _PAINTED = """([selector, token]) => {
 }"""
 
 
-def painted(watched: Watched) -> float:
-    share: float = watched.page.evaluate(_PAINTED, ["figure.chart .plot", "--accent"])
-    return share
+def wait_until_painted(watched: Watched) -> None:
+    """Until bars are there in the colour of the page as it is now: a chart is drawn in a turn of
+    its own."""
+    said = f"(given) => ({_PAINTED})(given) > 0"
+    watched.page.wait_for_function(said, arg=["figure.chart .plot", "--accent"])
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -45,7 +47,7 @@ def test_a_chart_is_drawn_in_the_colours_of_the_page(
     page = watched.page
     page.goto(address)
     page.wait_for_selector("figure.chart canvas")
-    assert painted(watched) > 0
+    wait_until_painted(watched)
     assert page.get_attribute("figure.chart .plot", "role") == "img"
     assert page.is_hidden("figure.chart table")
     page.click("figure.chart summary")
@@ -60,10 +62,10 @@ def test_a_chart_follows_the_theme_and_paper_has_the_table(
     page = watched.page
     page.goto(ADDRESS)
     page.wait_for_selector("figure.chart canvas")
-    assert painted(watched) > 0
+    wait_until_painted(watched)
     page.emulate_media(color_scheme="dark")
     page.wait_for_function("document.querySelectorAll('figure.chart canvas').length === 1")
-    assert painted(watched) > 0
+    wait_until_painted(watched)
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     assert page.is_visible("figure.chart table")

@@ -70,7 +70,7 @@ def test_the_document_names_every_route_and_no_other(small_world: World) -> None
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert described == routes
-    assert len(described) == 93
+    assert len(described) == 96
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -266,7 +266,7 @@ def test_each_caller_gets_of_every_address_what_the_document_says(
     names["feed"] = begin_feed(open_network(world), *world.indicators(2), code="XAA").uuid
     needed = {"recipient": "XBB", "collection": "reports", "id": value["id"]}
     lists = 0
-    for caller, readable in (("xaa", 28), ("xbb-officer", 16), ("mirror", 9), ("xdd", 4)):
+    for caller, readable in (("xaa", 29), ("xbb-officer", 17), ("mirror", 10), ("xdd", 4)):
         if caller != "xdd":
             world.get(caller, world.address())
         answered = 0
