@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Site, Watched
 
 # Nobody else uses this person's link, or minds that the session ends.
-WHO = "diplomat@borealia.example"
+WHO = "officer@borealia.example"
 _DEVICE = {
     "protocol": "ctap2",
     "transport": "internal",

@@ -18,7 +18,7 @@ from kernel.errors import Conflict, NotFound
 from sharing.queries.contributions import Stored
 from sharing.services.reconsider import reconsider
 from sharing.services.releasing import Releasing
-from sharing.services.settling import hold_forum
+from sharing.services.settling import hold_forum, settle_forum
 from sharing.tables import contribution, release
 from tests.sharing.simulating.random_worlds import (
     DAYS,
@@ -108,6 +108,9 @@ def check(database: Database, before: Any, done: Any, changes: Any) -> None:
         except (Conflict, NotFound):
             # Who has a seat is not seated again, and who has none has none to lose.
             continue
+        # What had fallen due is settled by whoever comes first, and a change that concerns nothing
+        # here comes not at all.
+        settle_forum(forum.database, forum.id, now_us=forum.clock.now_us)
         state = state_of(forum)
         decide_everything(forum)
         assert state_of(forum) == state
