@@ -74,6 +74,11 @@ def _accept(
             connection, _ = door.accept()
         except OSError:
             return
+        except RuntimeError:
+            # The tracer of coverage, put in place by another thread at that very moment.
+            if door.fileno() < 0:
+                return
+            continue
         made.accepted += 1
         threading.Thread(target=_talk, args=(connection, made, answering, tls), daemon=True).start()
 
