@@ -14,8 +14,8 @@ from kernel.settings import Settings
 from sharing.queries.matching import ALL_VERSIONS, Match
 from sharing.queries.releases import Head, find_head, has_version, list_manifest, list_objects
 from sharing.services.jobs import ask_export
-from sharing.tables import audience, audience_member, job
-from sharing.visibility import asked_by
+from sharing.tables import audience, audience_member, job, release
+from sharing.visibility import asked_by, visible_in_forum
 from tests.sharing.taxii.world import World, make_world
 
 MANY = 4000
@@ -241,3 +241,24 @@ def test_long_work_is_found_by_who_asked_for_it_as_what_it_was_then(
         assert connection.execute(statement).scalars().all() == [job_id]
         for other in others:
             assert connection.execute(select(job.c.id).where(asked_by(other))).all() == []
+
+
+def test_a_whole_forum_shows_each_its_own(small_forum: World) -> None:
+    shown = small_forum.indicator()
+    small_forum.contribute(shown)
+    small_forum.contribute(small_forum.indicator(), who="xcc")
+
+    def ids(code: str) -> list[str]:
+        statement = visible_in_forum(small_forum.seated(code), release.c.stix_id)
+        with small_forum.database.read() as connection:
+            return list(connection.execute(statement).scalars())
+
+    assert ids("XBB") == [shown["id"]]
+    assert ids("XAA") == [shown["id"]]
+    assert len(ids("XCC")) == 1
+    assert shown["id"] not in ids("XCC")
+
+
+@pytest.fixture
+def small_forum(database: Database, settings: Settings) -> World:
+    return make_world(database, settings)
