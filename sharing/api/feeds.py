@@ -198,7 +198,9 @@ def show_feed_runs(query: dict[str, Any], feed: str) -> Response:
     with current_database().read() as connection:
         found = _look(connection, feed)
         listing = _listing("feed-runs", found, query)
-        runs = page_runs(connection, found, wanted, after=listing.after, limit=listing.limit)
+        runs = page_runs(
+            connection, current_reader(), found.id, wanted, after=listing.after, limit=listing.limit
+        )
     return listing.answer(runs, run_key, run_document, FeedRunSchema)
 
 
@@ -214,7 +216,9 @@ def show_feed_refusals(query: dict[str, Any], feed: str) -> Response:
     with current_database().read() as connection:
         found = _look(connection, feed, check_may_see_objects)
         listing = _listing("feed-refusals", found, query)
-        rows = page_refusals(connection, found, wanted, after=listing.after, limit=listing.limit)
+        rows = page_refusals(
+            connection, current_reader(), found.id, wanted, after=listing.after, limit=listing.limit
+        )
     return listing.answer(rows, refusal_key, FeedRefusal.document, FeedRefusalSchema)
 
 
@@ -230,7 +234,9 @@ def show_feed_sent(query: dict[str, Any], feed: str) -> Response:
     with current_database().read() as connection:
         found = _look(connection, feed, check_may_see_objects)
         listing = _listing("feed-sent", found, query)
-        rows = page_sent(connection, found, wanted, after=listing.after, limit=listing.limit)
+        rows = page_sent(
+            connection, current_reader(), found.id, wanted, after=listing.after, limit=listing.limit
+        )
     return listing.answer(rows, sent_key, FeedSent.document, FeedSentSchema)
 
 

@@ -21,14 +21,18 @@ from kernel.sealing import Sealer
 from kernel.worker import make_holder
 from sharing.cli.named import expect_place, unreadable
 from sharing.feeds.running import Runner, open_runner
+from sharing.queries.feed_lists import (
+    RunFilter,
+    VersionFilter,
+    page_refusals,
+    page_runs,
+    page_sent,
+)
 from sharing.queries.feeds import (
     Feed,
     FeedRun,
     count_feed,
     list_operated,
-    list_refusals,
-    list_runs,
-    list_sent,
 )
 from sharing.rules.durations import read_duration
 from sharing.rules.node import Node
@@ -144,7 +148,7 @@ def run(workplace: Workplace, name: str) -> Answer:
             ending = runner.run(found.id)
     found, reader = _expect(workplace, name)
     with workplace.database.read() as connection:
-        last = list_runs(connection, reader, found.id, limit=1)[0]
+        last = page_runs(connection, reader, found.id, RunFilter(), limit=1)[0]
     refusal = f"{name} failed at {last.step}: {last.reason}" if last.state == "failed" else ""
     return Answer(found.document() | {"run": last.document()}, _run_line(last), refusal)
 
@@ -191,9 +195,11 @@ def status(workplace: Workplace, name: str) -> Answer:
     """Tell how a feed stands: its cursor, last runs, refusals and next try."""
     found, reader = _expect(workplace, name)
     with workplace.database.read() as connection:
-        runs = list_runs(connection, reader, found.id, limit=_SHOWN)
-        refused = list_refusals(connection, reader, found.id, limit=_SHOWN)
-        recalled = list_sent(connection, reader, found.id, state="recalled", limit=_SHOWN)
+        runs = page_runs(connection, reader, found.id, RunFilter(), limit=_SHOWN)
+        refused = page_refusals(connection, reader, found.id, VersionFilter(), limit=_SHOWN)
+        recalled = page_sent(
+            connection, reader, found.id, VersionFilter(state="recalled"), limit=_SHOWN
+        )
         counts = count_feed(connection, reader, found.id)
     document = found.document() | {
         "runs": [one.document() for one in runs],

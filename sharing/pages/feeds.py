@@ -202,7 +202,9 @@ def show_runs(feed: uuid.UUID) -> Response:
         found = look(connection, feed)
         listing = _listing("feed-runs", found, query)
         wanted = RunFilter(query["state"], query["since"], query["until"])
-        runs = page_runs(connection, found, wanted, after=listing.after, limit=listing.limit)
+        runs = page_runs(
+            connection, current_reader(), found.id, wanted, after=listing.after, limit=listing.limit
+        )
     if is_export():
         return listing.answer(
             runs, run_key, lambda one: _of(RunRowSchema, run_document(one)), RunRowSchema
@@ -220,7 +222,9 @@ def show_refusals(feed: uuid.UUID) -> Response:
         found = look(connection, feed, check_may_see_objects)
         listing = _listing("feed-refusals", found, query)
         wanted = VersionFilter(stix_id=query["id"], code=query["code"])
-        refused = page_refusals(connection, found, wanted, after=listing.after, limit=listing.limit)
+        refused = page_refusals(
+            connection, current_reader(), found.id, wanted, after=listing.after, limit=listing.limit
+        )
     if is_export():
         return listing.answer(refused, refusal_key, FeedRefusal.document, RefusalRowSchema)
     rows, following = listing.split(refused, refusal_key)
@@ -236,7 +240,9 @@ def show_sent(feed: uuid.UUID) -> Response:
         found = look(connection, feed, check_may_see_objects)
         listing = _listing("feed-sent", found, query)
         wanted = VersionFilter(stix_id=query["id"], state=query["state"])
-        sent = page_sent(connection, found, wanted, after=listing.after, limit=listing.limit)
+        sent = page_sent(
+            connection, current_reader(), found.id, wanted, after=listing.after, limit=listing.limit
+        )
     if is_export():
         return listing.answer(sent, sent_key, FeedSent.document, SentRowSchema)
     rows, following = listing.split(sent, sent_key)
@@ -304,7 +310,9 @@ def feed_page(
     with current_database().read() as connection:
         standing = stand(connection, look(connection, feed))
         found = standing.feed
-        runs = page_runs(connection, found, RunFilter(), after=None, limit=_SHOWN)
+        runs = page_runs(
+            connection, current_reader(), found.id, RunFilter(), after=None, limit=_SHOWN
+        )
         counts = count_feed(connection, reader, found.id)
     is_due = found.state == "active" and found.next_us is not None and found.next_us <= now_us
     return page(

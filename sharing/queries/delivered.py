@@ -70,7 +70,7 @@ class _Released:
     version_us: int
     is_first: bool
     is_last: bool
-    tlp: Tlp
+    tlp: Tlp | None
     may_leave: bool
 
     def may_stand_in_a_file(self) -> bool:
@@ -147,16 +147,23 @@ def is_let_through(
     door: str,
     filters: Mapping[str, Any],
     one: Released,
-    tlp: Tlp,
+    tlp: Tlp | None,
     may_leave: Callable[[], bool],
 ) -> bool:
     """Whether an answer's filters let a release through, as the doors write them down.
 
-    `may_leave` says whether its form may stand in a file; it is asked of exports alone.
+    `may_leave` says whether its form may stand in a file; it is asked of exports alone. Without a
+    `tlp` (`known_tlp`) the level that it had then lets it through.
     """
-    if door == EXPORT_DOOR and not (may_leave() or one.stix_id in filters.get(CARRIED, ())):
+    if (
+        door == EXPORT_DOOR
+        and tlp is not None
+        and not (may_leave() or one.stix_id in filters.get(CARRIED, ()))
+    ):
         return False
-    narrowed = (("id", one.stix_id), ("type", one.stix_type), ("tlp", tlp.text))
+    narrowed = [("id", one.stix_id), ("type", one.stix_type)]
+    if tlp is not None:
+        narrowed.append(("tlp", tlp.text))
     if any(value not in filters.get(name, (value,)) for name, value in narrowed):
         return False
     versions = filters.get("version", ("all",))
@@ -166,6 +173,14 @@ def is_let_through(
         or ("first" in versions and one.is_first)
         or one.version_us in versions
     )
+
+
+def known_tlp(tlp: Tlp, feed_id: int | None, closed: int | None) -> Tlp | None:
+    """The level that a release had; None where a feed may have put other content in its place.
+
+    Nobody who was served something is left out of a recall for what the content says now.
+    """
+    return tlp if feed_id is None or closed is None else None
 
 
 def may_leave_without(facts: StoredFacts, omitted: str | None, tlp: Tlp) -> bool:
@@ -185,7 +200,13 @@ def _list_releases(
 ) -> Iterator[tuple[int, _Released]]:
     for batch in in_batches(dict.fromkeys(contribution_ids)):
         rows = connection.execute(
-            select(release, audience.c.mask, contribution.c.tlp, contribution.c.facts)
+            select(
+                release,
+                audience.c.mask,
+                contribution.c.tlp,
+                contribution.c.facts,
+                contribution.c.feed_id,
+            )
             .join(audience, audience.c.id == release.c.audience_id)
             .join(contribution, contribution.c.id == release.c.contribution_id)
             .where(
@@ -211,7 +232,7 @@ def _released(row: Row[Any]) -> _Released:
         version_us=row.version_us,
         is_first=row.is_first,
         is_last=row.is_last,
-        tlp=tlp,
+        tlp=known_tlp(tlp, row.feed_id, row.closed),
         may_leave=may_leave_without(facts, row.omitted, tlp),
     )
 

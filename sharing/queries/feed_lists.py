@@ -14,6 +14,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Table,
     and_,
     case,
     exists,
@@ -31,6 +32,7 @@ from sharing.queries.feeds import (
     FeedSent,
     list_feeds,
     list_operated,
+    of_reader,
     run_of,
 )
 from sharing.tables import contribution, feed, feed_refusal, feed_run, feed_sent
@@ -128,19 +130,25 @@ def list_troubled(connection: Connection, reader: Reader) -> list[Feed]:
 
 
 def page_runs(
-    connection: Connection, found: Feed, wanted: RunFilter, *, after: Key | None, limit: int
+    connection: Connection,
+    reader: Reader,
+    feed_id: int,
+    wanted: RunFilter,
+    *,
+    after: Key | None = None,
+    limit: int,
 ) -> list[FeedRun]:
-    """Runs of a feed that was found for its reader, newest first; the key is `run_key`."""
-    conditions: list[ColumnElement[bool]] = [feed_run.c.feed_id == found.id]
+    """Runs of a feed of the reader's, newest first; the key is `run_key`."""
+    statement = _of_feed(feed_run, reader, feed_id)
     if wanted.state is not None:
-        conditions.append(feed_run.c.state == wanted.state)
+        statement = statement.where(feed_run.c.state == wanted.state)
     if wanted.since_us is not None:
-        conditions.append(feed_run.c.started_us >= wanted.since_us)
+        statement = statement.where(feed_run.c.started_us >= wanted.since_us)
     if wanted.until_us is not None:
-        conditions.append(feed_run.c.started_us < wanted.until_us)
+        statement = statement.where(feed_run.c.started_us < wanted.until_us)
     if after is not None:
-        conditions.append(feed_run.c.started_us < after[0])
-    statement = select(feed_run).where(*conditions).order_by(feed_run.c.id.desc()).limit(limit)
+        statement = statement.where(feed_run.c.started_us < after[0])
+    statement = statement.order_by(feed_run.c.id.desc()).limit(limit)
     return [run_of(row) for row in connection.execute(statement)]
 
 
@@ -150,11 +158,17 @@ def run_key(run: FeedRun) -> Key:
 
 
 def page_refusals(
-    connection: Connection, found: Feed, wanted: VersionFilter, *, after: Key | None, limit: int
+    connection: Connection,
+    reader: Reader,
+    feed_id: int,
+    wanted: VersionFilter,
+    *,
+    after: Key | None = None,
+    limit: int,
 ) -> list[FeedRefusal]:
-    """What a feed that was found for its reader did not take, or its partner, newest first."""
+    """What a feed of the reader's did not take, or its partner, newest first."""
     keys = (feed_refusal.c.at_us, feed_refusal.c.stix_id, feed_refusal.c.version)
-    statement = select(feed_refusal).where(feed_refusal.c.feed_id == found.id)
+    statement = _of_feed(feed_refusal, reader, feed_id)
     if wanted.stix_id is not None:
         statement = statement.where(feed_refusal.c.stix_id == wanted.stix_id)
     if wanted.code is not None:
@@ -169,11 +183,17 @@ def refusal_key(one: FeedRefusal) -> Key:
 
 
 def page_sent(
-    connection: Connection, found: Feed, wanted: VersionFilter, *, after: Key | None, limit: int
+    connection: Connection,
+    reader: Reader,
+    feed_id: int,
+    wanted: VersionFilter,
+    *,
+    after: Key | None = None,
+    limit: int,
 ) -> list[FeedSent]:
-    """What a push that was found for its reader has sent, and what became of it, newest first."""
+    """What a push of the reader's has sent, and what became of it, newest first."""
     keys = (feed_sent.c.sent_us, feed_sent.c.stix_id, feed_sent.c.version_us)
-    statement = select(feed_sent).where(feed_sent.c.feed_id == found.id)
+    statement = _of_feed(feed_sent, reader, feed_id)
     if wanted.stix_id is not None:
         statement = statement.where(feed_sent.c.stix_id == wanted.stix_id)
     if wanted.state is not None:
@@ -242,6 +262,12 @@ def _standing(connection: Connection, feeds: Sequence[Feed]) -> list[Standing]:
     )
     success = {row.feed_id: row.ended_us for row in connection.execute(reached)}
     return [Standing(one, last.get(one.id), success.get(one.id)) for one in feeds]
+
+
+def _of_feed(table: Table, reader: Reader, feed_id: int) -> Select[Any]:
+    """The rows of one feed, none unless it is the reader's."""
+    joined = table.join(feed, feed.c.id == table.c.feed_id)
+    return select(table).select_from(joined).where(feed.c.id == feed_id, of_reader(reader))
 
 
 def _downwards(

@@ -19,7 +19,7 @@ from auth.tables import forum, member, recipient, seat
 from kernel.clock import format_instant, format_version
 from sharing.rules.tlp import Tlp
 from sharing.rules.walking import ODDITIES, Position, load_position
-from sharing.tables import collection, feed, feed_refusal, feed_run, feed_sent
+from sharing.tables import collection, feed, feed_refusal, feed_sent
 
 TROUBLED_AFTER: Final = 5
 """Failures in a row after which a feed is tried rarely, and said to be in trouble."""
@@ -186,7 +186,7 @@ class FeedSent:
 
 def list_feeds(connection: Connection, reader: Reader) -> list[Feed]:
     """The feeds of the reader's member, by name."""
-    return _feeds(connection, _of(reader))
+    return _feeds(connection, of_reader(reader))
 
 
 def find_feed(connection: Connection, reader: Reader, name: str) -> Feed | None:
@@ -194,64 +194,7 @@ def find_feed(connection: Connection, reader: Reader, name: str) -> Feed | None:
     if "\0" in name:
         return None
     named = or_(feed.c.name == name, feed.c.uuid == name)
-    return next(iter(_feeds(connection, _of(reader), named)), None)
-
-
-def list_runs(
-    connection: Connection, reader: Reader, feed_id: int, *, limit: int, before: int | None = None
-) -> list[FeedRun]:
-    """A feed's newest runs, those before run `before` of them."""
-    statement = (
-        select(feed_run)
-        .join(feed, feed.c.id == feed_run.c.feed_id)
-        .where(feed_run.c.feed_id == feed_id, _of(reader))
-    )
-    if before is not None:
-        statement = statement.where(feed_run.c.id < before)
-    rows = connection.execute(statement.order_by(feed_run.c.id.desc()).limit(limit))
-    return [run_of(row) for row in rows]
-
-
-def list_refusals(
-    connection: Connection, reader: Reader, feed_id: int, *, limit: int, offset: int = 0
-) -> list[FeedRefusal]:
-    """What was not taken, newest first."""
-    statement = (
-        select(feed_refusal)
-        .join(feed, feed.c.id == feed_refusal.c.feed_id)
-        .where(feed_refusal.c.feed_id == feed_id, _of(reader))
-        .order_by(feed_refusal.c.at_us.desc(), feed_refusal.c.stix_id, feed_refusal.c.version)
-        .limit(limit)
-        .offset(offset)
-    )
-    return [
-        FeedRefusal(row.stix_id, row.version, row.code, row.reason, row.at_us)
-        for row in connection.execute(statement)
-    ]
-
-
-def list_sent(
-    connection: Connection,
-    reader: Reader,
-    feed_id: int,
-    *,
-    state: str,
-    limit: int,
-    offset: int = 0,
-) -> list[FeedSent]:
-    """What a push has sent and is in this state now, newest first."""
-    statement = (
-        select(feed_sent)
-        .join(feed, feed.c.id == feed_sent.c.feed_id)
-        .where(feed_sent.c.feed_id == feed_id, feed_sent.c.state == state, _of(reader))
-        .order_by(feed_sent.c.sent_us.desc(), feed_sent.c.contribution_id.desc())
-        .limit(limit)
-        .offset(offset)
-    )
-    return [
-        FeedSent(row.stix_id, row.version_us, row.sent_us, row.state, row.reason)
-        for row in connection.execute(statement)
-    ]
+    return next(iter(_feeds(connection, of_reader(reader), named)), None)
 
 
 def count_feed(connection: Connection, reader: Reader, feed_id: int) -> dict[str, int]:
@@ -262,12 +205,12 @@ def count_feed(connection: Connection, reader: Reader, feed_id: int) -> dict[str
     sent = (
         select(feed_sent.c.state, func.count())
         .select_from(feed_sent.join(feed, feed.c.id == feed_sent.c.feed_id))
-        .where(feed_sent.c.feed_id == feed_id, _of(reader))
+        .where(feed_sent.c.feed_id == feed_id, of_reader(reader))
         .group_by(feed_sent.c.state)
     )
     counts = {str(state): int(count) for state, count in connection.execute(sent)}
     counts["refusals"] = connection.execute(
-        refused.where(feed_refusal.c.feed_id == feed_id, _of(reader))
+        refused.where(feed_refusal.c.feed_id == feed_id, of_reader(reader))
     ).scalar_one()
     return counts
 
@@ -293,7 +236,8 @@ def list_due(connection: Connection, *, are_failing: bool, now_us: int) -> Seque
     return connection.execute(statement).scalars().all()
 
 
-def _of(reader: Reader) -> ColumnElement[bool]:
+def of_reader(reader: Reader) -> ColumnElement[bool]:
+    """The condition that a feed is the reader's to see."""
     own = select(seat.c.recipient_id).where(seat.c.member_id == reader.member_id).scalar_subquery()
     is_own = or_(feed.c.recipient_id.is_(None), feed.c.recipient_id.in_(own))
     if reader.actor == OPERATOR:

@@ -257,7 +257,16 @@ class _Sorting:
         return _accepted(index, checked, "you have contributed this already; nothing changed")
 
     def _settle_rival(self, index: int, checked: Checked, held: Stored) -> Outcome | None:
-        """Other content under a version that is held: a feed corrects what it brought itself."""
+        """Other content under a version that is held: a feed corrects what it brought itself, but
+        no marking: that would mark anew, unseen, whatever carries it (STIX 2.1 §7.2.1)."""
+        if checked.stix_type == "marking-definition":
+            return _refused(
+                index,
+                checked,
+                "sharing.version-conflict",
+                "you have this marking with other content; a marking never changes, and that one "
+                "was kept: give the other an id of its own",
+            )
         if self._door.feed is not None and held.feed_id == self._door.feed.feed_id:
             return None
         return _refused(

@@ -46,9 +46,7 @@ class Releasing:
         self._replaced = frozenset(old.id for old in replaced)
         self._decisions = decisions
         self._graph = Graph(lock.connection, lock.forum_id, decisions)
-        self._statements = Statements(
-            lock, decisions, self._graph, variants, self.plan, replaced=self._replaced
-        )
+        self._statements = Statements(lock, decisions, self._graph, variants, self.plan)
         for marking_id in {marking_id for old in replaced for marking_id in old.facts.markings}:
             # The new content may not carry it, or reach fewer.
             self._statements.touch_id(marking_id)

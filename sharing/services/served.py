@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Connection
 
 from sharing.queries.contributions import Stored
-from sharing.queries.delivered import is_let_through, may_leave_without
+from sharing.queries.delivered import is_let_through, known_tlp, may_leave_without
 from sharing.queries.served import (
     Delivered,
     PastRelease,
@@ -67,7 +67,7 @@ class ServedLog:
                 and is_let_through(
                     *self._asked[ranges.asked[number]],
                     release,
-                    stored.tlp,
+                    known_tlp(stored.tlp, stored.feed_id, release.closed),
                     lambda: may_leave_without(stored.facts, release.omitted, stored.tlp),
                 )
             ):

@@ -40,15 +40,12 @@ class Statements:
         graph: Graph,
         variants: Variants,
         plan: ReleasePlan,
-        *,
-        replaced: frozenset[int] = frozenset(),
     ) -> None:
         self._lock = lock
         self._decisions = decisions
         self._graph = graph
         self._variants = variants
         self._plan = plan
-        self._replaced = replaced
         # Of each carrier decided in this recomputation: who sees a form of it that carries.
         self._reach: defaultdict[_Carried, dict[int, int]] = defaultdict(dict)
         self._shrunk: set[_Carried] = set()
@@ -138,16 +135,13 @@ class Statements:
             shown = stand(candidates.values())
             for stored in chosen[marking_id].values():
                 seen[stored.id] = candidates[stored.id].mask
-                # What has other content now is shown anew; its releases are left to be closed.
-                is_kept = stored.id not in self._replaced
                 self._plan.show(
                     stored,
                     collection_id,
                     self._parts_of(stored, shown[stored.id]),
-                    held.pop(stored.id, []) if is_kept else [],
+                    held.pop(stored.id, []),
                 )
-        # What no copy accounts for any more was deleted or replaced, or gave way to a copy in this
-        # collection.
+        # What no copy accounts for any more was deleted, or gave way to a copy in this collection.
         self._plan.close(row.id for rows in held.values() for row in rows)
         return seen
 

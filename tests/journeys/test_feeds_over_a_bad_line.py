@@ -23,7 +23,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from kernel.settings import Settings
-from sharing.queries.feeds import list_feeds, list_runs
+from sharing.queries.feed_lists import RunFilter, page_runs
+from sharing.queries.feeds import list_feeds
 from tests.journeys.serving import ROOT, serving
 from tests.sharing.taxii.world import World, make_world
 
@@ -136,7 +137,9 @@ class Home:
         reader = self.world.seated("XAA").reader
         with self.world.database.read() as connection:
             (found,) = list_feeds(connection, reader)
-            return [one.state for one in list_runs(connection, reader, found.id, limit=9)]
+            return [
+                one.state for one in page_runs(connection, reader, found.id, RunFilter(), limit=9)
+            ]
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

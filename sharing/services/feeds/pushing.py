@@ -247,7 +247,7 @@ def _write_sent(
 def list_to_withdraw(
     database: Database, pushing: Pushing, *, most: int, now_us: int
 ) -> list[Outstanding]:
-    """What the partner holds and the recipient does not see any more, oldest first.
+    """What the partner holds and the recipient does not see any more, in the order of deleting.
 
     Of a recipient that is none any more that is everything.
     """

@@ -16,6 +16,13 @@ from kernel.outbound.session import Surroundings
 from kernel.outbound.transport import Answer, Transport
 from kernel.sealing import Sealer
 from sharing.feeds.running import Runner
+from sharing.queries.feed_lists import (
+    RunFilter,
+    VersionFilter,
+    page_refusals,
+    page_runs,
+    page_sent,
+)
 from sharing.queries.feeds import (
     Feed,
     FeedRefusal,
@@ -23,9 +30,6 @@ from sharing.queries.feeds import (
     FeedSent,
     find_feed,
     list_operated,
-    list_refusals,
-    list_runs,
-    list_sent,
 )
 from sharing.services.feeds.keeping import SEALED_FOR, NewFeed, add_feed
 from tests.sharing.taxii.world import World
@@ -155,7 +159,9 @@ class Node:
     def runs(self, name: str, code: str = "XAA") -> Sequence[FeedRun]:
         found = self.feed(name, code)
         with self.world.database.read() as connection:
-            return list_runs(connection, self.world.seated(code).reader, found.id, limit=100)
+            return page_runs(
+                connection, self.world.seated(code).reader, found.id, RunFilter(), limit=100
+            )
 
     def operated(self, name: str) -> Feed:
         """A feed by name, as the operator finds it."""
@@ -166,13 +172,13 @@ class Node:
         found = self.feed(name, code)
         with self.world.database.read() as connection:
             reader = self.world.seated(code).reader
-            return list_refusals(connection, reader, found.id, limit=100)
+            return page_refusals(connection, reader, found.id, VersionFilter(), limit=100)
 
     def sent(self, name: str, state: str, code: str = "XAA") -> Sequence[FeedSent]:
         found = self.feed(name, code)
         with self.world.database.read() as connection:
             reader = self.world.seated(code).reader
-            return list_sent(connection, reader, found.id, state=state, limit=100)
+            return page_sent(connection, reader, found.id, VersionFilter(state=state), limit=100)
 
     def objects(self, who: str = "xaa", versions: str = "all") -> dict[str, Any]:
         """What a caller sees here, by id and version."""

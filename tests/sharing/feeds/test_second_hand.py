@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from sharing.queries.delivered import list_served
+from sharing.queries.feed_lists import (
+    RunFilter,
+    VersionFilter,
+    page_refusals,
+    page_runs,
+    page_sent,
+)
 from sharing.rules.properties import RELEASE_EXTENSION
 from sharing.rules.tlp import Tlp
 from sharing.services.confirm import list_held
+from sharing.services.exporting import export_view
 from sharing.services.feeds.keeping import NewFeed
 from sharing.services.withdraw import withdraw
-from sharing.tables import body, contribution, feed, ledger, release
+from sharing.tables import body, contribution, feed, ledger
 from tests.sharing.feeds.nodes import Node
 from tests.sharing.feeds.odd import COLLECTION, Odd
-from tests.sharing.taxii.world import START_US, TLP_GREEN, World
+from tests.sharing.taxii.world import START_US, TLP_GREEN, TLP_RED, World
 
 TLP_CLEAR = "marking-definition--94868c89-83c2-464b-929b-a1a8aa3c8487"
 TLP_AMBER = "marking-definition--55d920b0-5e8b-4f79-9ee9-91f868d9b421"
@@ -328,18 +338,20 @@ def test_a_marking_that_a_redelivery_carries_no_more_is_shown_no_more(home: Node
     assert {each["type"] for each in home.walk("xbb")} == {"indicator"}
 
 
-def test_a_marking_that_is_delivered_anew_is_read_anew(home: Node, odd: Odd) -> None:
+def test_a_marking_never_changes_and_so_nothing_that_carries_it(home: Node, odd: Odd) -> None:
+    """Neither what it says, nor the level that it lends to what carries it."""
     marking = statement(80, "first")
     one = home.world.indicator(object_marking_refs=[marking["id"]])
     odd.add(marking, one)
     poll(home, odd)
     odd.rows.clear()
-    odd.add(statement(80, "second"), one)
-    assert poll(home, odd).replaced == 1
+    odd.add(statement(80, "second"), statement(80, "first", object_marking_refs=[TLP_AMBER]), one)
+    run = poll(home, odd)
+    assert (run.replaced, run.refused) == (0, 2), run
+    assert {each.code for each in home.refusals("odd")} == {"sharing.version-conflict"}
     for who in ("xaa", "xbb"):
         shown = [each for each in home.walk(who) if each["type"] == "marking-definition"]
-        assert [each["definition"]["statement"] for each in shown] == ["second"], who
-    assert not [row for row in rows(home.world, release) if row.closed is None and not row.body_id]
+        assert shown == [marking], who
 
 
 def test_what_another_member_sent_there_is_not_told_by_what_is_taken(home: Node, odd: Odd) -> None:
@@ -352,3 +364,41 @@ def test_what_another_member_sent_there_is_not_told_by_what_is_taken(home: Node,
     home.world.clock.now_us += 60_000_000
     run = home.run("in", "XCC")
     assert (run.contributed, run.returned) == (1, 0), run
+
+
+def test_who_was_served_what_a_feed_replaced_is_known_whatever_it_says_now(
+    home: Node, odd: Odd, tmp_path: Path
+) -> None:
+    """XBB's file held it as amber; it is red now, which never leaves in a file."""
+    one = home.world.indicator(object_marking_refs=[TLP_AMBER])
+    odd.add(one)
+    poll(home, odd)
+    world = home.world
+    export_view(
+        world.database,
+        world.seated("XBB", "individual"),
+        world.collection(code="XBB"),
+        tmp_path / "view.json",
+        bundle_id=f"bundle--{uuid.UUID(int=9, version=4)}",
+        now_us=world.clock(),
+    )
+    odd.rows.clear()
+    odd.add(one | {"object_marking_refs": [TLP_RED]})
+    assert poll(home, odd).replaced == 1
+    (stored,) = rows(world, contribution)
+    with world.database.read() as connection, world.database.deliveries.connect() as log:
+        served = list_served(connection, log, world.member_id("XAA"), [stored.id])
+    assert [each.has_content for each in served] == [True]
+
+
+def test_what_a_feed_did_is_its_own_member_s_to_read(home: Node, odd: Odd) -> None:
+    odd.add(home.world.indicator() | {"created": "2024"})
+    poll(home, odd)
+    found = home.feed("odd")
+    with home.world.database.read() as connection:
+        for code, count in (("XAA", 1), ("XBB", 0)):
+            reader = home.world.seated(code).reader
+            runs = page_runs(connection, reader, found.id, RunFilter(), limit=9)
+            refused = page_refusals(connection, reader, found.id, VersionFilter(), limit=9)
+            assert (len(runs), len(refused)) == (count, count), code
+            assert page_sent(connection, reader, found.id, VersionFilter(), limit=9) == []
