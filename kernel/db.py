@@ -13,6 +13,7 @@ import contextlib
 import os
 import select
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -46,6 +47,7 @@ BigId = BigInteger().with_variant(Integer, "sqlite")
 
 _SQLITE_WAIT_MS = 30_000
 _SQLITE_RETRY_SECONDS = 0.01
+_making = threading.Lock()
 _READ = "comity_read"
 _WRITE = "comity_write"
 _AT_ONCE = "comity_at_once"
@@ -218,9 +220,14 @@ def _sqlite_engine(url: URL, size: int) -> Engine:
 def _create_for_its_owner(
     _dialect: object, _record: object, args: list[Any], _more: object
 ) -> None:
-    """A new file is nobody else's to read, whatever its folder allows; the log takes its mode."""
-    with contextlib.suppress(OSError):  # SQLite itself says what is wrong
-        os.close(os.open(args[0], os.O_RDWR | os.O_CREAT, 0o600))
+    """A new file is nobody else's to read, whatever its folder allows; the log takes its mode.
+
+    One that is there is never opened here: a process that closes a file once gives up the locks
+    of all its connections to it (POSIX), and the next process to leave would take away the log
+    that they go on writing to. A new one is closed before any connection of this process has it.
+    """
+    with _making, contextlib.suppress(OSError):  # SQLite itself says what is wrong
+        os.close(os.open(args[0], os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
