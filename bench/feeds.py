@@ -55,7 +55,7 @@ def measure_feeds(
         yield "| a pull | beside | s | s | beside ÷ pull |"
         yield "|---|---|---|---|---|"
         yield (
-            f"| {count} objects | the source serves the same pages | {pulling:.1f} | {serving:.1f}"
+            f"| {count} objects | the source serves the same pages | {pulling:.1f} | {serving:.2f}"
             f" | {serving / pulling:.2f} |"
         )
         yield (
