@@ -73,6 +73,15 @@ def is_made(settings: Settings) -> bool:
         return True  # at an address that opening it will tell more about
 
 
+def is_own_file(settings: Settings, file: Path) -> bool:
+    """Whether a name that was given leads to the embedded database, its log or the secret key."""
+    own = [settings.data_path / KEY_FILE]
+    if settings.is_embedded:
+        for kept in _embedded_files(settings):
+            own += [kept, *(kept.with_name(kept.name + end) for end in ("-wal", "-shm"))]
+    return file.resolve() in {each.resolve() for each in own}
+
+
 def check_folder(settings: Settings) -> Iterator[Finding]:
     """The data folder: there, ours alone, with room to write."""
     folder = settings.data_path

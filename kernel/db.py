@@ -202,6 +202,21 @@ def wait_no_longer_than(connection: Connection, wait_ms: int) -> None:
         connection.exec_driver_sql(f"SET LOCAL lock_timeout = {int(wait_ms)}")
 
 
+def is_open_elsewhere(file: Path) -> bool:
+    """Whether somebody has this file of an embedded database open.
+
+    For a file that is to be taken away: where nobody has, its log is put into it and it keeps
+    none until it is opened again. SQLite itself is asked: a file that this process has open
+    through it must not be opened in any other way (see `_create_for_its_owner`).
+    """
+    try:
+        with contextlib.closing(sqlite3.connect(file, timeout=0)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.Error as fault:
+        return getattr(fault, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY
+    return False
+
+
 def _sqlite_engine(url: URL, size: int) -> Engine:
     engine = create_engine(
         url,

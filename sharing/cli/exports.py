@@ -9,7 +9,9 @@ from typing import BinaryIO, Final
 
 import click
 
+from kernel.checkup import is_own_file
 from kernel.commands import Answer, Workplace, showing_progress, working
+from kernel.errors import BadInput
 from sharing.cli.named import expect_place
 from sharing.services.exporting import export_view
 
@@ -31,6 +33,10 @@ def export(workplace: Workplace, code: str, ref: str, out: str, form: str) -> An
     the bundle goes to standard output, the counts go to standard error.
     """
     where = _standard_output() if out == _STANDARD_OUTPUT else Path(out)
+    if isinstance(where, Path) and is_own_file(workplace.settings, where):
+        raise BadInput(
+            "sharing.unwritable-file", f"{out} is this installation's own; name another file"
+        )
     with workplace.database.read() as connection:
         seated, place = expect_place(connection, code, ref)
     with showing_progress(f"view of {code}") as progress:

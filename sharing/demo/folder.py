@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from kernel.db import is_open_elsewhere
 from kernel.errors import Conflict, Misconfigured
 
 MARKER: Final = "made-by-comity-demo"
@@ -19,8 +20,8 @@ MARKER: Final = "made-by-comity-demo"
 def fresh_folder(folder: Path) -> Iterator[Path]:
     """The folder, made or emptied, and held against another demonstration for the block.
 
-    Raises Conflict when it is in use or holds what no demonstration made, and Misconfigured
-    when it cannot be made.
+    Raises Conflict when it is in use, by another demonstration or by whoever serves what one has
+    made, or holds what no demonstration made, and Misconfigured when it cannot be made.
     """
     try:
         _check_ours(folder)
@@ -38,6 +39,7 @@ def fresh_folder(folder: Path) -> Iterator[Path]:
                 "sharing.demo-running",
                 f"a demo is running in {folder}; stop it first, or set COMITY_DATA_DIR",
             ) from None
+        _check_unused(folder)
         _empty(folder)
         yield folder
 
@@ -50,6 +52,17 @@ def _check_ours(folder: Path) -> None:
             "sharing.demo-folder",
             f"{folder} holds what no demo made; move it away, or set COMITY_DATA_DIR",
         )
+
+
+def _check_unused(folder: Path) -> None:
+    """What a server or a worker goes on writing to is not taken from under it."""
+    for file in sorted(folder.glob("**/*.db")):
+        if is_open_elsewhere(file):
+            raise Conflict(
+                "sharing.demo-running",
+                f"a server, a worker or a command has {file} open; stop it first, or set "
+                "COMITY_DATA_DIR",
+            )
 
 
 def _empty(folder: Path) -> None:

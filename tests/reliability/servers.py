@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -40,7 +41,8 @@ class RealServer:
     process: subprocess.Popen[bytes]
 
     def kill(self) -> None:
-        os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
         end = time.monotonic() + _PATIENCE_SECONDS
         while _is_alive(self.process.pid):
@@ -48,18 +50,23 @@ class RealServer:
             time.sleep(0.01)
 
 
-def start_comity(world: World, *, embedded_worker: bool = True) -> RealServer:
+def start_comity(world: World, *, embedded_worker: bool = True, module: str = "app") -> RealServer:
     """`comity serve` with two workers on this world's installation, ready to answer."""
     process, said = start_command(
         world,
         *("serve", "--port", "0", "--workers", "2"),
+        module=module,
         COMITY_EMBEDDED_WORKER=str(embedded_worker),
     )
     return RealServer(_address(process, said), process)
 
 
 def start_command(
-    world: World, *arguments: str, said: str = "server.log", **variables: str
+    world: World,
+    *arguments: str,
+    said: str = "server.log",
+    module: str = "app",
+    **variables: str,
 ) -> tuple[subprocess.Popen[bytes], Path]:
     """`comity` with these arguments on this world's installation, and the file of what it says."""
     environment = os.environ | {
@@ -74,7 +81,7 @@ def start_command(
     path = folder / said
     with path.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", *arguments],
+            [sys.executable, "-m", module, *arguments],
             env=environment,
             cwd=ROOT,
             stdout=log,

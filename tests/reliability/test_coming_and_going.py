@@ -16,8 +16,10 @@ import pytest
 from sqlalchemy import event
 
 from kernel.db import Database
+from kernel.errors import Conflict
 from kernel.leases import Leases
 from kernel.settings import Settings
+from sharing.demo.folder import MARKER, fresh_folder
 
 _ROOT = Path(__file__).parents[2]
 _LOOK = """
@@ -107,3 +109,21 @@ def test_a_file_that_is_there_keeps_its_mode(sqlite_settings: Settings, kept: st
     use_more_connections(database)
     database.close()
     assert file.stat().st_mode & 0o777 == 0o640
+
+
+@pytest.mark.parametrize("place", [".", "second"])
+def test_a_demo_takes_no_database_from_under_whoever_has_it_open(
+    tmp_path: Path, place: str
+) -> None:
+    folder = tmp_path / "demo"
+    with fresh_folder(folder):
+        database = Database.open(Settings(data_dir=str(folder / place)))
+        use_more_connections(database)
+    with pytest.raises(Conflict, match="open; stop it first"), fresh_folder(folder):
+        pass
+    assert logs(Settings(data_dir=str(folder / place))) != set()
+    with database.write() as connection:
+        connection.exec_driver_sql("CREATE TABLE kept (id INTEGER)")
+    database.close()
+    with fresh_folder(folder):
+        assert [file.name for file in folder.iterdir()] == [MARKER]

@@ -51,6 +51,20 @@ def list_rows(installation: Installation, table: Any) -> list[Any]:
     return list(rows)
 
 
+@pytest.mark.parametrize("name", ["comity.db", "comity-deliveries.db-wal", "secret.key"])
+def test_no_bundle_takes_the_place_of_what_the_installation_lives_by(
+    embedded_harbour: Installation, name: str
+) -> None:
+    own = Path(embedded_harbour.settings.data_dir) / "." / name
+    before = own.read_bytes() if own.exists() else None
+    refused = embedded_harbour.run(
+        "export", "--as", "XBB", "--collection", "reports", "--out", str(own)
+    )
+    assert refused.code == 1
+    assert "is this installation's own; name another file" in refused.err
+    assert (own.read_bytes() if own.exists() else None) == before
+
+
 def test_a_member_s_view_comes_out_as_a_bundle(harbour: Installation, tmp_path: Path) -> None:
     harbour.set_policy("XAA", SHARES_WITH_XBB)
     older = indicator(1)
