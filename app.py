@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kernel import clock
-from kernel.commands import REGISTER, LazyGroup
+from kernel.commands import EXAMPLE, REGISTER, LazyGroup
 
 # Rooms are imported where they are used: `comity --help` waits for none of them.
 if TYPE_CHECKING:
@@ -198,6 +198,7 @@ def main(context: click.Context) -> None:
     context.obj = _prepare
     # What a demonstration shows besides what is shared.
     context.meta[REGISTER] = _load_register
+    context.meta[EXAMPLE] = _record_example
 
 
 @main.command()
@@ -330,6 +331,18 @@ def _load_register(database: Database, now_us: int) -> None:
     with database.write() as connection:
         for document in (read_packaged(), read_example()):
             load_catalogue(connection, document, actor="operator", now_us=now_us)
+
+
+def _record_example(database: Database, now_us: int) -> None:
+    """Let one person of the example's secretariat record what waits for the other."""
+    from auth.services import secretariat_reader
+    from norms.services.catalogue import read_example_act
+    from norms.services.declaring import declare
+    from sharing.demo.making import SECRETARIAT
+
+    with database.write() as connection:
+        reader = secretariat_reader(connection, SECRETARIAT[0])
+        declare(connection, reader, read_example_act(), now_us=now_us)
 
 
 def _prepare(settings: Settings, database: Database) -> None:

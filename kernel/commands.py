@@ -69,6 +69,9 @@ Prepare = Callable[[Settings, "Database"], None]
 REGISTER: Final = "comity.register"
 """Where the root command's `meta` keeps what loads the catalogue of norms: a `Load`."""
 
+EXAMPLE: Final = "comity.example"
+"""Where it keeps what puts on record what a demonstration's people did: a `Load`."""
+
 Load = Callable[["Database", int], None]
 """Puts something into a migrated database, at an instant."""
 

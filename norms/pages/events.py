@@ -29,6 +29,7 @@ from norms.pages.writing import (
     check_role,
     check_secretariat,
     document_of,
+    event_labels,
     export,
     line,
     party_choices,
@@ -41,6 +42,7 @@ from norms.queries.provisions import list_instruments
 from norms.rules.dates import day_of, format_day, parse_day
 from norms.rules.words import CONFIDENCES, CONTEST, EVENT_KINDS
 from norms.services.declaring import declare
+from norms.services.recordings import asks_second_person
 from norms.services.registering import DOCUMENT_NAMES, register
 from norms.services.rights import OWN_ACTS
 from web.forms import Filled, FormSchema, empty_form, read_form
@@ -252,6 +254,7 @@ def _form_page(form: Filled, *, status: int = 200) -> Response:
     is_secretariat = reader.secretariat_of is not None
     with current_database().read() as connection:
         day = day_of(current_instant_us())
+        asks_second = asks_second_person(connection, reader)
         choices: dict[str, Any] = {
             "provisions": provision_choices(connection),
             "forums": [(one.slug, one.title) for one in list_forums(connection, reader)],
@@ -267,6 +270,8 @@ def _form_page(form: Filled, *, status: int = 200) -> Response:
         form=form,
         kinds=sorted(EVENT_KINDS if is_secretariat else OWN_ACTS - {CONTEST}),
         confidences=CONFIDENCES,
+        labels=event_labels(),
+        asks_second=asks_second,
         **choices,
     )
 

@@ -15,9 +15,11 @@ from norms.pages.entering import asked, blueprint, feed_page, listing_of, norms_
 from norms.pages.writing import export
 from norms.queries.due import KINDS, list_due
 from norms.queries.parties import list_belonging, list_treaties_of
+from norms.queries.recordings import list_recordings
 from norms.queries.states_own import list_drafts
 from norms.queries.status import list_commitments_of
 from norms.rules.dates import day_of, format_day, parse_day
+from norms.rules.four_eyes import WAITING
 from norms.rules.words import IN_EFFECT
 from web.installation import current_database, current_instant_us, public_base
 from web.listing import ListQuery, format_field, is_export, read_filters
@@ -55,6 +57,8 @@ def show_home() -> Response:
             connection, reader, from_day=today, to_day=today + _LONG_AHEAD_DAYS, now_us=now_us
         )
         drafts = list_drafts(connection, reader)
+        is_ours = reader.secretariat_of is not None
+        waiting = list_recordings(connection, reader, state=WAITING) if is_ours else []
     counts: dict[str, int] = {}
     for forum, row in commitments:
         if row.status in IN_EFFECT:
@@ -67,6 +71,7 @@ def show_home() -> Response:
         due=[one for one in due if one.day <= today + _AHEAD_DAYS][:_NEXT],
         silences=[one for one in due if one.kind == "silence-deadline"],
         drafts=drafts,
+        waiting=waiting,
         format_day=format_day,
     )
 

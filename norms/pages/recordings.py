@@ -11,7 +11,7 @@ from auth.doors import Permission, current_reader, current_signed, door
 from kernel.errors import ComityError
 from norms.documents import recording_document
 from norms.pages.entering import blueprint, expect, listing_of, named, norms_page
-from norms.pages.writing import blame, check_secretariat, document_of, export, line
+from norms.pages.writing import blame, check_secretariat, document_of, event_labels, export, line
 from norms.queries.recordings import Recording, find_recording, list_recordings
 from norms.rules.four_eyes import STATES, WAITING
 from norms.services.recordings import confirm_recording, refuse_recording
@@ -112,12 +112,13 @@ def _shown(found: Recording, form: Filled, *, status: int = 200) -> Response:
         form=form,
         waits=found.state == WAITING,
         is_mine=found.recorded_by == current_signed().email,
-        said=[[(name, _text(value)) for name, value in one.items()] for one in found.events],
+        said=[[(name, _texts(value)) for name, value in one.items()] for one in found.events],
+        labels=event_labels(),
     )
 
 
-def _text(value: object) -> str:
-    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+def _texts(value: object) -> list[str]:
+    return [str(one) for one in value] if isinstance(value, list) else [str(value)]
 
 
 def _key(found: Recording) -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ from norms.pages import (
 )
 from norms.pages.entering import blueprint
 from web.inbox import add_needs
-from web.pages import Place, add_places
+from web.pages import Place, Viewer, add_places
 
 MODULES = (
     *(home, forums, instruments, parties),
@@ -46,9 +46,14 @@ def init_pages_of_norms(app: Flask) -> None:
             Place("norms", _l("Actions"), "register.actions"),
             Place("norms", _l("Silence procedures"), "register.silences"),
             Place("norms", _l("Events"), "register.events"),
+            Place("norms", _l("Recordings"), "register.recordings", _is_of_secretariat),
             Place("norms", _l("Unverified"), "register.unverified"),
             Place("norms", _l("Briefing"), "register.briefing"),
             Place("norms", _l("Two States"), "register.comparison"),
             Place("norms", _l("Provisions compared"), "register.parallels"),
         ],
     )
+
+
+def _is_of_secretariat(viewer: Viewer) -> bool:
+    return viewer.signed.reader.secretariat_of is not None

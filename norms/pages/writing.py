@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, cast
 
 from flask import Response
+from flask_babel import gettext as _
 from marshmallow import fields, validate
 from sqlalchemy import Connection
 
@@ -42,6 +43,32 @@ class ReleaseForm(FormSchema):
 
     audience = fields.String(required=True, validate=validate.OneOf(AUDIENCES))
     parties = several()
+
+
+def event_labels() -> dict[str, str]:
+    """What the fields of an event are called, in a form and where it is read again."""
+    return {
+        "kind": _("Event"),
+        "instrument": _("Instrument"),
+        "date": _("Date"),
+        "forum": _("Forum"),
+        "party": _("Party"),
+        "provisions": _("Provisions"),
+        "parties": _("Parties bound by name"),
+        "basis": _("Basis"),
+        "symbol": _("Symbol"),
+        "refers_to": _("Refers to the event (id)"),
+        "corrects": _("Corrects the event (id)"),
+        "body": _("Words"),
+        "notified": _("Notified on"),
+        "territory": _("Territory"),
+        "authority": _("Authority"),
+        "language": _("Language"),
+        "on_behalf_of": _("On behalf of"),
+        "source": _("Source"),
+        "confidence": _("Confidence"),
+        "note": _("Note"),
+    }
 
 
 def check_role(*roles: str) -> None:

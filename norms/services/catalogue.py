@@ -37,6 +37,14 @@ def read_example() -> dict[str, Any]:
     return document
 
 
+def read_example_act() -> dict[str, Any]:
+    """What one person of the fictional forum's secretariat records: events, for `declare`."""
+    document: dict[str, Any] = orjson.loads(
+        files("norms").joinpath("example-act.json").read_bytes()
+    )
+    return document
+
+
 def load_catalogue(
     connection: Connection, document: Mapping[str, Any], *, actor: str, now_us: int
 ) -> Counts:

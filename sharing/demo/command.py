@@ -15,7 +15,7 @@ from typing import Final
 import click
 
 from kernel import clock
-from kernel.commands import REGISTER, Load, Prepare, refusals_told
+from kernel.commands import EXAMPLE, REGISTER, Load, Prepare, refusals_told
 from kernel.db import Database
 from kernel.errors import BadInput, Conflict
 from kernel.logs import configure_logging
@@ -94,6 +94,9 @@ def _make(context: click.Context, settings: Settings) -> tuple[Made, Sequence[Ac
         if load is not None:
             load(database, clock.now_us())
         made = make_demo(database, open_signer(settings), clock=clock.now_us)
+        act: Load | None = context.meta.get(EXAMPLE)
+        if act is not None:
+            act(database, clock.now_us())
         return made, explain_demo(database, made.collection_uuid, now_us=clock.now_us())
     finally:
         # Before any fork: a connection never crosses one.

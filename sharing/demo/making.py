@@ -65,14 +65,20 @@ PEOPLE: Final = {
     "diplomat": ("drafter", "clearance-officer"),
 }
 """Of each State, with their roles: who shares must not be who approves."""
+SECRETARIAT: Final = ("registrar@example-forum.example", "counsel@example-forum.example")
+"""Of the forum: two, so that what one of them records waits for the other."""
 _OPERATOR_ADDRESS: Final = "operator@comity.example"
 
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """Somebody who can look at the pages; `token` signs in once. `member` is None: an operator."""
+    """Somebody who can look at the pages; `token` signs in once.
+
+    Acts for a `member`, or for the secretariat of a `forum`; an operator for neither.
+    """
 
     member: str | None
+    forum: str | None
     email: str
     roles: tuple[str, ...]
     token: str
@@ -145,14 +151,12 @@ def _found(database: Database, now_us: int) -> None:
             for name, roles in PEOPLE.items():
                 email = state.address_of(name)
                 add_person(connection, body, email, roles, actor=OPERATOR, now_us=now_us)
-        add_person(
-            connection,
-            PersonsBody(is_operator=True),
-            _OPERATOR_ADDRESS,
-            ["operator"],
-            actor=OPERATOR,
-            now_us=now_us,
-        )
+        of_forum, of_nobody = PersonsBody(forum_slug=FORUM), PersonsBody(is_operator=True)
+        for body, email, role in (
+            *((of_forum, address, "secretariat") for address in SECRETARIAT),
+            (of_nobody, _OPERATOR_ADDRESS, "operator"),
+        ):
+            add_person(connection, body, email, [role], actor=OPERATOR, now_us=now_us)
 
 
 def _set_policy(database: Database, state: State, now_us: int) -> None:
@@ -188,6 +192,7 @@ def _invite(database: Database, signer: Signer, now_us: int) -> list[Visitor]:
         return [
             Visitor(
                 found.member_code,
+                found.forum_slug,
                 found.email,
                 tuple(sorted(found.roles)),
                 make_link(connection, signer, found, actor=OPERATOR, now_us=now_us),

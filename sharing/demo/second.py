@@ -196,6 +196,7 @@ def _invite(database: Database, signer: Signer) -> tuple[Visitor, ...]:
         return tuple(
             Visitor(
                 found.member_code,
+                found.forum_slug,
                 found.email,
                 tuple(sorted(found.roles)),
                 make_link(connection, signer, found, actor=OPERATOR, now_us=now_us()),

@@ -60,7 +60,7 @@ def demo_text(
     told += ["", "People at the pages; each link signs in once", ""]
     for one in made.people:
         told += [
-            f"  {one.member or 'operator':8}  {', '.join(one.roles)}",
+            f"  {one.member or one.forum or 'operator':13}  {one.email}  {', '.join(one.roles)}",
             f"    {_link(url, one)}",
         ]
     told += ["", *_second(second), "Lines to paste into another terminal, in this folder", ""]
@@ -98,6 +98,7 @@ def _people(url: str, people: Iterable[Visitor]) -> list[dict[str, Any]]:
     return [
         {
             "member": one.member,
+            "forum": one.forum,
             "email": one.email,
             "roles": list(one.roles),
             "sign_in": _link(url, one),

@@ -31,6 +31,7 @@ class Site:
     document: dict[str, Any]
     chromium: Browser
     states: dict[str, Any] = field(default_factory=dict)
+    waiting: str | None = None
 
     @property
     def base(self) -> str:
@@ -42,6 +43,15 @@ class Site:
 
     def link_of(self, who: str) -> str:
         return next(str(one["sign_in"]) for one in self.document["people"] if one["email"] == who)
+
+    def recording_seen_by(self, who: str) -> str:
+        """The address of what waits for a second person of a secretariat, this person's."""
+        if self.waiting is None:
+            context = self.context(who, base_url=self.base)
+            listed = context.request.get("/norms/recordings?format=json").json()["items"]
+            self.waiting = f"/norms/recordings/{listed[0]['id']}"
+            context.close()
+        return self.waiting
 
     def context(self, who: str | None = None, **options: Any) -> BrowserContext:
         """A browser of its own in which this person is signed in; None is a visitor."""

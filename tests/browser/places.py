@@ -9,6 +9,9 @@ from tests.browser.conftest import Site
 ANALYST = "analyst@aurelia.example"
 OFFICER = "officer@aurelia.example"
 DIPLOMAT = "diplomat@aurelia.example"
+REGISTRAR = "registrar@example-forum.example"
+COUNSEL = "counsel@example-forum.example"
+"""Of a secretariat: what the first recorded waits for the second."""
 OPERATOR = "operator@comity.example"
 BRIEFING = "/norms/briefing?forum=oas&state=MEX&state=USA&as_of=2024-06-01&tlp=green"
 FORUM = "/sharing/example-forum"
@@ -81,6 +84,12 @@ def list_looks(site: Site) -> list[Look]:
         Look("norms-events", DIPLOMAT, "/norms/events"),
         Look("norms-event-new", DIPLOMAT, "/norms/events/new"),
         Look("norms-unverified", DIPLOMAT, "/norms/unverified"),
+        Look("inbox-of-secretariat", COUNSEL, "/inbox"),
+        Look("norms-recordings", COUNSEL, "/norms/recordings"),
+        Look("norms-recording", COUNSEL, site.recording_seen_by(COUNSEL)),
+        Look("norms-recording-own", REGISTRAR, site.recording_seen_by(COUNSEL)),
+        Look("norms-record", REGISTRAR, "/norms/events/new"),
+        Look("norms-records", REGISTRAR, "/norms/records/new"),
         Look("norms-briefing", DIPLOMAT, BRIEFING),
         Look("withdraw", ANALYST, f"{place}/contributions/{own}/withdraw"),
     ]

@@ -19,7 +19,7 @@ def two(embedded_register: Register) -> tuple[Browser, Browser]:
 
 
 def record(browser: Browser) -> str:
-    seen(browser, "/norms/events/new")
+    assert "Let it wait for a second person" in seen(browser, "/norms/events/new").text
     told = browser.post("/norms/events/new", EVENT)
     assert "It waits for a second person" in told.text
     return browser.address()
@@ -36,8 +36,12 @@ def test_a_second_person_finds_it_in_the_inbox_and_confirms_it(
     assert "ann@people.example recorded what waits for a second person." in inbox
     assert address in inbox
     assert "QD/9" not in seen(browse(embedded_register, "xaa-reader"), "/norms/events").text
+    assert address in seen(bea, "/norms").text
     page = seen(bea, address).text
     assert "QD/9" in page
+    # In the words of the form, and led to what it is about.
+    assert "<dt>Instrument</dt>" in page
+    assert 'href="/norms/instruments/qd"' in page
     assert "Confirm it" in page
     done = bea.post(f"{address}/confirm")
     assert done.status_code == 200
