@@ -85,8 +85,8 @@ def _furnish(app: Flask) -> None:
     from norms.api import routes as norms_api
     from norms.pages.routes import init_pages_of_norms
     from sharing.api import routes as sharing_api
-    from sharing.feeds.asking import init_feeds
     from sharing.pages.routes import init_pages_of_sharing
+    from sharing.partners import init_feeds
     from sharing.taxii.extension import init_extension
     from sharing.taxii.routes import init_taxii
     from web.errors import init_errors

@@ -48,7 +48,7 @@ from sharing.api.feed_shapes import (
     FeedTestSchema,
     test_document,
 )
-from sharing.feeds.asking import current_feeds
+from sharing.partners import current_feeds
 from sharing.queries.feed_lists import (
     RunFilter,
     Standing,
@@ -63,7 +63,6 @@ from sharing.queries.feed_lists import (
     run_document,
     run_key,
     sent_key,
-    stand,
 )
 from sharing.queries.feeds import Feed, FeedRefusal, FeedSent
 from sharing.rules.tlp import Tlp
@@ -84,6 +83,7 @@ from sharing.services.feeds.steering import (
     check_may_steer,
     expect_feed,
     expect_seated_feed,
+    expect_standing,
 )
 from web.bodies import JSON, read_json_body
 from web.listing import Listing, listed, make_listing
@@ -162,7 +162,7 @@ def set_up_feed() -> dict[str, Any]:
         seated = replace(person, reader=replace(reader, roles=None))
         place = enter_collection(connection, seated, value["collection"])
         made = add_feed(connection, sealer, seated, place, new, now_us=current_instant_us())
-        return stand(connection, made).document()
+        return expect_standing(connection, reader, made.uuid).document()
 
 
 @blueprint.route("/test", methods=["POST"])
@@ -185,8 +185,10 @@ def try_partner() -> dict[str, Any]:
 @blueprint.response(200, FeedSchema, example=FeedSchema.EXAMPLE)
 def show_feed(feed: str) -> dict[str, Any]:
     """One feed, by name or id."""
+    reader = current_reader()
+    check_may_look(reader)
     with current_database().read() as connection:
-        return stand(connection, _look(connection, feed)).document()
+        return expect_standing(connection, reader, feed).document()
 
 
 @blueprint.route("/<feed>/runs", methods=["GET"])
@@ -304,7 +306,7 @@ def replace_secrets(feed: str) -> dict[str, Any]:
         found, seated = expect_seated_feed(connection, reader, feed)
         new = NewFeed(found.name, found.url, found.remote, **given)
         set_secrets(connection, sealer, seated.reader, found, new, now_us=current_instant_us())
-        return stand(connection, expect_feed(connection, reader, found.uuid)).document()
+        return expect_standing(connection, reader, found.uuid).document()
 
 
 def _look(
@@ -321,7 +323,7 @@ def _steer(name: str, act: Callable[..., None]) -> dict[str, Any]:
     with current_database().write() as connection:
         found, seated = expect_seated_feed(connection, reader, name)
         act(connection, seated.reader, found, now_us=current_instant_us())
-        return stand(connection, expect_feed(connection, reader, found.uuid)).document()
+        return expect_standing(connection, reader, found.uuid).document()
 
 
 def _listing(name: str, found: Feed, query: Mapping[str, Any]) -> Listing:

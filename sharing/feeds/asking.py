@@ -11,25 +11,22 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, cast
-
-from flask import Flask, current_app
+from typing import Final
 
 from auth.reader import Reader
 from auth.services import record_audit
+from kernel.db import Database
 from kernel.errors import TooMany
 from sharing.feeds.remote.checking import Checked
-from sharing.feeds.running import Runner, open_runner
+from sharing.feeds.running import Runner
 from sharing.queries.feeds import Feed
 from sharing.services.feeds.keeping import NewFeed, check_partner
-from web.installation import Installation, installation_of
 
 FREE_TESTS: Final = 6
 """Within a window, for each member."""
 WINDOW_SECONDS: Final = 60.0
 MOST_AT_ONCE: Final = 2
 _MOST_MEMBERS: Final = 1000
-_KEY: Final = "comity.feeds"
 
 
 class Tests:
@@ -70,8 +67,9 @@ class Tests:
 class Feeds:
     """What pages and the API need of feeds: what runs them (or tests them), and how often."""
 
-    def __init__(self, installation: Installation) -> None:
-        self._installation = installation
+    def __init__(self, database: Database, open_runner: Callable[[], Runner]) -> None:
+        self._database = database
+        self._open_runner = open_runner
         self._runner: Runner | None = None
         self.tests = Tests()
 
@@ -79,8 +77,7 @@ class Feeds:
     def runner(self) -> Runner:
         """Opened when it is first asked for. Raises Misconfigured for bad sealing keys."""
         if self._runner is None:
-            one = self._installation
-            self._runner = open_runner(one.database, one.settings, one.signer)
+            self._runner = self._open_runner()
         return self._runner
 
     @runner.setter
@@ -102,7 +99,7 @@ class Feeds:
     def _beginning(self, reader: Reader, peer: str, now_us: int) -> Iterator[None]:
         member_id = reader.member_id or 0
         with self.tests.beginning(member_id):
-            with self._installation.database.write() as connection:
+            with self._database.write() as connection:
                 record_audit(
                     connection,
                     reader.actor,
@@ -112,21 +109,6 @@ class Feeds:
                     now_us=now_us,
                 )
             yield
-
-
-def init_feeds(app: Flask) -> None:
-    """Give `app` what its pages and API need of feeds."""
-    app.extensions[_KEY] = Feeds(installation_of(app))
-
-
-def feeds_of(app: Flask) -> Feeds:
-    """What this application has of feeds."""
-    return cast("Feeds", app.extensions[_KEY])
-
-
-def current_feeds() -> Feeds:
-    """The same of the application that answers this request."""
-    return feeds_of(current_app)
 
 
 def _too_many(message: str, wait_seconds: float) -> TooMany:

@@ -29,6 +29,7 @@ from sharing.feeds.push import Push
 from sharing.feeds.remote.checking import STEPS, Checked, Step, look
 from sharing.feeds.remote.server import Remote
 from sharing.queries.feeds import TROUBLED_AFTER, Feed, load_feed
+from sharing.rules.walking import lost
 from sharing.services.feeds.keeping import SEALED_FOR, FeedSecrets, NewFeed, read_secrets
 from sharing.services.feeds.pulling import Pulling, enter_as_feed
 from sharing.services.feeds.pushing import Pushing, is_active
@@ -198,6 +199,8 @@ class _Turn:
 
     def _go(self) -> bool:
         runner, found = self.runner, self.feed
+        if found.is_lost:
+            raise lost()
         with runner.database.read() as connection:
             secret = read_secrets(connection, runner.sealer, found.id)
             if found.direction == "pull":

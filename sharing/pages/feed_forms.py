@@ -20,10 +20,10 @@ from auth.doors import Permission, current_reader, door
 from auth.queries import list_seated
 from auth.reader import Reader, Seated
 from kernel.errors import BadInput, Conflict, Forbidden, TooMany
-from sharing.feeds.asking import current_feeds
 from sharing.feeds.remote.checking import Checked
 from sharing.pages.entering import LEVELS, blueprint
 from sharing.pages.feeds import FEED, look
+from sharing.partners import current_feeds
 from sharing.queries.collections import Collection, list_collections
 from sharing.queries.feeds import Feed
 from sharing.rules.tlp import Tlp

@@ -19,9 +19,9 @@ from auth.doors import Permission, current_reader, door
 from auth.reader import Reader
 from kernel.clock import parse_instant
 from kernel.errors import BadInput
-from sharing.feeds.asking import current_feeds
 from sharing.feeds.remote.checking import Checked
 from sharing.pages.entering import blueprint
+from sharing.partners import current_feeds
 from sharing.queries.feed_lists import (
     RUN_STATES,
     SENT_STATES,
@@ -37,7 +37,6 @@ from sharing.queries.feed_lists import (
     run_document,
     run_key,
     sent_key,
-    stand,
 )
 from sharing.queries.feeds import Feed, FeedRefusal, FeedSent, count_feed
 from sharing.services.feeds.keeping import ask_for_run, pause_feed, replay_feed, resume_feed
@@ -47,6 +46,7 @@ from sharing.services.feeds.steering import (
     check_may_steer,
     expect_feed,
     expect_seated_feed,
+    expect_standing,
     may_look,
     may_see_objects,
     may_set_up,
@@ -307,12 +307,11 @@ def feed_page(
 ) -> Response:
     """The page of one feed. Raises NotFound, Forbidden."""
     reader, now_us = current_reader(), current_instant_us()
+    check_may_look(reader)
     with current_database().read() as connection:
-        standing = stand(connection, look(connection, feed))
+        standing = expect_standing(connection, reader, str(feed))
         found = standing.feed
-        runs = page_runs(
-            connection, current_reader(), found.id, RunFilter(), after=None, limit=_SHOWN
-        )
+        runs = page_runs(connection, reader, found.id, RunFilter(), after=None, limit=_SHOWN)
         counts = count_feed(connection, reader, found.id)
     is_due = found.state == "active" and found.next_us is not None and found.next_us <= now_us
     return page(

@@ -30,6 +30,7 @@ from sharing.queries.feeds import (
     FeedRefusal,
     FeedRun,
     FeedSent,
+    find_feed,
     list_feeds,
     list_operated,
     of_reader,
@@ -95,9 +96,10 @@ def list_standing(connection: Connection, reader: Reader) -> list[Standing]:
     return _standing(connection, list_feeds(connection, reader))
 
 
-def stand(connection: Connection, found: Feed) -> Standing:
-    """How one feed stands that was found for its reader."""
-    return _standing(connection, [found])[0]
+def find_standing(connection: Connection, reader: Reader, name: str) -> Standing | None:
+    """A feed of the reader's member by name or uuid, and how it stands."""
+    found = find_feed(connection, reader, name)
+    return None if found is None else _standing(connection, [found])[0]
 
 
 def feed_key(one: Standing) -> Key:

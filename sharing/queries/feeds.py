@@ -17,6 +17,7 @@ from auth.reader import Reader
 from auth.services import OPERATOR
 from auth.tables import forum, member, recipient, seat
 from kernel.clock import format_instant, format_version
+from kernel.errors import BadInput
 from sharing.rules.tlp import Tlp
 from sharing.rules.walking import ODDITIES, Position, load_position
 from sharing.tables import collection, feed, feed_refusal, feed_sent
@@ -58,6 +59,8 @@ class Feed:
     failures: int
     created_us: int
     created_by: str
+    is_lost: bool = False
+    """Whether what is stored of its position cannot be read; `position` is then the beginning."""
 
     @property
     def is_troubled(self) -> bool:
@@ -267,6 +270,7 @@ def _feeds(connection: Connection, *conditions: ColumnElement[bool]) -> list[Fee
 
 
 def _feed(row: Row[Any]) -> Feed:
+    position = _position(row.position)
     return Feed(
         id=row.id,
         uuid=row.uuid,
@@ -292,12 +296,21 @@ def _feed(row: Row[Any]) -> Feed:
         has_client_cert=row.client_cert is not None,
         has_ca=row.ca is not None,
         state=row.state,
-        position=load_position(row.position),
+        position=position or Position(),
         next_us=row.next_us,
         failures=row.failures,
         created_us=row.created_us,
         created_by=row.created_by,
+        is_lost=position is None,
     )
+
+
+def _position(text: str) -> Position | None:
+    """Where a feed stands; None where that cannot be read, which only its runs refuse."""
+    try:
+        return load_position(text)
+    except BadInput:
+        return None
 
 
 def _instant(instant_us: int | None) -> str | None:

@@ -9,7 +9,7 @@ TAXII 2.1 §3.4 to §3.6, §5.4: `date_added` of the server's own making, `next`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any, Final
 
 import orjson
@@ -23,6 +23,14 @@ _DRIFT_US: Final = 2 * SECOND_US
 _ANSWER_US: Final = 60 * SECOND_US
 """The longest that an answer may have taken."""
 _EMPTY_PAGES: Final = 3
+_KINDS: Final[dict[str, tuple[type, ...]]] = {
+    "bool": (bool,),
+    "int": (int,),
+    "int | None": (int, type(None)),
+    "str | None": (str, type(None)),
+    "Walk | None": (dict, type(None)),
+}
+"""What each kind of field is in JSON."""
 _SETTLING_US: Final = 10 * SECOND_US
 """What a server is adding while it is asked may be dated before what it shows already."""
 
@@ -81,10 +89,41 @@ class Position:
 
 
 def load_position(text: str) -> Position:
-    """A position from what `dump` wrote."""
-    document: dict[str, Any] = orjson.loads(text)
-    walk = document.pop("walk", None)
-    return Position(**document, walk=Walk(**walk) if walk else None)
+    """A position from what `dump` wrote, of this release or an earlier one.
+
+    What a release before this one did not write is as it is by default. Raises BadInput
+    (`sharing.feed-lost`) for what no release before this one has written.
+    """
+    try:
+        document = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        raise lost() from None
+    known = _read(document, Position)
+    walk = known.pop("walk", None)
+    return Position(**known, walk=None if walk is None else Walk(**_read(walk, Walk)))
+
+
+def lost() -> BadInput:
+    """What is said of a position that cannot be read."""
+    return BadInput(
+        "sharing.feed-lost",
+        "where this feed stands cannot be read: a newer release may have written it; replay the "
+        "feed (from the beginning does no harm)",
+    )
+
+
+def _read(document: object, kind: type[Position | Walk]) -> dict[str, Any]:
+    """The fields of a `kind` that are there, each of the kind that it is to be."""
+    if not isinstance(document, dict):
+        raise lost()
+    allowed = {one.name: one for one in fields(kind)}
+    for name, value in document.items():
+        if name not in allowed or type(value) not in _KINDS[str(allowed[name].type)]:
+            raise lost()
+    for name, one in allowed.items():
+        if one.default is MISSING and name not in document:
+            raise lost()
+    return document
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from auth.queries import list_roster
-from sharing.feeds.asking import feeds_of
+from sharing.partners import feeds_of
 from sharing.queries.feeds import Feed
 from sharing.services.feeds.keeping import NewFeed
 from tests.sharing.feeds.nodes import Network, Node

@@ -19,7 +19,7 @@ from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import Conflict
 from sharing.queries.contributions import in_batches
 from sharing.queries.feeds import TROUBLED_AFTER, Feed, FeedRefusal
-from sharing.rules.walking import Position
+from sharing.rules.walking import Position, load_position
 from sharing.tables import feed, feed_refusal, feed_run
 
 SOON_US: Final = SECOND_US
@@ -74,7 +74,8 @@ class Ending:
 
 def begin_run(connection: Connection, found: Feed, position: Position, *, now_us: int) -> int:
     """Begin a run at `position`; what an earlier process left unended was cut off."""
-    write_position(connection, found.id, found.position, position)
+    if not found.is_lost:
+        write_position(connection, found.id, found.position, position)
     connection.execute(
         update(feed_run)
         .where(feed_run.c.feed_id == found.id, feed_run.c.ended_us.is_(None))
@@ -92,14 +93,14 @@ def begin_run(connection: Connection, found: Feed, position: Position, *, now_us
 
 def write_position(connection: Connection, feed_id: int, old: Position, new: Position) -> None:
     """Go from `old` to `new`. Raises Conflict (`sharing.feed-elsewhere`) when it is not there."""
-    if old == new:
-        held = connection.execute(select(feed.c.position).where(feed.c.id == feed_id)).scalar()
-        moved = held == old.dump()
-    else:
+    held = connection.execute(select(feed.c.position).where(feed.c.id == feed_id)).scalar()
+    # Compared as what it means: an earlier release wrote fewer fields.
+    moved = held is not None and load_position(held) == old
+    if moved and old != new:
         moved = bool(
             connection.execute(
                 update(feed)
-                .where(feed.c.id == feed_id, feed.c.position == old.dump())
+                .where(feed.c.id == feed_id, feed.c.position == held)
                 .values(position=new.dump())
             ).rowcount
         )

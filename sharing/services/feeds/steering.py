@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 from auth.queries import find_seated
 from auth.reader import Reader, Seated
 from kernel.errors import Forbidden, NotFound
+from sharing.queries.feed_lists import Standing, find_standing
 from sharing.queries.feeds import Feed, find_feed
 
 ADMIN: Final = "member-admin"
@@ -76,7 +77,15 @@ def expect_feed(connection: Connection, reader: Reader, name: str) -> Feed:
     """A feed of the reader's member by name or id. Raises NotFound."""
     found = find_feed(connection, reader, name)
     if found is None:
-        raise NotFound("sharing.unknown-feed", "your member has no such feed")
+        raise _unknown()
+    return found
+
+
+def expect_standing(connection: Connection, reader: Reader, name: str) -> Standing:
+    """The same with how it stands. Raises NotFound."""
+    found = find_standing(connection, reader, name)
+    if found is None:
+        raise _unknown()
     return found
 
 
@@ -91,6 +100,10 @@ def expect_seated_feed(connection: Connection, reader: Reader, name: str) -> tup
             "back",
         )
     return found, seated
+
+
+def _unknown() -> NotFound:
+    return NotFound("sharing.unknown-feed", "your member has no such feed")
 
 
 def _needed(*roles: str) -> Forbidden:

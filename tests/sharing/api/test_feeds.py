@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from auth.tables import audit
-from sharing.feeds.asking import FREE_TESTS, feeds_of
+from sharing.feeds.asking import FREE_TESTS
+from sharing.partners import feeds_of
 from sharing.rules.walking import ODDITIES
 from tests.sharing.api.asking import (
     SHARE_ALL,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sharing.feeds.asking import feeds_of
+from sharing.partners import feeds_of
 from tests.browsing import Browser, add_person
 from tests.sharing.feeds.nodes import Node
 from tests.sharing.feeds.odd import COLLECTION, Odd

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import pytest
+from sqlalchemy import update
 
 from kernel.clock import now_us
 from kernel.db import Database
@@ -17,8 +19,9 @@ from kernel.outbound.errors import ConnectFailed
 from kernel.outbound.transport import Answer
 from kernel.worker import run_worker
 from sharing.queries.feeds import TROUBLED_AFTER, list_due, list_operated
-from sharing.services.feeds.keeping import NewFeed
+from sharing.services.feeds.keeping import NewFeed, replay_feed
 from sharing.services.feeds.runs import Ending, next_try
+from sharing.tables import feed
 from sharing.tasks import feed_tasks
 from tests.sharing.feeds.nodes import Node
 from tests.sharing.feeds.odd import COLLECTION, Odd
@@ -155,6 +158,37 @@ def test_of_two_runs_of_one_feed_one_goes_on(home: Node, odd: Odd) -> None:
     assert ending is not None
     assert (ending.state, ending.code) == ("failed", "sharing.feed-elsewhere")
     assert len(list(home.walk("xaa"))) == 6
+
+
+def store(home: Node, position: str) -> None:
+    with home.world.database.write() as connection:
+        connection.execute(update(feed).values(position=position))
+
+
+def test_a_feed_goes_on_from_where_an_earlier_release_left_it(home: Node, odd: Odd) -> None:
+    for one in home.world.indicators(6):
+        odd.now_us += SECOND
+        odd.add(one)
+    add(home, "north")
+    # Two fields fewer than this release writes.
+    walk = {"after_us": None, "begun_us": odd.now_us, "next": None, "last_us": None, "empty": 0}
+    store(home, json.dumps({"after_us": None, "walk": walk}))
+    assert home.run("north").state == "done"
+    assert len(list(home.walk("xaa"))) == 6
+
+
+def test_a_feed_that_is_lost_says_so_and_can_be_replayed(home: Node, odd: Odd) -> None:
+    odd.add(*home.world.indicators(2))
+    add(home, "north")
+    store(home, '{"of": "a later release"}')
+    run = home.run("north")
+    assert (run.state, run.code) == ("failed", "sharing.feed-lost")
+    assert home.feed("north").document()["cursor"]["added_after"] is None
+    with home.world.database.write() as connection:
+        reader = home.world.seated("XAA").reader
+        replay_feed(connection, reader, home.feed("north"), None, now_us=home.world.clock())
+    assert home.run("north").state == "done"
+    assert len(list(home.walk("xaa"))) == 2
 
 
 def test_a_feed_is_due_as_often_as_asked_and_never_while_it_is_paused(home: Node, odd: Odd) -> None:

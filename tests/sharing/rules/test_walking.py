@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -43,6 +44,69 @@ def go(position: Position, page: Got, ask: Ask | None = None, **times: int) -> A
 def test_a_position_is_read_as_it_was_written(position: Position) -> None:
     assert load_position(position.dump()) == position
     assert position.is_walking is (position.walk is not None)
+
+
+# As this release has stored it, in the middle of a walk: later ones read it too.
+STORED = (
+    '{"after_us":1790000000123457,"server_us":1790000001000000,"local_us":1790000001000000,'
+    '"walk":{"after_us":1790000000123457,"begun_us":1790000000500000,"next":"n",'
+    '"last_us":1790000000900000,"is_ordered":true,"is_clean":true,"empty":1}}'
+)
+
+
+def test_what_this_release_has_stored_stays_readable() -> None:
+    walk = Walk(
+        after_us=1790000000123457,
+        begun_us=1790000000500000,
+        next="n",
+        last_us=1790000000900000,
+        is_clean=True,
+        empty=1,
+    )
+    known = Position(1790000000123457, 1790000001000000, 1790000001000000, walk)
+    assert load_position(STORED) == known
+    assert known.dump() == STORED
+
+
+@pytest.mark.parametrize("name", ["after_us", "server_us", "local_us", "walk"])
+def test_a_field_that_an_earlier_release_did_not_store_is_as_by_default(name: str) -> None:
+    document = json.loads(STORED)
+    del document[name]
+    expected = replace(load_position(STORED), **{name: None})
+    assert load_position(json.dumps(document)) == expected
+
+
+@pytest.mark.parametrize("name", ["next", "last_us", "is_ordered", "is_clean", "empty"])
+def test_so_is_one_of_its_walk(name: str) -> None:
+    document, known = json.loads(STORED), load_position(STORED)
+    del document["walk"][name]
+    assert known.walk is not None
+    default = getattr(Walk(after_us=0, begun_us=0), name)
+    expected = replace(known, walk=replace(known.walk, **{name: default}))
+    assert load_position(json.dumps(document)) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "null",
+        '{"after_us":"1"}',
+        '{"after_us":true}',
+        '{"after_us":1.5}',
+        '{"later":1}',
+        '{"walk":[]}',
+        '{"walk":{}}',
+        '{"walk":{"after_us":1}}',
+        '{"walk":{"after_us":1,"begun_us":null}}',
+        '{"walk":{"after_us":1,"begun_us":1,"is_clean":1}}',
+        '{"walk":{"after_us":1,"begun_us":1,"later":1}}',
+    ],
+)
+def test_what_no_release_has_stored_is_refused(text: str) -> None:
+    with pytest.raises(BadInput, match="replay the feed"):
+        load_position(text)
 
 
 def test_a_walk_begins_where_the_last_one_ended() -> None:

@@ -18,7 +18,7 @@ from auth.authentication import init_authentication
 from kernel.db import Database
 from kernel.settings import Settings
 from kernel.signing import Signer
-from sharing.feeds.asking import init_feeds
+from sharing.partners import init_feeds
 from web.installation import Installation, init_installation
 
 OWN = frozenset({"comity", "comity.throttle", "comity.feeds"})
