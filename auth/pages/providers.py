@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 
 from auth.authentication import slow_failure
 from auth.doors import Permission, current_signed, door
-from auth.pages.signing_in import begin_in, show_refused
+from auth.pages.signing_in import begin_in, show_refused, wanted_or
 from auth.queries.persons import Person, find_person_by_id
 from auth.queries.providers import (
     Provider,
@@ -142,7 +142,7 @@ def _sign_in(provider: Provider, subject: str) -> Response:
     with current_database().write() as connection:
         found = find_by_identity(connection, provider, subject)
         if found is not None:
-            return begin_in(connection, found, "provider", url_for("landing"))
+            return begin_in(connection, found, "provider", wanted_or(url_for("landing")))
     raise BadInput("auth.provider-refused", "the provider knows nobody here by that name")
 
 

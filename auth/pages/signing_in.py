@@ -6,7 +6,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import structlog
-from flask import Blueprint, Response, request, url_for
+from flask import Blueprint, Response, request, session, url_for
 from flask_babel import gettext as _
 from marshmallow import fields, validate
 from sqlalchemy import Connection
@@ -19,6 +19,7 @@ from auth.services.passkeys import Site, ask_to_sign_in
 from auth.services.passwords import MOST_CHARACTERS, find_by_password
 from auth.services.sessions import Method, begin_session, end_session
 from auth.sessions import find_signed, put_cookie, take_cookie
+from kernel.clock import HOUR_US
 from web.forms import Filled, FormSchema, empty_form, read_form
 from web.installation import (
     current_database,
@@ -33,6 +34,10 @@ from web.pages import page, see_other
 blueprint = Blueprint("signing-in", __name__, template_folder="templates")
 
 _MOST_ADDRESS: Final = 2000
+# Of an address that a browser keeps in a cookie, and how long it leads anywhere.
+_MOST_KEPT: Final = 1500
+_KEPT_US: Final = HOUR_US
+_WANTED: Final = "wanted"
 
 log = structlog.get_logger(__name__)
 
@@ -46,9 +51,10 @@ class SignInForm(FormSchema):
 
 @door(Permission.VISITOR)
 def show_sign_in() -> Response:
-    """GET /sign-in: the form."""
+    """GET /sign-in: the form. What was asked for is kept for who signs in by a link."""
     if find_signed() is not None:
         return see_other(_next_of(request.args.get("next")))
+    _keep_wanted(request.args.get("next"))
     return _sign_in_page(empty_form(next=request.args.get("next", "")))
 
 
@@ -77,7 +83,13 @@ def show_link() -> Response:
     token = request.args.get("token", "")
     with current_database().read() as connection:
         found = find_by_link(connection, current_signer(), token, now_us=current_instant_us())
-    return page("auth/link.html", status=200 if found else 404, found=found, token=token)
+    return page(
+        "auth/link.html",
+        status=200 if found else 404,
+        found=found,
+        token=token,
+        goes_on=wanted_or("") != "",
+    )
 
 
 @door(Permission.VISITOR)
@@ -90,7 +102,7 @@ def sign_in_by_link() -> Response:
             request.form.get("token", ""),
             now_us=current_instant_us(),
         )
-        return _begin_in(connection, found, "link", url_for("account.show"))
+        return _begin_in(connection, found, "link", wanted_or(url_for("account.show")))
 
 
 @door(Permission.PERSON)
@@ -120,6 +132,22 @@ def set_language() -> Response:
 def begin_in(connection: Connection, found: Person, method: Method, address: str) -> Response:
     """Sign in somebody who has proved who it is, and lead on to `address` if it is ours."""
     return _begin_in(connection, found, method, address)
+
+
+def wanted_or(address: str) -> str:
+    """What this browser asked for before its person went to sign in elsewhere; else `address`.
+
+    Kept for an hour, looked at again when it is used, and forgotten when somebody signs in.
+    """
+    kept, at_us = session.get(_WANTED) or ("", 0)
+    return kept if kept and current_instant_us() - at_us < _KEPT_US else address
+
+
+def _keep_wanted(address: str | None) -> None:
+    wanted = _next_of(address)
+    if address is None or wanted != address or len(wanted) > _MOST_KEPT or not wanted.isascii():
+        return
+    session[_WANTED] = (wanted, current_instant_us())
 
 
 def show_refused(message: str) -> Response:

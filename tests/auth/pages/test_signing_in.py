@@ -14,7 +14,7 @@ from auth.services.passwords import set_password
 from auth.services.sessions import IDLE_US, LONGEST_US, SEEN_EVERY_US
 from auth.tables import audit, person_password, session
 from auth.tasks import TASKS
-from kernel.clock import DAY_US
+from kernel.clock import DAY_US, HOUR_US
 from kernel.errors import BadInput
 from tests.browsing import PASSWORD, Browser, add_person
 from tests.sharing.taxii.world import World
@@ -99,6 +99,39 @@ def test_a_link_signs_in_once_and_looking_at_it_uses_nothing_up(ana: World) -> N
     assert again.post("/sign-in/link", {"token": token}).status_code == 400
     assert not is_signed_in(again)
     assert again.get(f"/sign-in/link?token={token}").status_code == 404
+
+
+def test_a_link_leads_on_to_what_was_asked_for_at_this_browser(ana: World) -> None:
+    visitor = Browser(ana)
+    consent = "/oauth/authorize?client_id=x&state=a%26b"
+    assert visitor.get(consent).request.path == "/sign-in"
+    token = link_of(ana)
+    assert "You then go on" in visitor.get(f"/sign-in/link?token={token}").text
+    token_of_form = re.search(r'name="csrf_token" value="([^"]+)"', visitor.last.text)
+    assert token_of_form is not None
+    sent = {"token": token, "csrf_token": token_of_form[1]}
+    answer = visitor.client.post("/sign-in/link", data=sent)
+    assert (answer.status_code, answer.headers["Location"]) == (303, consent)
+    # Once: the next who signs in here begins at the account.
+    visitor.post("/sign-out")
+    visitor.get(f"/sign-in/link?token={(token := link_of(ana))}")
+    assert visitor.post("/sign-in/link", {"token": token}).request.path == "/account"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["//evil.example", "https://evil.example/", "/\\evil.example", "/a\nb", "/" + "a" * 1600, "/é"],
+)
+def test_a_link_leads_to_no_other_site_and_to_nothing_asked_for_long_ago(
+    ana: World, address: str
+) -> None:
+    visitor = Browser(ana)
+    visitor.client.get("/sign-in", query_string={"next": "/norms"})
+    ana.clock.now_us += HOUR_US
+    visitor.client.get("/sign-in", query_string={"next": address})
+    token = link_of(ana)
+    assert "You then go on" not in visitor.get(f"/sign-in/link?token={token}").text
+    assert visitor.post("/sign-in/link", {"token": token}).request.path == "/account"
 
 
 def test_a_link_dies_after_a_day_with_a_newer_one_and_with_its_person(ana: World) -> None:
