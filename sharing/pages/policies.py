@@ -20,7 +20,7 @@ from sharing.queries.jobs import find_tried
 from sharing.queries.own import PolicyFilter, has_contributed_more_than, list_own_policies
 from sharing.queries.policies import NO_RULES, SavedDocument, find_policy, list_accepts
 from sharing.queries.simulations import About, find_simulation
-from sharing.services.jobs import ask_simulation
+from sharing.services.jobs import ask_policy, ask_simulation
 from sharing.services.policies import Setter, set_accepts, set_policy, without_counts
 from sharing.services.simulations import apply_policy, check_trial, trial_of_policy, try_out
 from web.forms import Filled, FormSchema, empty_form, read_form
@@ -31,6 +31,8 @@ from web.pages import see_other
 _MOST_CHARACTERS: Final = 1024 * 1024
 MOST_AT_ONCE: Final = 1000
 """Versions of our own over which a policy is tried out while the page waits."""
+MOST_APPLIED_AT_ONCE: Final = 300
+"""The same of one that is applied: others wait meanwhile."""
 
 
 class DocumentForm(FormSchema):
@@ -140,18 +142,27 @@ def show_simulation(forum: str, simulation_id: str) -> Response:
 @blueprint.post("/<forum>/policy", endpoint="apply-policy")
 @door(Permission.MEMBER)
 def apply(forum: str) -> Response:
-    """POST /sharing/FORUM/policy: the document holds, exactly as it was tried out."""
+    """POST /sharing/FORUM/policy: the document holds, exactly as it was tried out.
+
+    Over many versions that is long work, which is followed at its own page.
+    """
     form = read_form(ApplyForm)
     with current_database().read() as connection:
         place, seated, member_id = _enter_as_officer(connection, forum)
+        is_long = has_contributed_more_than(connection, seated, MOST_APPLIED_AT_ONCE)
     if form.errors:
         return _edit_page(seated, form, status=400)
     setter = Setter(seated.reader.actor, member_id)
     document, simulation_id = form.values["document"].encode(), form.values["simulation"]
     now_us = current_instant_us()
+    trial = trial_of_policy(place, member_id, document)
     try:
+        if is_long:
+            with current_database().read() as connection:
+                check_trial(connection, trial)
+            job_id = ask_policy(current_database(), seated, document, simulation_id, now_us=now_us)
+            return see_other(url_for("exchange.job", job_id=job_id))
         if simulation_id:
-            trial = trial_of_policy(place, member_id, document)
             saved = apply_policy(current_database(), setter, trial, simulation_id, now_us=now_us)
         else:
             saved = set_policy(

@@ -19,7 +19,7 @@ from kernel.db import BINARY_ROWS, Database
 from sharing.tables import audience_member, collection, job, job_part, job_refusal, release
 from sharing.visibility import asked_by, visible_to
 
-KINDS: Final = ("import", "simulation", "export")
+KINDS: Final = ("import", "simulation", "export", "policy")
 STATES: Final = ("waiting", "running", "done", "failed", "cancelled")
 UNENDED: Final = ("waiting", "running")
 MOST_READY: Final = 20
@@ -143,6 +143,7 @@ def find_tried(connection: Connection, seated: Seated, simulation_id: str) -> by
         .join(job, job.c.id == job_part.c.job_id)
         .where(
             job.c.simulation_id == simulation_id,
+            job.c.kind == "simulation",
             job.c.member_id == seated.member_id,
             job.c.forum_id == seated.forum_id,
             job_part.c.side == "in",

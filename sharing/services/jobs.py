@@ -89,6 +89,20 @@ def ask_simulation(database: Database, seated: Seated, document: bytes, *, now_u
     return str(row["id"])
 
 
+def ask_policy(
+    database: Database, seated: Seated, document: bytes, simulation_id: str, *, now_us: int
+) -> str:
+    """Have the member's policy set, to exactly what was simulated if `simulation_id` says so.
+
+    The id of the work. Raises Conflict, and NotFound for what no simulation is called.
+    """
+    if "\0" in simulation_id:
+        raise NotFound("sharing.unknown-simulation", "no such simulation of this; simulate again")
+    row = _row(seated, "policy", None, "", now_us) | {"simulation_id": simulation_id}
+    _ask(database, seated, row, document)
+    return str(row["id"])
+
+
 def ask_export(database: Database, seated: Seated, place: Collection, *, now_us: int) -> str:
     """Have the reader's view of a collection made into a file; the id of the work.
 
@@ -255,7 +269,7 @@ def _is_spent(now_us: int) -> ColumnElement[bool]:
     return and_(
         job.c.ended_us.is_not(None),
         or_(
-            and_(job_part.c.side == "in", job.c.kind == "import"),
+            and_(job_part.c.side == "in", job.c.kind.in_(("import", "policy"))),
             and_(job_part.c.side == "out", is_left),
         ),
     )

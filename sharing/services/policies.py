@@ -41,19 +41,31 @@ from sharing.tables import accepts, collection, contribution, forum_policy, poli
 
 
 @dataclass(frozen=True, slots=True)
-class Setter:
-    """Who sets a document: `actor` for the records, and the member it acts for, if any."""
-
-    actor: str
-    member_id: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Saved:
     """A document that has been set, and what its taking effect changed."""
 
     version: int
     change: Change
+
+
+Also = Callable[[Connection, "Saved"], None]
+"""Called in the same transaction, when all is written: what it raises undoes the change."""
+
+
+def nothing_else(_connection: Connection, _saved: Saved) -> None:
+    """Does nothing besides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Setter:
+    """Who sets a document: `actor` for the records, and the member it acts for, if any.
+
+    `also` is called when a policy is written, before it is committed.
+    """
+
+    actor: str
+    member_id: int | None = None
+    also: Also = nothing_else
 
 
 Confirm = Callable[[Connection, int], tuple[int, int]]
@@ -80,7 +92,7 @@ def set_policy(
     """Make `document` the member's sharing policy in the forum, from now on.
 
     Raises PolicyRefused with the path of the fault, BadInput on malformed JSON, and what
-    `confirm` raises.
+    `confirm` and the setter's `also` raise.
     """
     value = _read(document)
     with database.write() as connection:
@@ -91,6 +103,7 @@ def set_policy(
             lock, setter, member_id, document.decode("utf-8"), counts=counts, progress=progress
         )
         lock.save()
+        setter.also(connection, saved)
     return saved
 
 

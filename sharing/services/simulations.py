@@ -248,30 +248,56 @@ def apply_seat(
     )
 
 
+def foresee_applying(
+    database: Database, trial: Trial, simulation_id: str, *, now_us: int, progress: Progress
+) -> None:
+    """Raise what applying the trial now would raise; nobody waits meanwhile.
+
+    What is applied is looked at again when it is (`apply_policy`).
+    """
+    forum_ids = [forum_id for forum_id, _ in trial.forums]
+    with settled_read(database, now_us=now_us) as connection:
+        at_us = find_instant(connection, forum_ids, now_us=now_us)
+        _check_same(database, connection, trial, simulation_id, at_us, progress)
+
+
 def _confirming(database: Database, trial: Trial, simulation_id: str) -> Confirm:
     def confirm(connection: Connection, now_us: int) -> tuple[int, int]:
-        kept = find_simulation(connection, trial.about, simulation_id, now_us=now_us)
-        if kept is None:
-            raise NotFound(
-                "sharing.unknown-simulation",
-                "no such simulation of this, or it is older than seven days; simulate again",
-            )
-        if kept.document_digest != trial.digest:
-            raise Conflict(
-                "sharing.other-document",
-                "this is not what was simulated; apply the very same document, or simulate again",
-            )
-        with database.read_deliveries() as deliveries:
-            now = _compute(connection, deliveries, trial, now_us, no_progress)
-        if now.digest != kept.result_digest:
-            raise Conflict(
-                "sharing.world-moved",
-                "it would not do any more what the simulation said, so nothing was changed; "
-                "simulate again and look at what is different",
-            )
+        now = _check_same(database, connection, trial, simulation_id, now_us, no_progress)
         return now.gained, now.lost
 
     return confirm
+
+
+def _check_same(
+    database: Database,
+    connection: Connection,
+    trial: Trial,
+    simulation_id: str,
+    now_us: int,
+    progress: Progress,
+) -> Outcome:
+    """What the change does now, which is what the simulation said. Raises NotFound, Conflict."""
+    kept = find_simulation(connection, trial.about, simulation_id, now_us=now_us)
+    if kept is None:
+        raise NotFound(
+            "sharing.unknown-simulation",
+            "no such simulation of this, or it is older than seven days; simulate again",
+        )
+    if kept.document_digest != trial.digest:
+        raise Conflict(
+            "sharing.other-document",
+            "this is not what was simulated; apply the very same document, or simulate again",
+        )
+    with database.read_deliveries() as deliveries:
+        now = _compute(connection, deliveries, trial, now_us, progress)
+    if now.digest != kept.result_digest:
+        raise Conflict(
+            "sharing.world-moved",
+            "it would not do any more what the simulation said, so nothing was changed; "
+            "simulate again and look at what is different",
+        )
+    return now
 
 
 def check_trial(connection: Connection, trial: Trial) -> None:

@@ -1,4 +1,4 @@
-"""Do long work: contribute a file, try a policy out, write a view to a file.
+"""Do long work: contribute a file, try a policy out or set it, write a view to a file.
 
 In the name of whoever asked for it, with the rights that it has at the moment of acting. Each
 step is committed with how far it is, under the number of this attempt: a worker that was slower
@@ -13,29 +13,33 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 import orjson
 from sqlalchemy import Connection, func, insert, select, update
 
-from auth.queries import find_forum_by_id, find_seated
-from auth.reader import Seated
-from auth.services import reader_of_person
+from auth.queries import find_forum_by_id
 from auth.tables import forum
 from kernel.clock import SECOND_US
 from kernel.db import Database
-from kernel.errors import BadInput, ComityError, Forbidden, StorageFull
+from kernel.errors import BadInput, ComityError, StorageFull
 from kernel.tasks import Details
 from sharing.gate.verdicts import RawObject
-from sharing.queries.collections import READING_ROLES, Collection, find_collection
 from sharing.queries.jobs import UNENDED, read_parts
+from sharing.services.attempts import LostError, Work, rights_lost
 from sharing.services.contribute import Receipt
 from sharing.services.exporting import export_view
 from sharing.services.importing import KNOWN, contribute_slices, failure_of
 from sharing.services.jobs import PART_BYTES, forget_parts, in_batches, keep_parts
-from sharing.services.simulations import trial_of_policy, try_out
+from sharing.services.policies import Saved, Setter, set_policy, without_counts
+from sharing.services.simulations import (
+    Trial,
+    apply_policy,
+    foresee_applying,
+    trial_of_policy,
+    try_out,
+)
 from sharing.services.sources import Source, open_source
 from sharing.tables import collection, job, job_refusal
 
@@ -43,89 +47,6 @@ MOST_REFUSALS: Final = 10_000
 """Objects of one file of which it is told why they were not taken; the others are counted."""
 MOST_STARTS: Final = 5
 """How often work is begun without getting any further."""
-OFFICER: Final = "policy-officer"
-_TELL_SECONDS: Final = 0.5
-
-
-class _LostError(Exception):
-    """The work was cancelled, or another worker is at it: this one leaves it alone."""
-
-
-@dataclass(slots=True)
-class Work:
-    """One attempt at a piece of work; `clock` gives the instant in µs."""
-
-    database: Database
-    clock: Callable[[], int]
-    id: str
-    attempt: int
-    kind: str
-    asked_by: str
-    forum_id: int
-    forum_slug: str
-    collection: str | None
-    name: str
-    most_object_bytes: int
-    done: int
-    result: dict[str, Any]
-    told_at: float = field(default_factory=time.monotonic)
-
-    def hold(self, connection: Connection, **told: Any) -> None:  # noqa: ANN401 - values of columns
-        """Write down how far it is; what is in the same transaction goes with it, or not at all."""
-        mine = (job.c.id == self.id, job.c.attempt == self.attempt, job.c.state == "running")
-        # With nothing to tell it is still asked whether the work is this worker's.
-        values = told or {"attempt": self.attempt}
-        if not connection.execute(update(job).where(*mine).values(values)).rowcount:
-            raise _LostError
-
-    def tell(self, done: int, total: int) -> None:
-        """How far it is, now and then."""
-        if time.monotonic() - self.told_at < _TELL_SECONDS:
-            return
-        self.told_at = time.monotonic()
-        with self.database.write() as connection:
-            self.hold(connection, done=done, total=total)
-
-    def end(self, connection: Connection, **told: Any) -> None:  # noqa: ANN401 - values of columns
-        """It is done."""
-        self.hold(connection, state="done", ended_us=self.clock(), **told)
-
-    def fail(self, refused: ComityError) -> None:
-        """It cannot be done."""
-        with self.database.write() as connection:
-            self.hold(
-                connection,
-                state="failed",
-                code=refused.code,
-                reason=refused.message.replace("\0", "\ufffd"),
-                ended_us=self.clock(),
-            )
-
-    def enter(self, connection: Connection) -> tuple[Seated, Collection | None]:
-        """Who acts, and where, as it is now. Raises Forbidden where that may not be any more."""
-        reader = reader_of_person(connection, self.asked_by)
-        seated = find_seated(connection, reader, self.forum_slug)
-        if seated is None:
-            raise _rights_lost("your member has no seat in this forum any more")
-        if self.collection is None:
-            if not reader.has_role(OFFICER):
-                raise _rights_lost(f"you are no {OFFICER} any more")
-            return seated, None
-        place = find_collection(connection, seated, self.collection)
-        if place is None:
-            raise _rights_lost("the collection does not exist for you any more")
-        return seated, place
-
-    def enter_collection(self, connection: Connection) -> tuple[Seated, Collection]:
-        """The same for work that has to do with a collection, to read it or to write to it."""
-        seated, place = self.enter(connection)
-        if place is None:
-            raise TypeError("this work is about no collection")
-        if self.kind == "import" and not place.may_be_written_by(seated):
-            raise _rights_lost("you may not write to this collection any more")
-        if self.kind == "export" and not place.may_be_read_by(seated):
-            raise _rights_lost(f"this takes one of the roles {', '.join(READING_ROLES)}")
-        return seated, place
 
 
 def run_job(
@@ -150,7 +71,7 @@ def run_job(
         return {"state": "ended"}
     try:
         _WORK[work.kind](work)
-    except _LostError:
+    except LostError:
         return {"kind": work.kind, "state": "left"}
     except ComityError as refused:
         if refused.status >= 500:
@@ -189,6 +110,7 @@ def _begin(database: Database, job_id: str, clock: Callable[[], int]) -> Work | 
             collection=connection.execute(ref).scalar(),
             name=row.name,
             most_object_bytes=row.most_object_bytes,
+            simulation_id=row.simulation_id,
             done=row.done,
             result=orjson.loads(row.result),
         )
@@ -203,7 +125,7 @@ def _begin(database: Database, job_id: str, clock: Callable[[], int]) -> Work | 
 def _end_badly(work: Work, refused: ComityError) -> Details:
     try:
         work.fail(refused)
-    except _LostError:
+    except LostError:
         return {"kind": work.kind, "state": "left"}
     return {"kind": work.kind, "state": "failed", "code": refused.code}
 
@@ -293,17 +215,50 @@ def _storable(said: str | None) -> str | None:
 
 def _simulate(work: Work) -> None:
     """Try the policy out; the trial is kept as every other is."""
+    trial, _ = _trial_of(work)
+    made = try_out(work.database, work.asked_by, trial, now_us=work.clock(), progress=work.tell)
+    with work.database.write() as connection:
+        work.enter(connection)
+        work.end(connection, simulation_id=made.id)
+
+
+def _set_policy(work: Work) -> None:
+    """Set the policy, if it does what its trial said: with the end of the work, or not at all.
+
+    How far it is can be told while it is looked at beforehand, when nobody waits for it: what
+    holds the forum's lock tells nothing until it has ended.
+    """
+    trial, member_id = _trial_of(work)
+    said = work.simulation_id
+    if said:
+        foresee_applying(work.database, trial, said, now_us=work.clock(), progress=work.tell)
+
+    def also(connection: Connection, saved: Saved) -> None:
+        work.enter(connection)
+        told = {"version": saved.version}
+        work.end(connection, result=orjson.dumps(told).decode())
+
+    setter = Setter(work.asked_by, member_id, also)
+    if said:
+        apply_policy(work.database, setter, trial, said, now_us=work.clock())
+    else:
+        set_policy(
+            *(work.database, setter, work.forum_id, member_id, trial.document),
+            now_us=work.clock(),
+            confirm=without_counts,
+        )
+    forget_parts(work.database, work.id, "in")
+
+
+def _trial_of(work: Work) -> tuple[Trial, int]:
+    """The document that came in, as a policy of the asker's member; and the member's number."""
     document = b"".join(read_parts(work.database, work.id, "in"))
     with work.database.read() as connection:
         seated, _ = work.enter(connection)
         place = find_forum_by_id(connection, work.forum_id)
     if place is None or seated.member_id is None:
-        raise _rights_lost("the forum is not there any more")
-    trial = trial_of_policy(place, seated.member_id, document)
-    made = try_out(work.database, work.asked_by, trial, now_us=work.clock(), progress=work.tell)
-    with work.database.write() as connection:
-        work.enter(connection)
-        work.end(connection, simulation_id=made.id)
+        raise rights_lost("the forum is not there any more")
+    return trial_of_policy(place, seated.member_id, document), seated.member_id
 
 
 def _export(work: Work) -> None:
@@ -371,12 +326,9 @@ def _room_needed() -> Iterator[None]:
         ) from fault
 
 
-def _rights_lost(why: str) -> Forbidden:
-    return Forbidden("sharing.rights-lost", f"this was not done (any further): {why}")
-
-
 _WORK: Final[dict[str, Callable[[Work], None]]] = {
     "import": _import,
     "simulation": _simulate,
     "export": _export,
+    "policy": _set_policy,
 }

@@ -32,7 +32,7 @@ job = Table(
     Column("forum_id", ForeignKey("forum.id"), nullable=False),
     Column("member_id", ForeignKey("member.id"), nullable=False),
     Column("asked_by", Text, nullable=False),
-    # Into which collection, or of which; None for a simulation.
+    # Into which collection, or of which; None where it is about a policy.
     Column("collection_id", ForeignKey("collection.id")),
     # The name of the file that came in, or of the one that goes out.
     Column("name", Text, nullable=False),
@@ -48,6 +48,7 @@ job = Table(
     Column("stalled", Integer, nullable=False),
     # JSON: what came of it so far.
     Column("result", Text, nullable=False),
+    # What a trial became; or what a policy is set by, '' where nothing was tried out before.
     Column("simulation_id", Text),
     # Why it failed.
     Column("code", Text),
@@ -55,7 +56,7 @@ job = Table(
     Column("asked_us", BigInteger, nullable=False),
     Column("begun_us", BigInteger),
     Column("ended_us", BigInteger),
-    CheckConstraint("kind IN ('import', 'simulation', 'export')", name="kind"),
+    CheckConstraint("kind IN ('import', 'simulation', 'export', 'policy')", name="kind"),
     CheckConstraint(
         "state IN ('arriving', 'waiting', 'running', 'done', 'failed', 'cancelled')", name="state"
     ),

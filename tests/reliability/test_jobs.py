@@ -15,12 +15,13 @@ from sqlalchemy import func, select
 from kernel import clock
 from kernel.leases import list_held
 from sharing.services.jobs import ask_import
-from sharing.tables import contribution, delivery, job, job_refusal
+from sharing.tables import contribution, delivery, job, job_refusal, policy
 from tests.browsing import add_person
 from tests.reliability.children import die, run
 from tests.reliability.consistency import find_faults
 from tests.reliability.test_due_work import commands, until
 from tests.sharing.jobs.asking import (
+    ask_to_apply,
     ask_to_export,
     ask_to_simulate,
     file_of,
@@ -123,7 +124,7 @@ def dying_after(world: World, job_id: str, statements: int) -> Callable[[Any], N
     return work
 
 
-@pytest.mark.parametrize("kind", ["import", "export", "simulation"])
+@pytest.mark.parametrize("kind", ["import", "export", "simulation", "policy"])
 def test_work_that_dies_at_any_statement_is_done_in_the_end(
     peopled: World, kind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,6 +144,11 @@ def test_work_that_dies_at_any_statement_is_done_in_the_end(
         job_id = ask_to_export(world, asker)
     else:
         job_id = ask_to_simulate(world, {"rules": []})
+    if kind == "policy":
+        run_here(world, job_id)
+        tried = str(look(world, job_id).simulation_id)
+        job_id = ask_to_apply(world, {"rules": []}, tried)
+        versions = count(world, policy)
     before = count(world, contribution)
     deaths = 0
     for statements in range(2, 1000, 9):
@@ -165,6 +171,9 @@ def test_work_that_dies_at_any_statement_is_done_in_the_end(
         assert done.result["bytes"] == len(file_of(world, job_id))
         # What was put on record and then broke off is on record all the same.
         assert count(world, delivery) >= 1
+    elif kind == "policy":
+        # Set once, whatever died.
+        assert count(world, policy) == versions + 1
     else:
         assert done.simulation_id is not None
     assert find_faults(world.database) == []

@@ -17,10 +17,12 @@ import migrations
 from kernel.db import Database
 from kernel.errors import ComityError
 from kernel.settings import Settings
+from tests.browsing import add_person
 from tests.reliability.children import Say, die, run
 from tests.reliability.consistency import find_faults
 from tests.reliability.scenes import related
 from tests.reliability.steps import Step, Watcher, watch
+from tests.sharing.jobs.asking import ask_to_simulate
 from tests.sharing.taxii.world import World
 
 KILLS = 5
@@ -33,6 +35,9 @@ Rows = dict[str, tuple[int, str]]
 def filled(world: World) -> World:
     """Something in most tables, what was served included."""
     one = world.indicator()
+    add_person(world, "all@xaa.example", "XAA", "policy-officer")
+    # Long work, and the file that came in for it.
+    ask_to_simulate(world, {"rules": []})
     world.contribute(one, *related(world))
     world.contribute(*world.indicators(3))
     assert world.get("xbb", world.address()).status_code == 200

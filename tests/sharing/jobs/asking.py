@@ -13,7 +13,7 @@ from auth.reader import Seated
 from auth.services import reader_of_person
 from sharing.queries.collections import find_collection
 from sharing.queries.jobs import Job, Refusal, find_job, list_ready, list_refusals, read_parts
-from sharing.services.jobs import ask_export, ask_import, ask_simulation
+from sharing.services.jobs import ask_export, ask_import, ask_policy, ask_simulation
 from sharing.services.working import run_job
 from sharing.tables import job_part
 from tests.sharing.taxii.world import World
@@ -59,6 +59,14 @@ def ask_to_export(world: World, who: str = "all@xbb.example", *, of: str = "repo
 def ask_to_simulate(world: World, document: Any, who: str = "all@xaa.example") -> str:
     content = json.dumps(document).encode()
     return ask_simulation(world.database, seat_of(world, who), content, now_us=world.clock())
+
+
+def ask_to_apply(
+    world: World, document: Any, simulation_id: str, who: str = "all@xaa.example"
+) -> str:
+    content = json.dumps(document).encode()
+    seated = seat_of(world, who)
+    return ask_policy(world.database, seated, content, simulation_id, now_us=world.clock())
 
 
 def run(world: World, job_id: str) -> Any:

@@ -14,7 +14,7 @@ from auth.queries import find_person
 from auth.services.persons import change_roles
 from kernel.errors import Conflict, Forbidden, StorageFull
 from sharing.queries.jobs import find_tried, has_left_view
-from sharing.services import working
+from sharing.services import attempts, working
 from sharing.services.exporting import export_view
 from sharing.services.jobs import cancel_job
 from sharing.tables import delivery, simulation
@@ -236,7 +236,7 @@ def test_a_policy_that_cannot_hold_fails_with_its_reason(world: World) -> None:
 def test_a_trial_that_was_cancelled_is_told_to_nobody(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(working, "_TELL_SECONDS", 0.0)
+    monkeypatch.setattr(attempts, "_TELL_SECONDS", 0.0)
     world.contribute(*world.indicators(3))
     job_id = ask_to_simulate(world, OPEN)
     reader = seat_of(world).reader

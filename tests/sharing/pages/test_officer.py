@@ -8,8 +8,10 @@ import pytest
 from flask import Flask
 from flask_babel import Babel
 
+from sharing.pages import policies
 from sharing.pages.sentences import sentences_of
 from tests.sharing.pages.conftest import browse
+from tests.sharing.pages.test_jobs import work
 from tests.sharing.taxii.world import World
 
 ROOT = "/sharing/harbour"
@@ -46,6 +48,36 @@ def test_a_policy_is_not_applied_when_the_world_has_moved(world: World) -> None:
     assert answer.status_code == 409
     assert "error-summary" in answer.text
     assert "There is no rule" in xaa.get(f"{ROOT}/policy").text
+
+
+def test_a_policy_over_much_is_applied_while_its_page_is_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(policies, "MOST_APPLIED_AT_ONCE", 0)
+    world.set_policy(json.loads(SHUT))
+    indicator = world.indicator()
+    world.contribute(indicator)
+    xaa, xbb = browse(world), browse(world, "xbb")
+    xaa.get(f"{ROOT}/policy/edit")
+    tried = xaa.post(f"{ROOT}/policy/edit", {"document": OPEN}).text
+    sent = {"document": OPEN, "simulation": tried.split('name="simulation" value="')[1][:36]}
+    waits = xaa.post(f"{ROOT}/policy", sent)
+    first = xaa.address()
+    assert first.startswith("/sharing/jobs/")
+    assert "Apply a policy" in waits.text
+    assert xbb.get(f"{ROOT}/objects/{indicator['id']}").status_code == 404
+    work(world)
+    assert "of your policy holds now" in xaa.get(first).text
+    assert xbb.get(f"{ROOT}/objects/{indicator['id']}").status_code == 200
+    # Sent twice, it is applied once: the world has moved by the first.
+    xaa.get(f"{ROOT}/policy/edit")
+    xaa.post(f"{ROOT}/policy", sent)
+    work(world)
+    told = xaa.get(xaa.address()).text
+    assert "it would not do any more what the simulation said" in told
+    assert "the policy that held before holds still" in told
+    refused = xaa.post(f"{ROOT}/policy", {"document": "{"})
+    assert (refused.status_code, "error-summary" in refused.text) == (400, True)
 
 
 @pytest.mark.parametrize("document", ["", "{", "[]", '{"rules": 1}', '{"rules": [{"id": "x"}]}'])
