@@ -18,6 +18,7 @@ HOUR_US = 60 * MINUTE_US
 DAY_US = 24 * HOUR_US
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_IN_UTC = _EPOCH.replace(tzinfo=None)  # written without its offset
 _FIRST_SECOND = int((datetime(1, 1, 1, tzinfo=UTC) - _EPOCH).total_seconds())
 _LAST_SECOND = int((datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) - _EPOCH).total_seconds())
 _RFC3339 = re.compile(
@@ -78,12 +79,9 @@ def _bad_instant(text: str) -> BadInput:
 
 def format_instant(instant_us: int, *, digits: int = 6) -> str:
     """Microseconds as RFC 3339 in UTC with `digits` (3 or 6) fraction digits and `Z`."""
-    moment = _EPOCH + timedelta(microseconds=instant_us)
-    text = (
-        f"{moment.year:04d}-{moment.month:02d}-{moment.day:02d}"
-        f"T{moment.hour:02d}:{moment.minute:02d}:{moment.second:02d}.{moment.microsecond:06d}"
-    )
-    return text[: len(text) - 6 + digits] + "Z"
+    moment = _EPOCH_IN_UTC + timedelta(microseconds=instant_us)
+    written = moment.isoformat(timespec="microseconds")
+    return f"{written[: len(written) - 6 + digits]}Z"
 
 
 def format_version(version_us: int) -> str:

@@ -46,6 +46,17 @@ def visible(*columns: ColumnElement[Any]) -> Select[Any]:
     return _visible(_ELEMENT, _FORUM, _COLLECTION, *columns)
 
 
+def visible_nth(number: int, *columns: ColumnElement[Any]) -> Select[Any]:
+    """The same for whichever reader and collection `given_nth` names when it runs: one of several
+    ranges of one statement, which is made once."""
+    return _visible(
+        bindparam(f"element_{number}", type_=Integer),
+        bindparam(f"forum_id_{number}", type_=BigInteger),
+        bindparam(f"collection_id_{number}", type_=BigInteger),
+        *columns,
+    )
+
+
 def gathered(*columns: ColumnElement[Any]) -> Select[Any]:
     """The columns of `visible`, looked for by audience: what is hidden is not even passed over."""
     return _open(*columns).where(release.c.audience_id.in_(_audiences()))
@@ -80,6 +91,11 @@ def given(seated: Seated, collection_id: int) -> dict[str, Any]:
         "forum_id": seated.forum_id,
         "collection_id": collection_id,
     }
+
+
+def given_nth(number: int, seated: Seated, collection_id: int) -> dict[str, Any]:
+    """The values that the range of this number runs with."""
+    return {f"{name}_{number}": value for name, value in given(seated, collection_id).items()}
 
 
 def _holds(element: Value, forum_id: Value, audience_id: ColumnElement[Any]) -> ColumnElement[bool]:

@@ -6,15 +6,18 @@ words (TLP, STIX, document symbols) are never translated.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from flask import Flask, has_request_context, request, session
-from flask_babel import Babel, get_locale
+from flask_babel import Babel, get_locale, get_translations
+from markupsafe import Markup
 
 LANGUAGES: Final = {"en": "English", "ar": "العربية"}
 FOLDER: Final = Path(__file__).parent / "translations"
 _CHOSEN: Final = "language"
+_MOST_KEPT: Final = 4096
 
 
 def init_language(app: Flask) -> None:
@@ -25,7 +28,28 @@ def init_language(app: Flask) -> None:
         default_translation_directories=str(FOLDER),
         default_timezone="UTC",
     )
+    # A page says a hundred texts, and Flask-Babel looks for its language anew for each.
+    app.jinja_env.globals.update(_=say, gettext=say)
     app.context_processor(_words)
+
+
+def say(text: str, **values: Any) -> Markup:  # noqa: ANN401 - whatever stands in the text
+    """A text of a template in the reader's language; what stands in it is escaped."""
+    locale = get_locale()
+    if values or locale is None:
+        return _translate(text) % values
+    return _say_in(locale.language, text)
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _say_in(language: str, text: str) -> Markup:
+    """The same of a text in which nothing stands, kept: `language` is the reader's now."""
+    del language
+    return _translate(text) % {}
+
+
+def _translate(text: str) -> Markup:
+    return Markup(get_translations().ugettext(text))  # noqa: S704 - of our own catalogues
 
 
 def choose_language(name: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -22,6 +22,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from kernel.clock import format_instant
 from kernel.errors import BadInput, ComityError, TooLarge
+from web.addresses import init_addresses
 from web.assets import asset_address, init_assets
 from web.errors import init_page_renderer, render_bare
 from web.inbox import init_inbox
@@ -101,11 +102,12 @@ def init_pages(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.add_extension("jinja2.ext.do")
-    app.jinja_env.filters.update(instant=show_instant, day=show_day)
+    app.jinja_env.filters.update(instant=show_instant, day=show_day, tlp=show_tlp)
     app.jinja_env.globals.update(asset=asset_address, with_query=with_query)
     app.context_processor(_surroundings)
     app.register_blueprint(Blueprint("web", __name__, template_folder="templates"))
     init_inbox(app)
+    init_addresses(app)
     init_assets(app)
     init_language(app)
     init_page_renderer(app, render_refusal)
@@ -216,8 +218,17 @@ def show_instant(at_us: int | None) -> Markup:
     if at_us is None:
         return Markup("")
     exact = format_instant(at_us)
-    shown = datetime.fromtimestamp(at_us // 1_000_000, tz=UTC).strftime("%Y-%m-%d %H:%M")
-    return Markup('<time dir="ltr" datetime="{}">{} UTC</time>').format(exact, shown)
+    # Digits and signs alone, so nothing in it is to be escaped: a page shows hundreds.
+    shown = f"{exact[:10]} {exact[11:16]}"
+    return Markup(f'<time dir="ltr" datetime="{exact}">{shown} UTC</time>')  # noqa: S704
+
+
+@lru_cache(maxsize=32)
+def show_tlp(level: str) -> Markup:
+    """A TLP level in its official words and colours: never translated, always left to right."""
+    return Markup('<bdi dir="ltr" class="tlp tlp-{}">TLP:{}</bdi>').format(
+        level.replace("+", "-"), level.upper()
+    )
 
 
 def show_day(text: str | None) -> Markup:

@@ -11,7 +11,8 @@ from auth.doors import Permission, current_database, current_instant_us, door
 from sharing.api.entering import FORUM, LEVELS, enter, named
 from sharing.atom import MOST, new_entries
 from sharing.queries.collections import list_collections
-from sharing.queries.newest import NewestFilter, find_seq, list_newest
+from sharing.queries.newest import find_seq, list_newest
+from sharing.queries.ranges import NewestFilter
 from sharing.rules.tlp import Tlp
 from sharing.services.deliver import Served, record_deliveries
 from sharing.services.settling import settled_read

@@ -21,11 +21,11 @@ from sharing.queries.collections import READING_ROLES, Collection, list_views
 from sharing.queries.mentions import list_beginning, list_mentioning
 from sharing.queries.newest import (
     MOST_COUNTED,
-    NewestFilter,
     list_contents_of,
     list_newest_of,
     list_seqs,
 )
+from sharing.queries.ranges import NewestFilter
 from sharing.rules.mentions import spell
 from sharing.services.deliver import Served, record_all
 from sharing.services.settling import settled_read

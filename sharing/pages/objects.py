@@ -35,8 +35,9 @@ from sharing.pages.showing import (
 )
 from sharing.queries.collections import Collection, list_collections
 from sharing.queries.exporting import ViewedRow, list_last_viewed
-from sharing.queries.newest import NewestFilter, Seen, count_facets, find_seq, list_newest
+from sharing.queries.newest import Seen, count_facets, find_seq, list_newest
 from sharing.queries.pointing import list_pointing
+from sharing.queries.ranges import NewestFilter
 from sharing.queries.standing import Standing
 from sharing.queries.viewed import find_on_page
 from sharing.rules.tlp import Tlp

@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import Connection, Select, func, select
 
 from kernel.clock import DAY_US
 from sharing.queries.collections import View
-from sharing.queries.newest import MOST_COUNTED, NewestFilter, last_versions
+from sharing.queries.newest import MOST_COUNTED
+from sharing.queries.ranges import MOST_KEPT, NewestFilter, Shape, merge, ranges_of
 from sharing.tables import release
 
 
@@ -28,27 +31,22 @@ class Arrivals:
 
 def count_arrivals(connection: Connection, views: Sequence[View], *, since_us: int) -> Arrivals:
     """Since an instant, of so many of the newest in each view as facets are counted of."""
-    ranges = [
-        last_versions(seated, place, NewestFilter(added_after_us=since_us - 1), None)
-        .order_by(release.c.date_added_us.desc())
-        .limit(MOST_COUNTED)
-        .subquery()
-        for seated, places in views
-        for place in places
-        if place.may_be_read_by(seated)
-    ]
-    if not ranges:
+    wanted = NewestFilter(added_after_us=since_us - 1)
+    ranges = ranges_of(views, wanted, most=MOST_COUNTED)
+    if not ranges.views:
         return Arrivals({}, is_all=True)
-    merged = union_all(*(select(one) for one in ranges)).subquery()
-    day = merged.c.date_added_us // DAY_US
-    rows = connection.execute(
-        select(merged.c.collection_id, day.label("day"), func.count().label("added")).group_by(
-            merged.c.collection_id, day
-        )
-    )
+    rows = connection.execute(_by_day(ranges.shape), ranges.values())
     days: Counter[int] = Counter()
     counted: Counter[int] = Counter()
     for row in rows:
         days[row.day] += row.added
         counted[row.collection_id] += row.added
     return Arrivals(dict(days), all(count < MOST_COUNTED for count in counted.values()))
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _by_day(shape: Shape) -> Select[Any]:
+    newest = merge(shape, release.c.collection_id, release.c.date_added_us)
+    day = newest.c.date_added_us // DAY_US
+    columns = (newest.c.collection_id, day.label("day"))
+    return select(*columns, func.count().label("added")).group_by(newest.c.collection_id, day)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, bindparam, or_, select
+from sqlalchemy import Connection, Row, bindparam, or_, select
 
 from auth.reader import Seated
 from sharing.rules.tlp import Tlp
@@ -55,14 +55,15 @@ View = tuple[Seated, list[Collection]]
 
 def list_collections(connection: Connection, seated: Seated) -> list[Collection]:
     """The forum's collections that exist for the reader, oldest first."""
-    found = _collections(connection, collection.c.forum_id == seated.forum_id)
+    found = list_places(connection, seated.forum_id)
     return [place for place in found if place.exists_for(seated)]
 
 
 def list_views(connection: Connection, seats: Iterable[Seated]) -> list[View]:
     """The same of several forums at once: each seat with its forum's collections."""
     known = list(seats)
-    found = _collections(connection, collection.c.forum_id.in_([one.forum_id for one in known]))
+    forums = {"forums": [one.forum_id for one in known]}
+    found = _read(connection.execute(_IN_FORUMS, forums).all())
     return [(seated, [place for place in found if _is_met(place, seated)]) for seated in known]
 
 
@@ -83,15 +84,20 @@ def find_collection(connection: Connection, seated: Seated, ref: str) -> Collect
 
 def list_places(connection: Connection, forum_id: int) -> list[Collection]:
     """All of a forum's collections, oldest first: for the operator, who reads none of them."""
-    return _collections(connection, collection.c.forum_id == forum_id)
+    return _read(connection.execute(_IN_FORUM, {"forum_id": forum_id}).all())
 
 
-def _collections(connection: Connection, *conditions: ColumnElement[bool]) -> list[Collection]:
-    chosen = select(collection).where(*conditions).order_by(collection.c.id)
-    return _read(connection.execute(chosen).all())
-
-
-# Made once: making a statement takes longer than running it, and each request runs this one.
+# Made once: making a statement takes longer than running it, and each request runs one.
+_IN_FORUM: Final = (
+    select(collection)
+    .where(collection.c.forum_id == bindparam("forum_id"))
+    .order_by(collection.c.id)
+)
+_IN_FORUMS: Final = (
+    select(collection)
+    .where(collection.c.forum_id.in_(bindparam("forums", expanding=True)))
+    .order_by(collection.c.id)
+)
 _NAMED: Final = (
     select(collection)
     .where(

@@ -9,15 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, func, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Integer,
+    Select,
+    Subquery,
+    bindparam,
+    func,
+    select,
+)
 
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
 from sharing.facts import StoredFacts, load_facts
 from sharing.queries.collections import Collection
-from sharing.queries.newest import NewestFilter, last_versions
+from sharing.queries.ranges import MOST_KEPT, NewestFilter, Shape, merge, ranges_of
 from sharing.queries.standing import Key
 from sharing.rules.tlp import Tlp
 from sharing.tables import body, contribution, release
@@ -121,33 +131,10 @@ def list_last_viewed(
 ) -> list[ViewedRow]:
     """The last versions in the reader's views of these collections, those that were added last
     first: the rows of `list_newest`, with what decides whether they may leave."""
-    ranges = [
-        last_versions(seated, place, wanted, before)
-        .add_columns(release.c.contribution_id, release.c.omitted)
-        .order_by(release.c.date_added_us.desc())
-        .limit(limit)
-        .subquery()
-        for place in places
-        if place.may_be_read_by(seated)
-    ]
-    if not ranges:
+    ranges = ranges_of([(seated, list(places))], wanted, before=before, most=limit)
+    if not ranges.views:
         return []
-    merged = union_all(*(select(one) for one in ranges)).subquery()
-    rows = connection.execute(
-        select(
-            merged.c.collection_id,
-            merged.c.date_added_us,
-            merged.c.contribution_id,
-            merged.c.omitted,
-            *_OF_CONTRIBUTION,
-        )
-        .select_from(merged)
-        .join(body, body.c.id == merged.c.body_id)
-        .join(contribution, contribution.c.id == merged.c.contribution_id)
-        .order_by(merged.c.date_added_us.desc())
-        .limit(limit * len(ranges))
-        .execution_options(**BINARY_ROWS)
-    )
+    rows = connection.execute(_last_viewed(ranges.shape), ranges.values())
     uuids = {place.id: place.uuid for place in places}
     found = [_viewed(row) for row in rows]
     return sorted(
@@ -164,6 +151,33 @@ _OF_CONTRIBUTION: Final = (
     contribution.c.tlp,
     contribution.c.facts,
 )
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _last_viewed(shape: Shape) -> Select[Any]:
+    merged = merge(
+        shape,
+        release.c.collection_id,
+        release.c.date_added_us,
+        release.c.body_id,
+        release.c.contribution_id,
+        release.c.omitted,
+    )
+    return (
+        select(
+            merged.c.collection_id,
+            merged.c.date_added_us,
+            merged.c.contribution_id,
+            merged.c.omitted,
+            *_OF_CONTRIBUTION,
+        )
+        .select_from(merged)
+        .join(body, body.c.id == merged.c.body_id)
+        .join(contribution, contribution.c.id == merged.c.contribution_id)
+        .order_by(merged.c.date_added_us.desc())
+        .limit(bindparam("most", type_=Integer) * shape.ranges)
+        .execution_options(**BINARY_ROWS)
+    )
 
 
 def _viewed(row: Any) -> ViewedRow:  # noqa: ANN401 - a row of the columns above

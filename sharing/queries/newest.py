@@ -8,18 +8,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 from sqlalchemy import (
-    ColumnElement,
+    BigInteger,
     Connection,
+    Integer,
     Row,
     ScalarSelect,
     Select,
-    SmallInteger,
     bindparam,
     func,
-    literal_column,
     select,
     union_all,
 )
@@ -27,13 +27,12 @@ from sqlalchemy import (
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
 from sharing.queries.collections import Collection, View
-from sharing.queries.releases import TLP_OF_RELEASE
+from sharing.queries.ranges import MOST_KEPT, NewestFilter, Shape, merge, ranges_of
+from sharing.queries.releases import TLP_OF_RELEASE, Columns
 from sharing.queries.standing import Key, Standing
 from sharing.rules.tlp import Tlp
 from sharing.tables import body, forum_head, release
 from sharing.visibility import visible_to
-
-_IS_LAST: ColumnElement[bool] = literal_column("release.is_last")
 
 MOST_COUNTED = 5000
 """Of so many of the newest, facets are counted: a page costs the same whatever there is."""
@@ -45,15 +44,6 @@ class Seen:
 
     standing: Standing
     content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class NewestFilter:
-    """Which last versions; None is not asked for."""
-
-    stix_type: str | None = None
-    tlp: Tlp | None = None
-    added_after_us: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,25 +83,10 @@ def list_newest_of(
 ) -> dict[int, list[Seen]]:
     """The same of several forums at once, up to `limit` of each, by the forum's number."""
     found: dict[int, list[Seen]] = {seated.forum_id: [] for seated, _ in views}
-    ranges = [
-        last_versions(seated, place, wanted, before)
-        .order_by(release.c.date_added_us.desc())
-        .limit(limit)
-        .subquery()
-        for seated, places in views
-        for place in places
-        if place.may_be_read_by(seated)
-    ]
-    if not ranges:
+    ranges = ranges_of(views, wanted, before=before, most=limit)
+    if not ranges.views:
         return found
-    merged = union_all(*(select(one) for one in ranges)).subquery()
-    rows = connection.execute(
-        select(merged, body.c.content)
-        .join(body, body.c.id == merged.c.body_id)
-        .order_by(merged.c.date_added_us.desc())
-        .limit(limit * len(ranges))
-        .execution_options(**BINARY_ROWS)
-    )
+    rows = connection.execute(_newest(ranges.shape), ranges.values())
     every = {place.id: place for _, places in views for place in places}
     for row in rows:
         place = every[row.collection_id]
@@ -120,6 +95,28 @@ def list_newest_of(
         forum_id: sorted(seen, key=lambda one: one.standing.key, reverse=True)[:limit]
         for forum_id, seen in found.items()
     }
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _newest(shape: Shape) -> Select[Any]:
+    merged = merge(shape, *_OF_NEWEST)
+    return (
+        select(merged, body.c.content)
+        .join(body, body.c.id == merged.c.body_id)
+        .order_by(merged.c.date_added_us.desc())
+        .limit(bindparam("most", type_=Integer) * shape.ranges)
+        .execution_options(**BINARY_ROWS)
+    )
+
+
+_OF_NEWEST: Final[Columns] = (
+    release.c.collection_id,
+    release.c.date_added_us,
+    release.c.stix_id,
+    release.c.version_us,
+    release.c.body_id,
+    TLP_OF_RELEASE.label("tlp"),
+)
 
 
 def seen_of(row: Row[Any], places: Sequence[Collection]) -> Seen:
@@ -131,7 +128,13 @@ def seen_of(row: Row[Any], places: Sequence[Collection]) -> Seen:
 
 def find_seq(connection: Connection, seated: Seated) -> int:
     """The forum's ledger position in this look: the head of every delivery that it makes."""
-    return int(connection.execute(select(seq_of(seated))).scalar_one())
+    return int(connection.execute(_SEQ, {"forum_id": seated.forum_id}).scalar_one())
+
+
+# Made once: making a statement takes longer than running it, and each page runs this one.
+_SEQ: Final = select(forum_head.c.seq).where(
+    forum_head.c.forum_id == bindparam("forum_id", type_=BigInteger)
+)
 
 
 def list_seqs(connection: Connection, seats: Iterable[Seated]) -> dict[int, int]:
@@ -199,19 +202,10 @@ def count_facets(
     types: Counter[str] = Counter()
     levels: Counter[str] = Counter()
     counted: Counter[int] = Counter()
-    ranges = [
-        last_versions(seated, place, wanted, None)
-        .order_by(release.c.date_added_us.desc())
-        .limit(MOST_COUNTED)
-        .subquery()
-        for place in places
-        if place.may_be_read_by(seated)
-    ]
-    if ranges:
-        newest = union_all(*(select(one) for one in ranges)).subquery()
-        columns = (newest.c.collection_id, newest.c.stix_type, newest.c.tlp)
-        grouped = select(*columns, func.count()).group_by(*columns)
-        for collection_id, stix_type, tlp, count in connection.execute(grouped):
+    ranges = ranges_of([(seated, list(places))], wanted, most=MOST_COUNTED)
+    if ranges.views:
+        grouped = _facets(ranges.shape)
+        for collection_id, stix_type, tlp, count in connection.execute(grouped, ranges.values()):
             types[stix_type] += count
             levels[Tlp(tlp).text] += count
             counted[collection_id] += count
@@ -223,32 +217,8 @@ def count_facets(
     )
 
 
-def last_versions(
-    seated: Seated, place: Collection, wanted: NewestFilter, before: Key | None
-) -> Select[Any]:
-    """The last versions in the reader's view of one collection that are wanted, and added before
-    a key of a list that shows the newest first."""
-    statement = visible_to(
-        seated,
-        place.id,
-        release.c.collection_id,
-        release.c.date_added_us,
-        release.c.stix_id,
-        release.c.stix_type,
-        release.c.version_us,
-        release.c.body_id,
-        TLP_OF_RELEASE.label("tlp"),
-    ).where(_IS_LAST)
-    if wanted.stix_type is not None:
-        statement = statement.where(release.c.stix_type == wanted.stix_type)
-    if wanted.tlp is not None:
-        statement = statement.where(
-            bindparam(None, int(wanted.tlp), SmallInteger) == TLP_OF_RELEASE
-        )
-    if wanted.added_after_us is not None:
-        statement = statement.where(release.c.date_added_us > wanted.added_after_us)
-    if before is not None:
-        at_us, uuid = before
-        last = at_us - 1 if place.uuid >= uuid else at_us
-        statement = statement.where(release.c.date_added_us <= last)
-    return statement
+@lru_cache(maxsize=MOST_KEPT)
+def _facets(shape: Shape) -> Select[Any]:
+    newest = merge(shape, release.c.collection_id, release.c.stix_type, TLP_OF_RELEASE.label("tlp"))
+    columns = (newest.c.collection_id, newest.c.stix_type, newest.c.tlp)
+    return select(*columns, func.count()).group_by(*columns)

@@ -10,8 +10,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BigInteger, Connection, bindparam, select
 
 from kernel.clock import DAY_US
 from kernel.db import Database, wait_no_longer_than
@@ -63,8 +64,15 @@ def settled_read(database: Database, *, now_us: int) -> Iterator[Connection]:
 
 def list_overdue(connection: Connection, *, now_us: int) -> list[int]:
     """The forums in which something has fallen due and is not settled."""
-    statement = select(forum_head.c.forum_id).where(forum_head.c.due_us <= now_us)
-    return list(connection.execute(statement.order_by(forum_head.c.forum_id)).scalars())
+    return list(connection.execute(_OVERDUE, {"now_us": now_us}).scalars())
+
+
+# Made once: making a statement takes longer than running it, and each request runs this one.
+_OVERDUE: Final = (
+    select(forum_head.c.forum_id)
+    .where(forum_head.c.due_us <= bindparam("now_us", type_=BigInteger))
+    .order_by(forum_head.c.forum_id)
+)
 
 
 def settle_forum(database: Database, forum_id: int, *, now_us: int) -> int | None:

@@ -12,6 +12,8 @@ from auth.reader import Seated
 from kernel.db import Database
 from kernel.settings import Settings
 from sharing.queries.matching import ALL_VERSIONS, Match
+from sharing.queries.newest import count_facets, list_newest
+from sharing.queries.ranges import NewestFilter
 from sharing.queries.releases import Head, find_head, has_version, list_manifest, list_objects
 from sharing.services.jobs import ask_export
 from sharing.tables import audience, audience_member, job, release
@@ -111,6 +113,22 @@ def test_nobody_else_sees_them(crowded: World) -> None:
             assert not has_version(
                 connection, reader, crowded.collection().id, "indicator--3", ALL_VERSIONS
             )
+
+
+def test_a_statement_that_is_kept_shows_each_reader_its_own(crowded: World) -> None:
+    bystander = crowded.seated("XCC")
+    seated = crowded.seated("XBB")
+    elsewhere = replace(seated, forum_id=crowded.forum_id + 1)
+    places = [crowded.collection(), crowded.collection("second")]
+    seen = []
+    for reader in (seated, bystander, elsewhere, seated):
+        with crowded.database.read() as connection:
+            newest = list_newest(connection, reader, places, NewestFilter(), limit=4)
+            facets = count_facets(connection, reader, places, NewestFilter())
+        stamps = [one.standing.date_added_us // 100 for one in newest]
+        seen.append((stamps, facets.types))
+    shown = ([3999, 3997, 3995, 3991], {"indicator": 1596, "tool": 4})
+    assert seen == [shown, ([], {}), ([], {}), shown]
 
 
 def test_a_collection_of_another_forum_shows_nothing_whatever_its_audiences(

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
+from flask import Flask, render_template_string
 
 from tests.architecture.tree import ROOT
-from web.language import LANGUAGES
+from web.language import LANGUAGES, init_language
 
 FOLDER = ROOT / "web" / "translations"
 CATALOGUES = sorted(FOLDER.glob("*/LC_MESSAGES/messages.po"))
@@ -69,3 +70,26 @@ def test_arabic_covers_most_of_what_there_is() -> None:
     with path.open("rb") as file:
         total = sum(1 for message in read_po(file, locale="ar") if message.id)
     assert len(list_translated(path)) * 2 > total
+
+
+def test_each_reader_is_told_a_text_in_its_own_language_whoever_was_told_it_before() -> None:
+    app = Flask(__name__)
+    app.secret_key = "of a test"
+    init_language(app)
+    said = {}
+    for language in ("en", "ar", "en", "ar"):
+        with app.test_request_context(headers={"Accept-Language": language}):
+            said.setdefault(language, set()).add(render_template_string("{{ _('Search') }}"))
+    assert said["en"] == {"Search"}
+    assert len(said["ar"]) == 1
+    assert said["ar"] != said["en"]
+
+
+def test_what_stands_in_a_text_is_escaped_and_the_text_is_not() -> None:
+    app = Flask(__name__)
+    app.secret_key = "of a test"
+    init_language(app)
+    with app.test_request_context():
+        asked = "{{ _('<b>%(name)s</b> 100%%', name=name) }}{{ _('<i>100%%</i>') }}"
+        told = render_template_string(asked, name="<script>")
+    assert told == "<b>&lt;script&gt;</b> 100%<i>100%</i>"

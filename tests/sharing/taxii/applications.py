@@ -35,6 +35,8 @@ FIXED = frozenset(
             "comity.search",
         ),
         *("comity.viewer", "comity.watched", "csrf"),
+        # Addresses of the routes, which are the same for all.
+        "comity.addresses",
     }
 )
 
