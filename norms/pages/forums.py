@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Final
 
 from flask import Response
@@ -22,7 +21,7 @@ from norms.pages.entering import (
 from norms.pages.writing import export
 from norms.queries.forums import (
     ForumProfile,
-    find_profile,
+    find_named_forum,
     list_co_chairs,
     list_forums,
     list_memberships,
@@ -31,21 +30,15 @@ from norms.queries.forums import (
 )
 from norms.queries.provisions import list_instruments
 from norms.queries.silences import list_silences
-from norms.queries.status import (
-    StatusRow,
-    list_status,
-    list_status_names,
-    list_status_provisions,
-)
+from norms.queries.status import StatusRow
 from norms.queries.status_pages import list_status_page
+from norms.queries.status_table import Size, find_status_table
 from web.installation import current_database, current_instant_us
 from web.listing import ListQuery, is_export, read_filters
 from web.shapes import Shape, flag, text, text_filter
 
-_MEMBERS: Final = 40
-_COLUMNS: Final = 60
-_CELLS: Final = 900
-"""How many members, and how many provisions, one page of the status view holds; and cells."""
+_SIZE: Final = Size(members=40, columns=60, cells=900)
+"""Of one page of the status view."""
 
 
 class ForumsQuery(ListQuery):
@@ -80,15 +73,6 @@ class CellSchema(Shape):
     reserved = flag()
     contested = flag()
     event = text(nullable=True)
-
-
-@dataclass(frozen=True, slots=True)
-class MemberRow:
-    """A member's line of the status view: its cells in the order of the columns."""
-
-    code: str
-    name: str
-    cells: list[StatusRow | None]
 
 
 @blueprint.get("/forums", endpoint="forums")
@@ -150,7 +134,7 @@ def show_status(slug: str) -> Response:
     listing = listing_of("status", query, about=slug)
     member, provision = asked("member"), asked("provision")
     with current_database().read() as connection:
-        found = expect(find_profile(connection, reader, slug), "forum")
+        found = expect(find_named_forum(connection, reader, slug), "forum")
         if is_export():
             rows = list_status_page(
                 connection,
@@ -164,11 +148,7 @@ def show_status(slug: str) -> Response:
                 limit=listing.limit,
             )
             return listing.answer(rows, _status_key, StatusRow.document, CellSchema)
-        places = list_status_provisions(connection, found.id, day, provision)
-        columns = list(places)[:_COLUMNS]
-        members = max(1, min(_MEMBERS, _CELLS // max(1, len(columns))))
-        # At least so many cells; and a member more than the page holds.
-        rows = list_status(
+        table = find_status_table(
             connection,
             reader,
             found.id,
@@ -177,33 +157,9 @@ def show_status(slug: str) -> Response:
             provision_id=provision,
             party=member,
             after=asked("after"),
-            limit=members * len(columns),
-            places={one: places[one] for one in columns},
+            size=_SIZE,
         )
-        codes = {row.member for row in rows}
-        shorts, names = list_status_names(connection, reader, places, codes)
-    table = _table(rows, columns, names)
-    following = table[members].code if len(table) > members else None
-    return norms_page(
-        "status.html",
-        forum=found,
-        as_of=shown_day(day),
-        columns=[(one, shorts.get(one, one)) for one in columns],
-        every=[(one, shorts.get(one, one)) for one in places],
-        table=table[:members],
-        following=following,
-        is_cut=len(places) > len(columns),
-    )
-
-
-def _table(rows: list[StatusRow], columns: list[str], names: dict[str, str]) -> list[MemberRow]:
-    cells: dict[str, dict[str, StatusRow]] = {}
-    for row in rows:
-        cells.setdefault(row.member, {})[row.provision] = row
-    return [
-        MemberRow(code, names.get(code, code), [found.get(one) for one in columns])
-        for code, found in cells.items()
-    ]
+    return norms_page("status.html", forum=found, as_of=shown_day(day), table=table)
 
 
 def _slug(found: ForumProfile) -> tuple[Any, ...]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, bindparam, select
 
 from auth.reader import Reader
 from auth.tables import forum
@@ -21,6 +21,14 @@ from norms.tables import (
     programme,
     programme_item,
 )
+
+
+class NamedForum(NamedTuple):
+    """A forum of the register: its number and its names."""
+
+    id: int
+    slug: str
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +137,23 @@ def find_profile(connection: Connection, reader: Reader, slug: str) -> ForumProf
     if "\0" in slug:
         return None
     return next(iter(list_forums(connection, reader, slug=slug)), None)
+
+
+def find_named_forum(connection: Connection, reader: Reader, slug: str) -> NamedForum | None:
+    """The same, by its names alone."""
+    del reader
+    if "\0" in slug:
+        return None
+    row = connection.execute(_NAMED, {"slug": slug}).first()
+    return None if row is None else NamedForum(*row)
+
+
+# Made once: making it takes longer than running it.
+_NAMED: Final = (
+    select(forum.c.id, forum.c.slug, forum.c.title)
+    .join(forum_profile, forum_profile.c.forum_id == forum.c.id)
+    .where(forum.c.slug == bindparam("slug"))
+)
 
 
 def list_memberships(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import (
@@ -16,7 +16,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    exists,
     select,
 )
 
@@ -36,7 +35,6 @@ from norms.tables import (
     norm_event,
     provision,
 )
-from norms.tables import party as party_table
 from norms.visibility import RELEASED, visible
 
 
@@ -78,7 +76,7 @@ class StatusRow(NamedTuple):
         }
 
 
-def list_status(  # noqa: PLR0913 - each a filter
+def list_status(
     connection: Connection,
     reader: Reader,
     forum_id: int,
@@ -87,17 +85,15 @@ def list_status(  # noqa: PLR0913 - each a filter
     day: int,
     provision_id: str | None = None,
     party: str | None = None,
-    after: str | None = None,
-    limit: int | None = None,
     places: Mapping[str, tuple[str, int]] | None = None,
 ) -> list[StatusRow]:
     """Who of the forum's members is committed to which of its provisions on a day.
 
     One row for each member that day and each provision that exists then and that the forum
     has adopted or has commitments to; by party, then by the provision's place. Commitments are
-    public; of evidence the reader is told what it may see. With `after` from this party on; with
-    `limit` at least so many rows, where there are. `places` are the provisions with their
-    instruments and places in these, where somebody has asked for them already: of no others then.
+    public; of evidence the reader is told what it may see. `places` are the provisions with
+    their instruments and places in these, where somebody has asked for them already: of no others
+    then.
     """
     provisions = places
     if provisions is None:
@@ -107,21 +103,13 @@ def list_status(  # noqa: PLR0913 - each a filter
     statement = _spans(forum_id, day, provision_id, party)
     if shown is not None:
         statement = statement.where(commitment.c.provision_id.in_(shown))
-    chosen = None
-    if limit is not None:
-        # As many parties as fill so many rows, and the one after which the page begins.
-        committed = _list_committed(connection, forum_id, day, party, shown)
-        chosen = _choose(members | committed, party, after)
-        chosen = chosen[: limit // max(len(provisions), 1) + 2]
-        ends = (chosen[0], chosen[-1]) if chosen else ("", "")
-        statement = statement.where(commitment.c.party_code.between(*ends))
     found: Sequence[Row[Any]] = connection.execute(statement).all()
     spans = {(row.party_code, row.provision_id): row for row in found}
-    codes = chosen
-    if codes is None:
-        codes = _choose(members | {code for code, _ in spans}, party, after)
+    codes = sorted(code for code in members | {code for code, _ in spans} if party in (None, code))
     events = _sources_of(connection, found)
-    evidence = count_evidence(connection, reader, day=day, parties=chosen)
+    evidence = count_evidence(
+        connection, reader, day=day, parties=None if party is None else [party]
+    )
     rows = []
     for code in codes:
         for one, place in provisions.items():
@@ -136,46 +124,6 @@ def list_status(  # noqa: PLR0913 - each a filter
                     StatusRow(code, one, NO_STATEMENT, place, evidence=evidence.get(cell, 0))
                 )
     return rows
-
-
-def list_status_names(
-    connection: Connection, reader: Reader, provisions: Collection[str], codes: Collection[str]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Our short titles of these provisions, and the names of these parties. Public."""
-    del reader
-    shorts: dict[str, str] = {}
-    ordered = sorted(provisions)
-    for start in range(0, len(ordered), _BATCH):
-        rows = connection.execute(_SHORTS, {"ids": ordered[start : start + _BATCH]})
-        shorts.update({row.id: row.short for row in rows})
-    named = select(party_table.c.code, party_table.c.name).where(
-        party_table.c.code.in_(sorted(codes))
-    )
-    return shorts, {row.code: row.name for row in connection.execute(named)}
-
-
-def _choose(codes: Iterable[str], party: str | None, after: str | None) -> list[str]:
-    return sorted(
-        code for code in codes if party in (None, code) and (after is None or code >= after)
-    )
-
-
-def _list_committed(
-    connection: Connection,
-    forum_id: int,
-    day: int,
-    party: str | None,
-    provisions: Sequence[str] | None,
-) -> frozenset[str]:
-    """Who is committed to anything in the forum (to any of `provisions`), a member or not."""
-    # Each is looked up by its own index.
-    conditions = [commitment.c.party_code == party_table.c.code, holds_on(forum_id, day)]
-    if provisions is not None:
-        conditions.append(commitment.c.provision_id.in_(provisions))
-    statement = select(party_table.c.code).where(exists().where(*conditions))
-    if party is not None:
-        statement = statement.where(party_table.c.code == party)
-    return frozenset(connection.execute(statement).scalars())
 
 
 def count_evidence(
@@ -288,9 +236,6 @@ _EVENT = (
     norm_event.c.confidence,
     norm_event.c.note,
     norm_event.c.recorded_by,
-)
-_SHORTS: Final[Select[Any]] = select(provision.c.id, provision.c.short).where(
-    provision.c.id.in_(bindparam("ids", expanding=True))
 )
 _SOURCES: Final[Select[Any]] = select(norm_event.c.id, *_EVENT).where(
     norm_event.c.id.in_(bindparam("ids", expanding=True))

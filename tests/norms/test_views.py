@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import Connection, delete, select
 
 from auth.queries import find_forum
+from auth.reader import Reader
 from auth.services import installation_reader
 from norms.queries.committed import list_committed
 from norms.queries.status import StatusRow, list_status
 from norms.queries.status_pages import list_status_page
+from norms.queries.status_table import Cell, Size, find_status_table
 from norms.rules.dates import parse_day
 from norms.services.deriving import derive_everything
 from norms.tables import commitment, instrument_standing, treaty_standing
@@ -288,3 +290,66 @@ def test_a_page_of_the_status_is_a_piece_of_the_whole(register: Register) -> Non
                         )
                         assert page == whole[start : start + limit]
     assert len(sizes) > 3
+
+
+def test_the_table_of_the_status_says_what_its_list_says(register: Register) -> None:
+    live(register)
+    # Committed to one provision while it is no member yet; and evidence that not all may see.
+    early = {"kind": "commitment", "instrument": "qd", "provisions": ["1"], "date": "2024-06-01"}
+    register.record("ann", {**early, "party": "XCC", "forum": "quay"})
+    tell_evidence(register, "qd:1")
+    shown = set()
+    members = [register.world.seated(code).reader for code in ("XAA", "XBB")]
+    with register.world.database.read() as connection:
+        forum = find_forum(connection, "quay")
+        assert forum is not None
+        for reader in (installation_reader(), *members):
+            for day in ("2024-12-01", "2026-07-01"):
+                for filters in ({}, {"party": "XCC"}, {"provision_id": "qd:1"}, {"party": "XZZ"}):
+                    asked: dict[str, Any] = {"day": parse_day(day), **filters}
+                    rows = list_status(connection, reader, forum.id, "quay", **asked)
+                    told = {(row.member, row.provision): cell_of(row) for row in rows}
+                    for size in (Size(40, 60, 900), Size(1, 60, 900), Size(40, 60, 1)):
+                        pages = walk(connection, reader, forum.id, size, **asked)
+                        assert {key: cell for key, cell in pages if cell is not None} == told
+                        assert len(pages) == len(dict(pages))
+                    shown |= set(told.values())
+    assert {cell.evidence for cell in shown} == {0, 1, 2}
+    assert len({cell.status for cell in shown}) > 2
+
+
+def tell_evidence(register: Register, provision: str) -> None:
+    """Two actions of XAA with evidence: one for everybody, one for itself alone."""
+    for audience in ("public", "own"):
+        action = register.done(
+            "xaa-drafter", "POST", "actions", {"plan": "P", "provisions": [provision]}
+        )
+        there = f"actions/{action['id']}"
+        register.done("xaa-clearance-officer", "POST", f"{there}/release", {"audience": audience})
+        happened = {"kind": "evidence", "date": "2024-01", "body": "Done"}
+        register.done("xaa-clearance-officer", "POST", f"{there}/events", happened)
+
+
+def cell_of(row: StatusRow) -> Cell:
+    """What the table shows of a row."""
+    return Cell(row.status, row.since, row.is_reserved, row.is_contested, row.evidence)
+
+
+def walk(
+    connection: Connection, reader: Reader, forum_id: int, size: Size, **asked: Any
+) -> list[tuple[tuple[str, str], Cell | None]]:
+    """Every cell of every page of the table, by member and provision."""
+    found = []
+    after = None
+    filters = {"provision_id": None, "party": None, **asked}
+    while True:
+        table = find_status_table(
+            *(connection, reader, forum_id, "quay"), **filters, after=after, size=size
+        )
+        assert len(table.rows) <= size.members
+        for row in table.rows:
+            for (provision, _), number in zip(table.columns, row.cells, strict=True):
+                found.append(((row.code, provision), table.cells[number]))
+        after = table.following
+        if after is None:
+            return found
