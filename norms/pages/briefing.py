@@ -21,6 +21,7 @@ from norms.queries.parties import list_parties
 from norms.queries.provisions import Provision, list_provisions
 from norms.queries.states_own import Action, Position, list_actions, list_positions
 from norms.queries.status import StatusRow, list_status
+from norms.queries.status_table import list_status_parties
 from norms.queries.verified import Provenance
 from norms.rules.words import NO_STATEMENT
 from web.installation import current_database, current_instant_us
@@ -90,12 +91,13 @@ def show_briefing() -> Response:
         if forum is not None:
             about = list_provisions(connection, reader, status_of=(forum.id, day))
             provisions = {one.id: one for one in about}
-            places = {one.id: (one.instrument, one.position) for one in about}
-            rows = list_status(connection, reader, forum.id, forum.slug, day=day, places=places)
-            in_forum = list(dict.fromkeys(row.provision for row in rows))
-            members = list(dict.fromkeys(row.member for row in rows))
+            where = (connection, reader, forum.id, forum.slug)
+            members = list_status_parties(*where, day=day, provisions=provisions)
+            in_forum = list(provisions) if members else []
             wanted = [one for one in in_forum if not chosen or one in chosen][:_MOST_PROVISIONS]
             whose = [one for one in members if one in states]
+            places = {one: (provisions[one].instrument, provisions[one].position) for one in wanted}
+            rows = list_status(*where, day=day, parties=whose, places=places) if whose else []
             made = Draft()
             _write_agreed(made, [provisions[one] for one in wanted])
             _write_status(made, rows, wanted, whose, provisions, parties)

@@ -76,7 +76,7 @@ class StatusRow(NamedTuple):
         }
 
 
-def list_status(
+def list_status(  # noqa: PLR0913 - each a filter
     connection: Connection,
     reader: Reader,
     forum_id: int,
@@ -85,13 +85,15 @@ def list_status(
     day: int,
     provision_id: str | None = None,
     party: str | None = None,
+    parties: Collection[str] | None = None,
     places: Mapping[str, tuple[str, int]] | None = None,
 ) -> list[StatusRow]:
     """Who of the forum's members is committed to which of its provisions on a day.
 
     One row for each member that day and each provision that exists then and that the forum
     has adopted or has commitments to; by party, then by the provision's place. Commitments are
-    public; of evidence the reader is told what it may see. `places` are the provisions with
+    public; of evidence the reader is told what it may see. Of `party`, or of `parties`, where
+    they are given. `places` are the provisions with
     their instruments and places in these, where somebody has asked for them already: of no others
     then.
     """
@@ -100,16 +102,17 @@ def list_status(
         provisions = list_status_provisions(connection, forum_id, day, provision_id)
     members = find_status_members(connection, forum_slug, day)
     shown = None if places is None else sorted(places)
-    statement = _spans(forum_id, day, provision_id, party)
+    whose = parties if party is None else [party]
+    statement = _spans(forum_id, day, provision_id, whose)
     if shown is not None:
         statement = statement.where(commitment.c.provision_id.in_(shown))
     found: Sequence[Row[Any]] = connection.execute(statement).all()
     spans = {(row.party_code, row.provision_id): row for row in found}
-    codes = sorted(code for code in members | {code for code, _ in spans} if party in (None, code))
-    events = _sources_of(connection, found)
-    evidence = count_evidence(
-        connection, reader, day=day, parties=None if party is None else [party]
+    codes = sorted(
+        code for code in members | {code for code, _ in spans} if whose is None or code in whose
     )
+    events = _sources_of(connection, found)
+    evidence = count_evidence(connection, reader, day=day, parties=whose)
     rows = []
     for code in codes:
         for one, place in provisions.items():
@@ -178,7 +181,9 @@ _PROVISIONS: Final = (
 )
 
 
-def _spans(forum_id: int, day: int, provision_id: str | None, party: str | None) -> Select[Any]:
+def _spans(
+    forum_id: int, day: int, provision_id: str | None, parties: Collection[str] | None
+) -> Select[Any]:
     """The commitments that hold on a day, each with the event that it follows from."""
     statement: Select[Any] = (
         select(commitment, *_EVENT)
@@ -187,8 +192,8 @@ def _spans(forum_id: int, day: int, provision_id: str | None, party: str | None)
     )
     if provision_id is not None:
         statement = statement.where(commitment.c.provision_id == provision_id)
-    if party is not None:
-        statement = statement.where(commitment.c.party_code == party)
+    if parties is not None:
+        statement = statement.where(commitment.c.party_code.in_(sorted(parties)))
     return statement
 
 

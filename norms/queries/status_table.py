@@ -7,7 +7,7 @@ pages of rows (`status_pages`).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
@@ -96,8 +96,7 @@ def find_status_table(  # noqa: PLR0913 - each a filter
     if not shown:
         return StatusTable([], [], [], [], None)
     members = find_status_members(connection, forum_slug, day)
-    asked = {"forum_id": forum_id, "day": day, "provisions": sorted(shown)}
-    committed = frozenset(connection.execute(_COMMITTED, asked).scalars())
+    committed = _list_committed(connection, forum_id, day, shown)
     codes = sorted(
         code
         for code in members | committed
@@ -107,7 +106,8 @@ def find_status_table(  # noqa: PLR0913 - each a filter
     following = codes[most] if len(codes) > most else None
     codes = codes[:most]
     spans: defaultdict[str, dict[str, Cell]] = defaultdict(dict)
-    rows = connection.execute(_SPANS, {**asked, "codes": codes}).all()
+    asked = {"forum_id": forum_id, "day": day, "provisions": sorted(shown), "codes": codes}
+    rows = connection.execute(_SPANS, asked).all()
     for code, one, status, since, is_reserved, is_contested in rows:
         spans[code][one] = Cell(status, since, bool(is_reserved), bool(is_contested))
     evidence = count_evidence(connection, reader, day=day, parties=codes)
@@ -122,6 +122,28 @@ def find_status_table(  # noqa: PLR0913 - each a filter
         numbered = [numbers.setdefault(cell, len(numbers)) for cell in cells]
         table.append(TableRow(code, names.get(code, code), numbered))
     return StatusTable(columns, every, list(numbers), table, following)
+
+
+def list_status_parties(
+    connection: Connection,
+    reader: Reader,
+    forum_id: int,
+    forum_slug: str,
+    *,
+    day: int,
+    provisions: Collection[str],
+) -> list[str]:
+    """Who is a member of the forum on a day, or committed to any of these; by code. Public."""
+    del reader
+    committed = _list_committed(connection, forum_id, day, provisions)
+    return sorted(find_status_members(connection, forum_slug, day) | committed)
+
+
+def _list_committed(
+    connection: Connection, forum_id: int, day: int, provisions: Collection[str]
+) -> frozenset[str]:
+    values = {"forum_id": forum_id, "day": day, "provisions": sorted(provisions)}
+    return frozenset(connection.execute(_COMMITTED, values).scalars())
 
 
 def _with_evidence(
