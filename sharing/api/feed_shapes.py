@@ -9,12 +9,11 @@ from marshmallow import fields
 from sharing.api.documents import FEED_EXAMPLE, OBJECT_EXAMPLE
 from sharing.api.entering import LEVELS, PLACE
 from sharing.feeds.remote.checking import STEPS, Checked
-from sharing.queries.feed_lists import RUN_STATES, SENT_STATES
+from sharing.queries.feed_lists import FEED_STATES, RUN_STATES, SENT_STATES
 from web.listing import ListQuery
 from web.shapes import Instant, Shape, count, flag, instant, text, text_filter, word, word_filter
 
 DIRECTIONS: Final = ("pull", "push")
-STATES: Final = ("active", "paused")
 _ID, _AT = "5f3c9b52-7e0a-4a3e-8f5e-1c2d3e4f5a6b", "2026-11-27T08:30:00.000000Z"
 
 
@@ -99,11 +98,13 @@ class FeedSchema(Shape):
         "client_cert": False,
         "ca": False,
         "state": "active",
+        "seated": True,
         "failures": 0,
         "in_trouble": False,
         "next_try": "2026-11-27T08:45:00.000000Z",
         "cursor": CursorSchema.EXAMPLE,
         "created": _AT,
+        "removed": None,
         "last_success": "2026-11-27T08:30:02.000000Z",
         "last_run": FeedRunSchema.EXAMPLE,
     }
@@ -122,12 +123,14 @@ class FeedSchema(Shape):
     user = text(nullable=True)
     client_cert = flag("Whether it shows one.")
     ca = flag("Whether it believes a CA of its own.")
-    state = word(*STATES)
+    state = word(*FEED_STATES)
+    seated = flag("Whether the one as whom it reads or writes here has an active seat.")
     failures = count("In a row, up to now.")
     in_trouble = flag("It has failed so often that it is tried rarely.")
     next_try = instant(nullable=True)
     cursor = fields.Nested(CursorSchema, required=True)
     created = instant()
+    removed = instant("When it was; it runs never again.", nullable=True)
     last_success = instant(nullable=True)
     last_run = fields.Nested(FeedRunSchema, required=True, allow_none=True)
 
@@ -211,7 +214,7 @@ class FeedQuery(ListQuery):
     """Which feeds to list, by name."""
 
     direction = word_filter(*DIRECTIONS)
-    state = word_filter(*STATES)
+    state = word_filter(*FEED_STATES)
     forum = text_filter()
     in_trouble = word_filter("yes", "no")
 

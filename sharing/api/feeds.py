@@ -76,6 +76,7 @@ from sharing.services.feeds.keeping import (
     resume_feed,
     set_secrets,
 )
+from sharing.services.feeds.removing import remove_feed
 from sharing.services.feeds.steering import (
     check_may_look,
     check_may_see_objects,
@@ -191,6 +192,23 @@ def show_feed(feed: str) -> dict[str, Any]:
         return expect_standing(connection, reader, feed).document()
 
 
+@blueprint.route("/<feed>", methods=["DELETE"])
+@door(Permission.API_WRITE)
+@blueprint.response(200, FeedSchema, example=FeedSchema.EXAMPLE)
+def remove(feed: str) -> dict[str, Any]:
+    """Run it never again: its secrets are erased, its name is free, and it is told of by its id.
+
+    What it brought stays the member's. What it sent stays at the partner: it is listed as recalled,
+    and nothing takes it back any more. For a person with the role member-admin, in a seat or not.
+    """
+    reader = current_reader()
+    check_may_set_up(reader)
+    with current_database().write() as connection:
+        found = expect_feed(connection, reader, feed)
+        remove_feed(connection, reader, found, now_us=current_instant_us())
+        return expect_standing(connection, reader, found.uuid).document()
+
+
 @blueprint.route("/<feed>/runs", methods=["GET"])
 @door(Permission.API_READ)
 @listed(blueprint, FeedRunQuery, FeedRunSchema)
@@ -269,7 +287,7 @@ def run(feed: str) -> dict[str, Any]:
 
 @blueprint.route("/<feed>/replay", methods=["POST"])
 @door(Permission.API_WRITE)
-@blueprint.doc(requestBody=_REPLAY)
+@blueprint.doc(requestBody=_REPLAY, responses={"409": "CONFLICT"})
 @blueprint.response(200, FeedSchema, example=FeedSchema.EXAMPLE)
 def replay(feed: str) -> dict[str, Any]:
     """Go back: ask for, or send, again what was added since an instant. Does no harm."""
@@ -295,7 +313,7 @@ def try_feed(feed: str) -> dict[str, Any]:
 
 @blueprint.route("/<feed>/secrets", methods=["PUT"])
 @door(Permission.API_WRITE)
-@blueprint.doc(requestBody=_SECRETS)
+@blueprint.doc(requestBody=_SECRETS, responses={"409": "CONFLICT"})
 @blueprint.response(200, FeedSchema, example=FeedSchema.EXAMPLE)
 def replace_secrets(feed: str) -> dict[str, Any]:
     """Give it other credentials. For a person with the role member-admin."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from sqlalchemy import Connection
 
 from auth.reader import Reader
 from auth.services import OPERATOR, operator_reader
@@ -41,12 +42,14 @@ from sharing.services.feeds.keeping import (
     SEALED_FOR,
     NewFeed,
     add_feed,
+    check_stands,
     pause_feed,
     replay_feed,
     reseal_feeds,
     resume_feed,
     set_secrets,
 )
+from sharing.services.feeds.removing import remove_feed
 from sharing.services.feeds.runs import Tally
 
 _SHOWN: Final = 10
@@ -54,6 +57,11 @@ _SECRETS: Final = ("user", "secret_file", "token_file", "client_cert", "ca")
 _MOST_SECRET_BYTES: Final = 64 * 1024
 _COUNTS: Final = ("contributed", "replaced", "known", "returned", "refused", "withdrawn")
 _SHORT: Final = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
+_UNSEATED: Final = (
+    "  the recipient has no active seat there, so it sees nothing: the partner is asked to delete "
+    "all that it was sent, and is sent it again once the seat is given back; pause the feed where "
+    "that should not be"
+)
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
@@ -120,11 +128,12 @@ def add(
 
 
 @feed_.command("list")
+@click.option("--removed", is_flag=True, help="Those that were removed.")
 @working
-def list_(workplace: Workplace) -> Answer:
+def list_(workplace: Workplace, *, removed: bool) -> Answer:
     """List every feed of this installation."""
     with workplace.database.read() as connection:
-        found = list_operated(connection)
+        found = list_operated(connection, are_removed=removed)
     text = "\n".join(_line(one) for one in found) or "no feeds; add one with `comity feed add`"
     return Answer([one.document() for one in found], text)
 
@@ -135,6 +144,7 @@ def list_(workplace: Workplace) -> Answer:
 def run(workplace: Workplace, name: str) -> Answer:
     """Run a feed now, to its end or its budget's; exits with 1 when it fails."""
     found, _ = _expect(workplace, name)
+    check_stands(found)
     if found.state != "active":
         raise BadInput("sharing.feed-paused", f"{name} is paused; resume it first")
     with _held(workplace, found), showing_progress(name) as progress:
@@ -207,7 +217,7 @@ def status(workplace: Workplace, name: str) -> Answer:
         "recalled": [one.document() for one in recalled],
         "counts": counts,
     }
-    lines = [_line(found), *(_run_line(one) for one in runs)]
+    lines = [_line(found), *_seat_lines(found), *(_run_line(one) for one in runs)]
     lines += [f"  refused {one.stix_id} {one.version}: {one.reason}" for one in refused]
     lines += [f"  kept by the partner: {one.stix_id}: {one.reason}" for one in recalled]
     return Answer(document, "\n".join(lines))
@@ -219,6 +229,7 @@ def status(workplace: Workplace, name: str) -> Answer:
 def test(workplace: Workplace, name: str) -> Answer:
     """Try the way to the partner step by step; the first that fails is named. Moves nothing."""
     found, _ = _expect(workplace, name)
+    check_stands(found)
     steps = _runner(workplace).test(found).steps
     document = [
         {"step": one.name, "passed": one.is_passed, "sentence": one.sentence} for one in steps
@@ -244,6 +255,25 @@ def secrets_(workplace: Workplace, name: str, **secrets: str | None) -> Answer:
     return _told(workplace, name)
 
 
+@feed_.command("remove")
+@click.argument("name", metavar="NAME")
+@working
+def remove(workplace: Workplace, name: str) -> Answer:
+    """Run it never again, and erase its secrets; its name is free.
+
+    What it brought stays its member's; runs, refusals and what it sent can be looked at. What it
+    sent stays at the partner, and nothing takes it back.
+    """
+    found, reader = _expect(workplace, name)
+    with workplace.database.write() as connection:
+        kept = remove_feed(connection, reader, found, now_us=workplace.now_us)
+    gone, _ = _expect(workplace, found.uuid)
+    text = f"{found.name} is removed; look at it as {found.uuid}"
+    if kept:
+        text += f"; the partner keeps what it was sent ({kept} versions, listed as recalled)"
+    return Answer(gone.document() | {"kept_by_partner": kept}, text)
+
+
 @feed_.command("reseal")
 @working
 def reseal(workplace: Workplace) -> Answer:
@@ -258,7 +288,7 @@ def reseal(workplace: Workplace) -> Answer:
 def _expect(workplace: Workplace, name: str) -> tuple[Feed, Reader]:
     """A feed, and the operator acting for its member, seated or not. Raises NotFound."""
     with workplace.database.read() as connection:
-        named = [one for one in list_operated(connection) if name in (one.name, one.uuid)]
+        named = [one for one in _list_all(connection) if name in (one.name, one.uuid)]
         if len(named) > 1:
             ids = ", ".join(f"{one.uuid} of {one.member_code}" for one in named)
             raise BadInput(
@@ -271,6 +301,10 @@ def _expect(workplace: Workplace, name: str) -> tuple[Feed, Reader]:
             )
         found = named[0]
         return found, operator_reader(connection, found.member_code)
+
+
+def _list_all(connection: Connection) -> list[Feed]:
+    return list_operated(connection, are_removed=None)
 
 
 def _told(workplace: Workplace, name: str) -> Answer:
@@ -344,6 +378,14 @@ def _line(one: Feed) -> str:
         f"{one.name}: {one.direction} of {one.member_code} {way} {one.url} ({one.remote}), "
         f"{one.collection_title} of {one.forum_slug}, every {one.every_s} s, {state}"
     )
+
+
+def _seat_lines(one: Feed) -> list[str]:
+    if one.is_seated or one.removed_us is not None:
+        return []
+    if one.direction == "pull":
+        return [f"  {one.member_code} has no active seat there: nothing is fetched until it has"]
+    return [_UNSEATED]
 
 
 def _run_line(one: FeedRun) -> str:

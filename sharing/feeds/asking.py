@@ -20,7 +20,7 @@ from kernel.errors import TooMany
 from sharing.feeds.remote.checking import Checked
 from sharing.feeds.running import Runner
 from sharing.queries.feeds import Feed
-from sharing.services.feeds.keeping import NewFeed, check_partner
+from sharing.services.feeds.keeping import NewFeed, check_partner, check_stands
 
 FREE_TESTS: Final = 6
 """Within a window, for each member."""
@@ -85,7 +85,8 @@ class Feeds:
         self._runner = runner
 
     def test(self, reader: Reader, found: Feed, *, now_us: int) -> Checked:
-        """The connection test of a feed of the reader's member. Raises TooMany."""
+        """The connection test of a feed of the reader's member. Raises TooMany, Conflict."""
+        check_stands(found)
         with self._beginning(reader, found.peer, now_us):
             return self.runner.test(found)
 

@@ -37,6 +37,10 @@ BATCH: Final = 200
 _MOST_LOOKED_FOR: Final = 100
 """Of the objects of one envelope that a partner calls failed."""
 _UNSAID: Final = "the partner did not take it and did not say why"
+_HAS_NEITHER: Final = (
+    "the partner deleted the whole version and does not take the part that is still seen, so it "
+    "has neither"
+)
 _NOT_DELETED: Final = frozenset({400, 403, 404, 405, 409, 410, 422, 501})
 
 
@@ -161,6 +165,10 @@ class Push:
         if is_gone and one.is_narrowed:
             batch = narrowed_batch(self.database, self.pushing, position, one, now_us=self.now_us())
             rest, refused = batch.rows, self._send(batch) if batch.rows else {}
+            refused = {
+                key: why if why == UNENDING else f"{_HAS_NEITHER}: {why}"
+                for key, why in refused.items()
+            }
         self.tally = record_withdrawn(
             self.database,
             self.pushing,

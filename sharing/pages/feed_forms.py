@@ -1,4 +1,4 @@
-"""`/sharing/feeds/new` and `…/secrets`: a feed set up, tested before it is kept; new credentials.
+"""`/sharing/feeds/new`, `…/secrets`, `…/remove`: a feed set up, tested before it is kept; removed.
 
 A secret that was typed in is in no page that is answered: it is typed again.
 """
@@ -25,16 +25,18 @@ from sharing.pages.entering import LEVELS, blueprint
 from sharing.pages.feeds import FEED, look
 from sharing.partners import current_feeds
 from sharing.queries.collections import Collection, list_collections
-from sharing.queries.feeds import Feed
+from sharing.queries.feeds import Feed, count_feed
 from sharing.rules.tlp import Tlp
 from sharing.services.feeds.keeping import (
     NewFeed,
     add_feed,
     check_feed,
+    check_stands,
     choose_secrets,
     set_secrets,
 )
-from sharing.services.feeds.steering import check_may_set_up, expect_seated_feed
+from sharing.services.feeds.removing import remove_feed
+from sharing.services.feeds.steering import check_may_set_up, expect_feed, expect_seated_feed
 from web.forms import Filled, FormSchema, empty_form, read_form
 from web.installation import current_database, current_instant_us
 from web.pages import page, see_other
@@ -135,6 +137,7 @@ def show_secrets(feed: uuid.UUID) -> Response:
     """GET …/secrets: to give it other credentials; those that it has are not shown."""
     with current_database().read() as connection:
         found = look(connection, feed, check_may_set_up)
+        check_stands(found)
     return _secrets_page(found, empty_form(user=found.user_name))
 
 
@@ -156,6 +159,32 @@ def replace_secrets(feed: uuid.UUID) -> Response:
             form.blame("", refused.message)
             return _secrets_page(found, form, status=400)
     flash(_("It has other credentials from its next run on."))
+    return see_other(url_for("exchange.feed", feed=feed))
+
+
+@blueprint.get(f"{FEED}/remove", endpoint="feed-removal")
+@door(Permission.MEMBER)
+def show_removal(feed: uuid.UUID) -> Response:
+    """GET …/remove: what becomes of what it moved, before it is removed."""
+    reader = current_reader()
+    check_may_set_up(reader)
+    with current_database().read() as connection:
+        found = expect_feed(connection, reader, str(feed))
+        check_stands(found)
+        counts = count_feed(connection, reader, found.id)
+    return page("sharing/feed-remove.html", feed=found, counts=counts)
+
+
+@blueprint.post(f"{FEED}/remove", endpoint="remove-feed")
+@door(Permission.MEMBER)
+def remove(feed: uuid.UUID) -> Response:
+    """POST …/remove: it runs never again, and its secrets are erased."""
+    reader = current_reader()
+    check_may_set_up(reader)
+    with current_database().write() as connection:
+        found = expect_feed(connection, reader, str(feed))
+        remove_feed(connection, reader, found, now_us=current_instant_us())
+    flash(_("The feed is removed; what it moved can still be looked at here."))
     return see_other(url_for("exchange.feed", feed=feed))
 
 

@@ -23,6 +23,7 @@ from sharing.feeds.remote.checking import Checked
 from sharing.pages.entering import blueprint
 from sharing.partners import current_feeds
 from sharing.queries.feed_lists import (
+    FEED_STATES,
     RUN_STATES,
     SENT_STATES,
     RunFilter,
@@ -71,7 +72,7 @@ class FeedsQuery(ListQuery):
 
     limit = _page_size()
     direction = word_filter("pull", "push")
-    state = word_filter("active", "paused")
+    state = word_filter(*FEED_STATES)
     forum = text_filter()
     in_trouble = word_filter("yes", "no")
 
@@ -85,7 +86,7 @@ class FeedRowSchema(Shape):
     forum = text()
     url = text()
     remote = text()
-    state = word("active", "paused")
+    state = word(*FEED_STATES)
     failures = count()
     next_try = instant(nullable=True)
     last_success = instant(nullable=True)
@@ -313,6 +314,7 @@ def feed_page(
         found = standing.feed
         runs = page_runs(connection, reader, found.id, RunFilter(), after=None, limit=_SHOWN)
         counts = count_feed(connection, reader, found.id)
+    is_moving = standing.is_moving and found.removed_us is None
     is_due = found.state == "active" and found.next_us is not None and found.next_us <= now_us
     return page(
         "sharing/feed.html",
@@ -324,7 +326,7 @@ def feed_page(
         form=form,
         checked=checked,
         may=may_of(reader),
-        goes_on=request.method == "GET" and (standing.is_moving or is_due),
+        goes_on=request.method == "GET" and (is_moving or is_due),
         is_still=bool(request.args.get("still")),
         now_us=now_us,
     )

@@ -40,6 +40,7 @@ from sharing.tables import contribution, feed, feed_refusal, feed_run, feed_sent
 
 Key = tuple[Any, ...]
 
+FEED_STATES: Final = ("active", "paused", "removed")
 RUN_STATES: Final = ("running", "done", "more", "failed", "cut-off")
 SENT_STATES: Final = ("sent", "refused", "withdrawn", "recalled")
 _REACHED: Final = ("done", "more")
@@ -108,12 +109,13 @@ def feed_key(one: Standing) -> Key:
 
 
 def is_asked_for(one: Standing, query: Mapping[str, Any]) -> bool:
-    """Whether a list with these filters (`direction`, `state`, `forum`, `in_trouble`) has it."""
+    """Whether a list with these filters (`direction`, `state`, `forum`, `in_trouble`) has it; one
+    that was removed only where it is asked for."""
     found = one.feed
     is_troubled = "yes" if found.is_troubled else "no"
     return (
         query["direction"] in (None, found.direction)
-        and query["state"] in (None, found.state)
+        and found.state in ((query["state"],) if query["state"] else ("active", "paused"))
         and query["forum"] in (None, found.forum_slug)
         and query["in_trouble"] in (None, is_troubled)
     )

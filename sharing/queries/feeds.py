@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, Row, Select, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, exists, func, or_, select
 
 from auth.reader import Reader
 from auth.services import OPERATOR
-from auth.tables import forum, member, recipient, seat
+from auth.tables import forum, member, partner, recipient, seat
 from kernel.clock import format_instant, format_version
 from kernel.errors import BadInput
 from sharing.rules.tlp import Tlp
@@ -28,7 +28,9 @@ TROUBLED_AFTER: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One feed, without its secrets. `auth` is `none`, `basic` or `bearer`; `every_s` seconds."""
+    """One feed, without its secrets. `auth` is `none`, `basic` or `bearer`; `every_s` seconds;
+    `state` is active, paused or removed.
+    """
 
     id: int
     uuid: str
@@ -59,6 +61,9 @@ class Feed:
     failures: int
     created_us: int
     created_by: str
+    is_seated: bool = True
+    """Whether the one as whom it reads or writes here has an active seat."""
+    removed_us: int | None = None
     is_lost: bool = False
     """Whether what is stored of its position cannot be read; `position` is then the beginning."""
 
@@ -87,6 +92,7 @@ class Feed:
             "client_cert": self.has_client_cert,
             "ca": self.has_ca,
             "state": self.state,
+            "seated": self.is_seated,
             "failures": self.failures,
             "in_trouble": self.is_troubled,
             "next_try": _instant(self.next_us),
@@ -96,6 +102,7 @@ class Feed:
                 "reached": _instant(walk.last_us) if walk else None,
             },
             "created": _instant(self.created_us),
+            "removed": _instant(self.removed_us),
         }
 
 
@@ -188,7 +195,7 @@ class FeedSent:
 
 
 def list_feeds(connection: Connection, reader: Reader) -> list[Feed]:
-    """The feeds of the reader's member, by name."""
+    """The feeds of the reader's member, by name, and those that were removed."""
     return _feeds(connection, of_reader(reader))
 
 
@@ -223,9 +230,15 @@ def load_feed(connection: Connection, feed_id: int) -> Feed | None:
     return next(iter(_feeds(connection, feed.c.id == feed_id)), None)
 
 
-def list_operated(connection: Connection) -> list[Feed]:
-    """All feeds of the installation, by name: for its operator, who reads nothing they carry."""
-    return _feeds(connection)
+def list_operated(connection: Connection, *, are_removed: bool | None = False) -> list[Feed]:
+    """All feeds of the installation, by name: for its operator, who reads nothing they carry.
+
+    Those that were removed, those that were not, or (None) all.
+    """
+    if are_removed is None:
+        return _feeds(connection)
+    is_there = feed.c.removed_us.is_(None)
+    return _feeds(connection, ~is_there if are_removed else is_there)
 
 
 def list_due(connection: Connection, *, are_failing: bool, now_us: int) -> Sequence[int]:
@@ -258,6 +271,7 @@ def _feeds(connection: Connection, *conditions: ColumnElement[bool]) -> list[Fee
             member.c.code,
             collection.c.uuid.label("collection_uuid"),
             collection.c.title,
+            _is_seated().label("is_seated"),
         )
         .join(forum, forum.c.id == feed.c.forum_id)
         .join(member, member.c.id == feed.c.member_id)
@@ -267,6 +281,32 @@ def _feeds(connection: Connection, *conditions: ColumnElement[bool]) -> list[Fee
         .order_by(feed.c.name)
     )
     return [_feed(row) for row in connection.execute(statement)]
+
+
+def _is_seated() -> ColumnElement[bool]:
+    """Of a pull the seat of its member, of a push that of its recipient, who may be a partner."""
+    holder = member.alias("holder")
+    is_its = or_(
+        seat.c.recipient_id == feed.c.recipient_id,
+        and_(feed.c.recipient_id.is_(None), seat.c.member_id == feed.c.member_id),
+    )
+    seats = (
+        select(seat.c.recipient_id)
+        .join(holder, holder.c.id == seat.c.member_id)
+        .where(
+            seat.c.forum_id == feed.c.forum_id,
+            is_its,
+            seat.c.status == "active",
+            holder.c.status == "active",
+        )
+        .correlate(feed)
+    )
+    partners = (
+        select(partner.c.recipient_id)
+        .where(partner.c.recipient_id == feed.c.recipient_id, partner.c.status == "active")
+        .correlate(feed)
+    )
+    return or_(exists(seats), exists(partners))
 
 
 def _feed(row: Row[Any]) -> Feed:
@@ -295,12 +335,14 @@ def _feed(row: Row[Any]) -> Feed:
         auth=row.auth,
         has_client_cert=row.client_cert is not None,
         has_ca=row.ca is not None,
-        state=row.state,
+        state=row.state if row.removed_us is None else "removed",
         position=position or Position(),
         next_us=row.next_us,
         failures=row.failures,
         created_us=row.created_us,
         created_by=row.created_by,
+        is_seated=bool(row.is_seated),
+        removed_us=row.removed_us,
         is_lost=position is None,
     )
 

@@ -56,6 +56,8 @@ feed = Table(
     Column("failures", Integer, nullable=False),
     Column("created_us", BigInteger, nullable=False),
     Column("created_by", Text, nullable=False),
+    # Then it is paused for good, and its name says so: another may have it.
+    Column("removed_us", BigInteger),
     CheckConstraint("direction IN ('pull', 'push')", name="direction"),
     CheckConstraint("auth IN ('none', 'basic', 'bearer')", name="auth"),
     CheckConstraint("state IN ('active', 'paused')", name="state"),

@@ -75,6 +75,7 @@ def list_feed_askings() -> Iterator[tuple[str, str, str, Any]]:
         for act in ("pause", "resume", "run", "replay", "test"):
             yield (f"{FEEDS}/<feed>/{act}", "POST", f"{FEEDS}/{name}/{act}", {})
         yield (f"{FEEDS}/<feed>/secrets", "PUT", f"{FEEDS}/{name}/secrets", {"token": "t"})
+        yield (f"{FEEDS}/<feed>", "DELETE", f"{FEEDS}/{name}", None)
     yield (f"{FEEDS}/test", "POST", f"{FEEDS}/test", {"url": new["url"]})
     yield (FEEDS, "POST", FEEDS, new)
     yield (FEEDS, "GET", f"{FEEDS}?limit=1", None)

@@ -48,7 +48,7 @@ ROLES = (
     *("drafter", "clearance-officer", "member-admin", "auditor"),
 )
 ANA, ANN, OPERATOR = "ana@xaa.example", "ann@people.example", "op@comity.example"
-FEED = ("", "/runs", "/refusals", "/sent", "/secrets")
+FEED = ("", "/runs", "/refusals", "/sent", "/secrets", "/remove")
 NOT_LOOKED_AT = {"sign-in.link", "sign-in.returned"}
 """Pages that only somebody who is on the way in comes by, with what was given out for it."""
 

@@ -35,7 +35,7 @@ from tests.reliability.test_served_is_recorded import Poll, Range, recorded_rang
 from tests.sharing.taxii.world import World
 from tests.sharing.views.looking import policy, share
 
-ROUNDS: Final = 25
+ROUNDS: Final = 10
 _PATIENCE_SECONDS: Final = 60
 _PAUSE_SECONDS: Final = 0.25
 # What reaches XCC falls due: workers write too.

@@ -18,7 +18,7 @@ from auth.queries import list_roster
 from auth.reader import Reader, Seated
 from auth.services import record_audit
 from auth.services.unique import refusing_duplicates
-from kernel.errors import BadInput, Forbidden, NotFound
+from kernel.errors import BadInput, Conflict, Forbidden, NotFound
 from kernel.sealing import Sealer
 from sharing.queries.collections import Collection
 from sharing.queries.feeds import Feed, load_feed
@@ -109,34 +109,40 @@ def add_feed(
     made = load_feed(connection, feed_id)
     if made is None:
         raise LookupError(feed_id)
-    _record(
+    record_steering(
         connection, seated.reader, "feed.add", made, {"url": new.url, "remote": new.remote}, now_us
     )
     return made
 
 
 def pause_feed(connection: Connection, reader: Reader, found: Feed, *, now_us: int) -> None:
-    """Run it no more until it is resumed; a run that goes on ends after its page."""
+    """Run it no more until it is resumed; a run that goes on ends after its page.
+
+    Raises Conflict (`sharing.feed-removed`), as do all of these.
+    """
+    check_stands(found)
     connection.execute(
         update(feed).where(feed.c.id == found.id).values(state="paused", next_us=None)
     )
-    _record(connection, reader, "feed.pause", found, {}, now_us)
+    record_steering(connection, reader, "feed.pause", found, {}, now_us)
 
 
 def resume_feed(connection: Connection, reader: Reader, found: Feed, *, now_us: int) -> None:
     """Let it run again, at once and as if it had never failed."""
+    check_stands(found)
     connection.execute(
         update(feed).where(feed.c.id == found.id).values(state="active", next_us=now_us, failures=0)
     )
-    _record(connection, reader, "feed.resume", found, {}, now_us)
+    record_steering(connection, reader, "feed.resume", found, {}, now_us)
 
 
 def ask_for_run(connection: Connection, reader: Reader, found: Feed, *, now_us: int) -> None:
     """Let it be due now. Raises BadInput while it is paused."""
+    check_stands(found)
     if found.state != "active":
         raise BadInput("sharing.feed-paused", f"{found.name} is paused; resume it first")
     connection.execute(update(feed).where(feed.c.id == found.id).values(next_us=now_us))
-    _record(connection, reader, "feed.run", found, {}, now_us)
+    record_steering(connection, reader, "feed.run", found, {}, now_us)
 
 
 def replay_feed(
@@ -146,6 +152,7 @@ def replay_feed(
 
     Harmless for what arrived: what is known already is nothing new.
     """
+    check_stands(found)
     connection.execute(
         update(feed)
         .where(feed.c.id == found.id)
@@ -154,7 +161,7 @@ def replay_feed(
     if found.state == "active":
         connection.execute(update(feed).where(feed.c.id == found.id).values(next_us=now_us))
     connection.execute(delete(feed_refusal).where(feed_refusal.c.feed_id == found.id))
-    _record(connection, reader, "feed.replay", found, {"after_us": after_us}, now_us)
+    record_steering(connection, reader, "feed.replay", found, {"after_us": after_us}, now_us)
 
 
 def set_secrets(
@@ -167,13 +174,22 @@ def set_secrets(
     now_us: int,
 ) -> None:
     """Give a feed other credentials; its secrets are replaced together. Raises BadInput."""
+    check_stands(found)
     check_feed(new)
     connection.execute(
         update(feed)
         .where(feed.c.id == found.id)
         .values(user_name=new.user_name, **_sealed(sealer, new))
     )
-    _record(connection, reader, "feed.secrets", found, {}, now_us)
+    record_steering(connection, reader, "feed.secrets", found, {}, now_us)
+
+
+def check_stands(found: Feed) -> None:
+    """Raises Conflict (`sharing.feed-removed`) for a feed that was removed."""
+    if found.removed_us is not None:
+        raise Conflict(
+            "sharing.feed-removed", f"{found.name}: it runs never again; set up another feed"
+        )
 
 
 def reseal_feeds(connection: Connection, sealer: Sealer, *, actor: str, now_us: int) -> int:
@@ -334,7 +350,7 @@ def _bad(what: str, wanted: str) -> BadInput:
     return BadInput("sharing.bad-feed", f"{what} must be {wanted}")
 
 
-def _record(
+def record_steering(
     connection: Connection,
     reader: Reader,
     action: str,
@@ -342,6 +358,7 @@ def _record(
     detail: dict[str, Any],
     now_us: int,
 ) -> None:
+    """Put on record in the audit what was done to a feed, and by whom."""
     record_audit(
         connection,
         reader.actor,

@@ -32,6 +32,7 @@ from sharing.queries.pushing import (
 from sharing.queries.releases import find_head
 from sharing.rules.walking import Position
 from sharing.services.deliver import Served, record_delivery
+from sharing.services.feeds.keeping import check_stands
 from sharing.services.feeds.runs import Tally, tell_run, write_position, write_refusals
 from sharing.services.settling import settled_read
 from sharing.tables import feed, feed_sent
@@ -44,6 +45,10 @@ _ENVELOPE_BYTES = 64
 
 UNENDING: Final = "the partner has not said what became of it"
 _UNDERWAY: Final = "on its way"
+_KEEPS_OTHER: Final = (
+    "the partner keeps the form of this version that it was sent before, and does not take the one "
+    "that is seen now"
+)
 _IS_ABSENT: Final = or_(feed_sent.c.state == "refused", feed_sent.c.state == "withdrawn")
 
 
@@ -220,6 +225,7 @@ def _write_sent(
     if not sent:
         return
     rows = [_sent_row(pushing.feed.id, row, refused, now_us) for row in sent]
+    _say_what_is_kept(connection, pushing.feed.id, rows)
     failed = [row for row in rows if row["reason"]]
     moved.pages += 1
     moved.bytes += sum(len(row.content) for row in sent)
@@ -242,6 +248,26 @@ def _write_sent(
         ],
         [(row["stix_id"], format_version(row["version_us"])) for row in rows if not row["reason"]],
     )
+
+
+def _say_what_is_kept(connection: Connection, feed_id: int, rows: list[dict[str, Any]]) -> None:
+    """Of a version that is refused in another form than it was sent in: that this is there."""
+    refused = [row["contribution_id"] for row in rows if row["state"] == "refused"]
+    if not refused:
+        return
+    kept = set(
+        connection.execute(
+            select(feed_sent.c.contribution_id).where(
+                feed_sent.c.feed_id == feed_id,
+                feed_sent.c.contribution_id.in_(refused),
+                feed_sent.c.state == "sent",
+                feed_sent.c.reason != _UNDERWAY,
+            )
+        ).scalars()
+    )
+    for row in rows:
+        if row["state"] == "refused" and row["contribution_id"] in kept:
+            row["reason"] = f"{_KEEPS_OTHER}: {row['reason']}"[:500]
 
 
 def list_to_withdraw(
@@ -340,6 +366,10 @@ def _keep_underway(
     """Before it leaves: what gets no reply may be there, and is to be withdrawn like what is."""
     ids = [row.contribution_id for row in rows]
     with database.write() as connection:
+        # Held until it is written: what a removal lists must be all that has left.
+        there = select(feed.c.removed_us).where(feed.c.id == pushing.feed.id).with_for_update()
+        if connection.execute(there).scalar_one() is not None:
+            check_stands(replace(pushing.feed, removed_us=now_us))
         # What was on its way before, and is sent once more, counts as there.
         connection.execute(
             update(feed_sent)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, and_, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from kernel.clock import DAY_US, SECOND_US
@@ -93,21 +93,21 @@ def begin_run(connection: Connection, found: Feed, position: Position, *, now_us
 
 def write_position(connection: Connection, feed_id: int, old: Position, new: Position) -> None:
     """Go from `old` to `new`. Raises Conflict (`sharing.feed-elsewhere`) when it is not there."""
-    held = connection.execute(select(feed.c.position).where(feed.c.id == feed_id)).scalar()
+    is_there = and_(feed.c.id == feed_id, feed.c.removed_us.is_(None))
+    held = connection.execute(select(feed.c.position).where(is_there)).scalar()
     # Compared as what it means: an earlier release wrote fewer fields.
     moved = held is not None and load_position(held) == old
     if moved and old != new:
         moved = bool(
             connection.execute(
-                update(feed)
-                .where(feed.c.id == feed_id, feed.c.position == held)
-                .values(position=new.dump())
+                update(feed).where(is_there, feed.c.position == held).values(position=new.dump())
             ).rowcount
         )
     if not moved:
         raise Conflict(
             "sharing.feed-elsewhere",
-            "this feed is run by another process, or was set back meanwhile; this run ends",
+            "this feed is run by another process, or was set back or removed meanwhile; this run "
+            "ends",
         )
 
 

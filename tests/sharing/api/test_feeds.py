@@ -103,6 +103,24 @@ def test_a_feed_is_set_up_and_tells_how_it_ran(home: Node) -> None:
     assert items(world, "xaa", f"{ROOT}/odd/sent") == []
 
 
+def test_a_feed_is_removed_by_a_member_admin_alone(home: Node) -> None:
+    world, made = home.world, set_up(home)
+    for who in (HAND, EYES, "xaa", "xbb-admin"):
+        refused = send(world, who, "DELETE", f"{ROOT}/odd")
+        assert refused.status_code == (404 if who == "xbb-admin" else 403)
+    gone = send(world, ADMIN, "DELETE", f"{ROOT}/odd").get_json()
+    assert (gone["state"], gone["id"], gone["auth"], gone["user"]) == (
+        *("removed", made["id"], "none", None),
+    )
+    assert gone == read(world, EYES, f"{ROOT}/{made['id']}")
+    assert status_of(world, EYES, "GET", f"{ROOT}/odd") == 404
+    assert items(world, EYES, ROOT) == []
+    assert items(world, EYES, ROOT, state="removed") == [gone]
+    assert status_of(world, ADMIN, "DELETE", f"{ROOT}/{made['id']}") == 409
+    assert status_of(world, HAND, "POST", f"{ROOT}/{made['id']}/resume") == 409
+    assert set_up(home)["id"] != made["id"]
+
+
 def test_lists_are_filtered_paged_and_exported(home: Node) -> None:
     world = home.world
     for number in range(5):

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sharing.partners import feeds_of
+from sharing.services import seating
 from tests.browsing import Browser, add_person
 from tests.sharing.feeds.nodes import Node
 from tests.sharing.feeds.odd import COLLECTION, Odd
@@ -164,8 +165,17 @@ def test_the_operator_is_told_nothing_of_what_feeds_move(desk: Node, odd: Odd) -
         assert hidden not in told
 
 
-LISTS = ("", "/runs", "/refusals", "/sent", "/runs?format=json", "/refusals?format=csv", "/secrets")
-ACTS = ("pause", "resume", "run", "replay", "test", "secrets")
+LISTS = (
+    "",
+    "/runs",
+    "/refusals",
+    "/sent",
+    "/runs?format=json",
+    "/refusals?format=csv",
+    "/secrets",
+    "/remove",
+)
+ACTS = ("pause", "resume", "run", "replay", "test", "secrets", "remove")
 NEVER = "/sharing/feeds/00000000-0000-4000-8000-000000009999"
 
 
@@ -194,13 +204,13 @@ def test_roles_say_who_looks_who_steers_and_who_sets_up(desk: Node, odd: Odd) ->
     address = add(desk)
     allowed = {
         "reader": ({"", "/runs", "/refusals", "/sent"}, set()),
-        "contributor": ({"", "/runs", "/refusals", "/sent"}, set(ACTS) - {"secrets"}),
-        "member-admin": ({"", "/runs", "/secrets"}, {"secrets"}),
+        "contributor": ({"", "/runs", "/refusals", "/sent"}, set(ACTS) - {"secrets", "remove"}),
+        "member-admin": ({"", "/runs", "/secrets", "/remove"}, {"secrets", "remove"}),
         "auditor": (set(), set()),
     }
     for who, (lists, acts) in allowed.items():
         browser = browse(desk, who)
-        for rest in ("", "/runs", "/refusals", "/sent", "/secrets"):
+        for rest in ("", "/runs", "/refusals", "/sent", "/secrets", "/remove"):
             expected = 200 if rest in lists else 403
             assert browser.get(f"{address}{rest}").status_code == expected, (who, rest)
         for act in ACTS:
@@ -243,6 +253,48 @@ def test_a_feed_is_steered_by_forms(desk: Node, odd: Odd) -> None:
     assert "other credentials from its next run on" in changed
     assert desk.feed("odd").auth == "bearer"
     assert CANARY not in changed
+
+
+def test_a_feed_is_removed_after_a_page_that_says_what_stays(desk: Node, odd: Odd) -> None:
+    address = add(desk)
+    odd.add(*desk.world.indicators(2))
+    poll(desk)
+    brought = desk.objects()
+    xaa = browse(desk)
+    assert f'href="{address}/remove"' in xaa.get(address).text
+    asked = xaa.get(f"{address}/remove").text
+    assert "What it brought stays ours" in asked
+    assert "Have the partner revoke them" in asked
+    gone = xaa.post(f"{address}/remove").text
+    assert "The feed is removed" in gone
+    assert "removed: it runs never again" in gone
+    assert "2 new" in gone
+    assert "Run it now" not in gone
+    assert f"{address}/secrets" not in gone
+    for act in ACTS:
+        assert xaa.post(f"{address}/{act}", {"token": "t"}).status_code == 409, act
+    assert [xaa.get(f"{address}{rest}").status_code for rest in LISTS[:4]] == [200] * 4
+    assert address not in xaa.get("/sharing/feeds").text
+    assert address in xaa.get("/sharing/feeds?state=removed").text
+    assert address in xaa.get(f"/sharing/harbour/objects/{next(iter(brought.values()))['id']}").text
+    assert desk.objects() == brought
+    assert add(desk) != address
+
+
+@pytest.mark.parametrize(
+    ("direction", "said"),
+    [("pull", "nothing is fetched until it is given back"), ("push", "asks the partner to delete")],
+)
+def test_a_feed_of_a_suspended_seat_says_what_it_does(
+    desk: Node, odd: Odd, direction: str, said: str
+) -> None:
+    address = add(desk, direction=direction)
+    xaa = browse(desk)
+    assert said not in xaa.get(address).text
+    seating.change_seat(
+        desk.world.database, "operator", "harbour", "XAA", "suspended", now_us=desk.world.clock()
+    )
+    assert said in xaa.get(address).text
 
 
 def test_a_run_is_watched_while_it_goes_on(desk: Node, odd: Odd) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import select
 
 from kernel.outbound.errors import AnswerBroken, StatusRefused
 from kernel.outbound.transport import Answer
+from sharing.services import seating
 from sharing.services.feeds.keeping import NewFeed
 from sharing.tables import delivery
 from tests.sharing.feeds.nodes import Node
@@ -207,12 +208,53 @@ def test_what_is_refused_in_another_form_is_still_there_to_be_withdrawn(
     home.world.set_policy(SHARES_WITH_XBB)
     partner.refuses = lambda _one: "it has other content under this version"
     assert run(home).refused == 1
-    assert [each.reason for each in home.refusals("out", "XBB")] == [
-        "it has other content under this version"
-    ]
+    (told,) = [each.reason for each in home.refusals("out", "XBB")]
+    assert told.startswith("the partner keeps the form of this version that it was sent before")
+    assert told.endswith(": it has other content under this version")
     home.world.set_policy(NOBODY)
     assert run(home).withdrawn == 1
     assert (partner.deleted, partner.rows) == ([one["id"]], [])
+
+
+def test_a_part_that_another_comity_does_not_take_is_told_in_a_sentence(
+    source: Node, home: Node
+) -> None:
+    home.world.contribute(home.world.indicator(description="where from"))
+    home.add("south", source, code="XBB", who="xcc", direction="push")
+    assert home.run("south", "XBB").contributed == 1
+    home.world.set_policy(LESS)
+    run_ = home.run("south", "XBB")
+    (told,) = [each.reason for each in home.refusals("south", "XBB")]
+    assert (run_.withdrawn, run_.refused) == (1, 1), run_
+    assert told.startswith("the partner deleted the whole version and does not take the part")
+    assert "so it has neither: " in told
+    (sent,) = home.sent("south", "refused", "XBB")
+    assert sent.reason == told
+
+
+def set_seat(home: Node, status: str) -> None:
+    world = home.world
+    world.clock.now_us += 1_000_000
+    seating.change_seat(world.database, "operator", "harbour", "XBB", status, now_us=world.clock())
+
+
+def test_a_recipient_whose_seat_is_suspended_has_nothing_at_its_partner_until_it_is_back(
+    home: Node, partner: Odd
+) -> None:
+    """Its view is empty, and a push sends exactly that: who may not see it keeps no copy of it."""
+    partner.deletes = True
+    home.world.contribute(*home.world.indicators(2))
+    push(home)
+    assert run(home).contributed == 2
+    set_seat(home, "suspended")
+    found = home.operated("out")
+    assert (found.is_seated, found.document()["seated"]) == (False, False)
+    home.runner().run(found.id)
+    assert partner.rows == []
+    set_seat(home, "active")
+    assert home.operated("out").is_seated
+    again = run(home)
+    assert (again.state, again.contributed, len(partner.rows)) == ("done", 2, 2), again
 
 
 def test_what_was_sent_without_a_reply_is_withdrawn_when_it_is_seen_no_more(
