@@ -16,7 +16,7 @@ from sharing.queries.collections import Collection
 from sharing.queries.newest import Seen, seen_of
 from sharing.queries.releases import TLP_OF_RELEASE
 from sharing.tables import body, reference, release
-from sharing.visibility import visible_to
+from sharing.visibility import visible_among
 
 
 def list_pointing(
@@ -32,9 +32,10 @@ def list_pointing(
         return []
     pointing = select(reference.c.contribution_id).where(reference.c.stix_id == stix_id)
     ranges = [
-        visible_to(
+        # By what names the id, which is little; not by the collection, which may be everything.
+        visible_among(
             seated,
-            place.id,
+            [place.id],
             release.c.collection_id,
             release.c.date_added_us,
             release.c.stix_id,

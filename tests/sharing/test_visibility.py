@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -13,10 +14,11 @@ from kernel.db import Database
 from kernel.settings import Settings
 from sharing.queries.matching import ALL_VERSIONS, Match
 from sharing.queries.newest import count_facets, list_newest
+from sharing.queries.pointing import list_pointing
 from sharing.queries.ranges import NewestFilter
 from sharing.queries.releases import Head, find_head, has_version, list_manifest, list_objects
 from sharing.services.jobs import ask_export
-from sharing.tables import audience, audience_member, job, release
+from sharing.tables import audience, audience_member, job, reference, release
 from sharing.visibility import asked_by, visible_in_forum
 from tests.sharing.taxii.world import World, make_world
 
@@ -198,6 +200,24 @@ def test_every_kind_of_page_is_a_range_of_the_index_made_for_it(crowded: World) 
         assert "Seq Scan on release" not in plan, (name, plan)
 
 
+def test_what_points_at_an_object_is_found_by_its_id_and_not_by_the_collection(
+    crowded: World,
+) -> None:
+    seated, places = crowded.seated("XBB"), [crowded.collection()]
+    named = [{"contribution_id": number, "stix_id": f"tool--{number}"} for number in range(1, MANY)]
+    with crowded.database.write() as connection:
+        connection.execute(insert(reference), named)
+        if not crowded.database.is_sqlite:
+            connection.exec_driver_sql("ANALYZE reference")
+    with crowded.database.read() as connection:
+        plan = explain_first(
+            connection, lambda: list_pointing(connection, seated, places, "tool--7", limit=9)
+        )
+    assert "ix_reference_stix_id" in plan
+    assert "ix_release_contribution_id" in plan
+    assert "collection_id=?" not in plan
+
+
 def explain(
     connection: Connection,
     world: World,
@@ -207,16 +227,25 @@ def explain(
     head: Head | None = None,
 ) -> str:
     """The plan of one page, as the database tells it."""
+    place = world.collection().id
+
+    def ask() -> None:
+        list_objects(connection, seated, place, match, after_us=after_us, limit=10, head=head)
+
+    return explain_first(connection, ask)
+
+
+def explain_first(connection: Connection, ask: Callable[[], object]) -> str:
+    """The plan of the first statement that is asked."""
     sent: list[tuple[str, Any]] = []
 
     def listen(_c: Any, _cursor: Any, statement: str, parameters: Any, *_rest: Any) -> None:
         sent.append((statement, parameters))
 
     event.listen(connection, "before_cursor_execute", listen)
-    place = world.collection().id
-    list_objects(connection, seated, place, match, after_us=after_us, limit=10, head=head)
+    ask()
     event.remove(connection, "before_cursor_execute", listen)
-    how = "EXPLAIN QUERY PLAN " if world.database.is_sqlite else "EXPLAIN "
+    how = "EXPLAIN QUERY PLAN " if connection.dialect.name == "sqlite" else "EXPLAIN "
     rows = connection.exec_driver_sql(how + sent[0][0], sent[0][1])
     return "\n".join(str(row[-1]) for row in rows)
 
