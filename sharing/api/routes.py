@@ -13,6 +13,7 @@ from sharing.api import (
     explanations,
     feeds,
     held,
+    jobs,
     new,
     policies,
     recalls,
@@ -34,4 +35,5 @@ BLUEPRINTS: Final[tuple[Blueprint, ...]] = (
     citations.blueprint,
     recalls.blueprint,
     feeds.blueprint,
+    jobs.blueprint,
 )

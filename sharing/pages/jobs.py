@@ -6,7 +6,7 @@ It goes on when its page is left. What does not live here: where each kind is as
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
@@ -15,7 +15,6 @@ from marshmallow import fields, validate
 from auth.doors import Permission, current_reader, door
 from auth.queries import find_seated
 from auth.services import record_audit
-from kernel.clock import format_instant
 from kernel.errors import Conflict, Forbidden, NotFound
 from sharing.pages.entering import OFFICER, blueprint, enter_collection, has_role
 from sharing.queries.jobs import (
@@ -23,14 +22,15 @@ from sharing.queries.jobs import (
     STATES,
     Job,
     JobFilter,
-    Refusal,
     find_job,
     has_left_view,
+    job_document,
     list_jobs,
     list_refusals,
     read_parts,
+    refusal_document,
 )
-from sharing.services.jobs import FILE_KEPT_US, JOB_KEPT_US, cancel_job, unknown_job
+from sharing.services.jobs import FILE_KEPT_US, JOB_KEPT_US, cancel_job, note_fetched, unknown_job
 from sharing.services.settling import settled_read
 from web.installation import current_database, current_instant_us
 from web.listing import ListQuery, is_export, make_listing, read_filters
@@ -94,7 +94,7 @@ def show_jobs() -> Response:
     with current_database().read() as connection:
         found = list_jobs(connection, reader, wanted, before=listing.after, limit=listing.limit)
     if is_export():
-        return listing.answer(found, lambda job: job.key, _document, JobSchema)
+        return listing.answer(found, lambda job: job.key, job_document, JobSchema)
     rows, following = listing.split(found, lambda job: job.key)
     return page("sharing/jobs.html", rows=rows, next=following, kinds=KINDS, states=STATES)
 
@@ -113,7 +113,7 @@ def show_job(job_id: object) -> Response:
         refused = list_refusals(connection, reader, job.id, after=after, limit=listing.limit)
         seated = find_seated(connection, reader, job.forum_slug)
     if is_export():
-        return listing.answer(refused, lambda one: (one.number,), _refusal, RefusalSchema)
+        return listing.answer(refused, lambda one: (one.number,), refusal_document, RefusalSchema)
     rows, following = listing.split(refused, lambda one: (one.number,))
     return page(
         "sharing/job.html",
@@ -168,6 +168,7 @@ def fetch_file(job_id: object) -> Response:
             )
     if request.method != "HEAD":
         with database.write() as connection:
+            note_fetched(connection, job)
             record_audit(
                 connection,
                 reader.actor,
@@ -189,30 +190,3 @@ def _file_until(job: Job, now_us: int) -> int | None:
         return None
     until_us = job.ended_us + FILE_KEPT_US
     return until_us if until_us > now_us else None
-
-
-def _document(job: Job) -> dict[str, Any]:
-    return {
-        "id": job.id,
-        "kind": job.kind,
-        "forum": job.forum_slug,
-        "collection": job.collection,
-        "name": job.name,
-        "state": job.state,
-        "done": job.done,
-        "total": job.total or 0,
-        "code": job.code,
-        "reason": job.reason,
-        "asked": format_instant(job.asked_us),
-        "ended": None if job.ended_us is None else format_instant(job.ended_us),
-    }
-
-
-def _refusal(one: Refusal) -> dict[str, Any]:
-    return {
-        "place": one.place,
-        "id": one.stix_id,
-        "version": one.version,
-        "code": one.code,
-        "reason": one.reason,
-    }

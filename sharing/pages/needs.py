@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from flask import url_for
 from flask_babel import gettext as _
@@ -15,9 +15,11 @@ from auth.reader import Seated
 from sharing.pages.entering import CONTRIBUTOR, OFFICER, has_role
 from sharing.queries.collections import READING_ROLES
 from sharing.queries.feed_lists import list_troubled
+from sharing.queries.jobs import Job, list_recent_jobs
 from sharing.queries.waiting import Waiting, list_waiting
 from sharing.services.confirm import APPROVER
 from sharing.services.feeds.steering import may_steer
+from sharing.services.jobs import FILE_KEPT_US
 from sharing.services.settling import settled_read
 from web.inbox import Need
 from web.installation import current_database, current_instant_us
@@ -31,6 +33,7 @@ def find_needs() -> list[Need]:
     with settled_read(current_database(), now_us=now_us) as connection:
         seats = list_seated(connection, reader)
         waits = list_waiting(connection, seats)
+        jobs = list_recent_jobs(connection, reader, since_us=now_us - FILE_KEPT_US)
         # Asked for with the rest where there is a seat.
         troubled = (
             max(one.troubled_feeds for one in waits.values())
@@ -46,12 +49,44 @@ def find_needs() -> list[Need]:
         )
         address = url_for("exchange.feeds", state="active", in_trouble="yes")
         needs.append(Need(text, address))
-    return needs
+    return needs + needs_of_jobs(jobs)
 
 
 def list_needs_of(connection: Connection, seats: Sequence[Seated]) -> dict[int, list[Need]]:
     """What a member's person can do something about in each of these forums, by its number."""
     return needs_of(seats, list_waiting(connection, seats))
+
+
+def needs_of_jobs(jobs: Iterable[Job]) -> list[Need]:
+    """What long work of the person's own, the newest first, came to: a failure, a file that nobody
+    fetched, a policy that was tried out. For a day, and not once the same was asked for again."""
+    needs, later = [], set()
+    for one in jobs:
+        subject = "policy" if one.kind == "simulation" else one.kind
+        same = (subject, one.forum_slug, one.collection, one.name)
+        text = _text_of(one)
+        if text is not None and same not in later and one.ended_us is not None:
+            address = url_for("exchange.job", job_id=one.id)
+            needs.append(Need(text, address, one.forum_title, one.ended_us + FILE_KEPT_US))
+        later.add(same)
+    return needs
+
+
+def _text_of(one: Job) -> str | None:
+    """Why it waits for its person; None where it does not."""
+    text: str | None = None
+    if one.state == "failed":
+        text = {
+            "import": _("A file was not contributed to its end: %(name)s", name=one.name),
+            "simulation": _("A policy could not be tried out."),
+            "policy": _("A policy was not applied."),
+            "export": _("A collection was not made into a file."),
+        }[one.kind]
+    elif one.state == "done" and one.kind == "simulation":
+        text = _("A policy has been tried out: look at what it would change.")
+    elif one.state == "done" and one.kind == "export" and "fetched" not in one.result:
+        text = _("A collection is ready as a file.")
+    return text
 
 
 def needs_of(seats: Sequence[Seated], waits: Mapping[int, Waiting]) -> dict[int, list[Need]]:

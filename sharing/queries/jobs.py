@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, 
 
 from auth.reader import Reader, Seated
 from auth.tables import forum
+from kernel.clock import format_instant
 from kernel.db import BINARY_ROWS, Database
 from sharing.tables import audience_member, collection, job, job_part, job_refusal, release
 from sharing.visibility import asked_by, visible_to
@@ -23,6 +24,9 @@ KINDS: Final = ("import", "simulation", "export", "policy")
 STATES: Final = ("waiting", "running", "done", "failed", "cancelled")
 UNENDED: Final = ("waiting", "running")
 MOST_READY: Final = 20
+_MOST_RECENT: Final = 100
+
+_UNTOLD: Final = frozenset({"head", "fetched"})
 
 Side = Literal["in", "out"]
 """Of a file: it came in for a job, or it was made by one."""
@@ -105,6 +109,13 @@ def list_jobs(
     return [_job(row) for row in connection.execute(ordered)]
 
 
+def list_recent_jobs(connection: Connection, reader: Reader, *, since_us: int) -> list[Job]:
+    """What the reader has asked for that goes on, or ended since then: the newest."""
+    recent = or_(job.c.ended_us.is_(None), job.c.ended_us > since_us)
+    ordered = _jobs(reader).where(recent).order_by(job.c.asked_us.desc(), job.c.id.desc())
+    return [_job(row) for row in connection.execute(ordered.limit(_MOST_RECENT))]
+
+
 def find_job(connection: Connection, reader: Reader, job_id: str) -> Job | None:
     """The work with this id, if the reader has asked for it."""
     row = connection.execute(_jobs(reader).where(job.c.id == job_id)).one_or_none()
@@ -118,9 +129,15 @@ def count_unended(connection: Connection, reader: Reader) -> int:
 
 
 def list_refusals(
-    connection: Connection, reader: Reader, job_id: str, *, after: int, limit: int
+    connection: Connection,
+    reader: Reader,
+    job_id: str,
+    *,
+    after: int,
+    limit: int,
+    code: str | None = None,
 ) -> list[Refusal]:
-    """What an import did not take, in the order in which it was come upon."""
+    """What an import did not take, for this reason or any, in the order it was come upon."""
     statement = (
         select(job_refusal)
         .join(job, job.c.id == job_refusal.c.job_id)
@@ -128,6 +145,8 @@ def list_refusals(
         .order_by(job_refusal.c.number)
         .limit(limit)
     )
+    if code is not None:
+        statement = statement.where(job_refusal.c.code == code)
     return [
         Refusal(row.number, row.place, row.stix_id, row.version, row.code, row.reason)
         for row in connection.execute(statement)
@@ -214,6 +233,41 @@ def has_left_view(connection: Connection, seated: Seated, collection_id: int, he
         .limit(1)
     )
     return connection.execute(statement).first() is not None
+
+
+def job_document(job: Job) -> dict[str, Any]:
+    """The work as a row of a list, in JSON."""
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "forum": job.forum_slug,
+        "collection": job.collection,
+        "name": job.name,
+        "state": job.state,
+        "done": job.done,
+        "total": job.total or 0,
+        "code": job.code,
+        "reason": job.reason,
+        "asked": format_instant(job.asked_us),
+        "ended": None if job.ended_us is None else format_instant(job.ended_us),
+    }
+
+
+def outcome_document(job: Job) -> dict[str, Any]:
+    """The same with what came of it; no position of the ledger is told."""
+    outcome = {name: value for name, value in job.result.items() if name not in _UNTOLD}
+    return job_document(job) | {"simulation": job.simulation_id or None, "outcome": outcome}
+
+
+def refusal_document(one: Refusal) -> dict[str, Any]:
+    """The refusal in JSON."""
+    return {
+        "place": one.place,
+        "id": one.stix_id,
+        "version": one.version,
+        "code": one.code,
+        "reason": one.reason,
+    }
 
 
 def _jobs(reader: Reader) -> Select[Any]:

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import PurePath
 from typing import IO, Any, Final
 
+import orjson
 from sqlalchemy import ColumnElement, Connection, and_, delete, insert, or_, select, update
 
 from auth.reader import Reader, Seated
@@ -21,7 +22,7 @@ from kernel.clock import DAY_US, HOUR_US
 from kernel.db import Database
 from kernel.errors import Conflict, Forbidden, NotFound
 from sharing.queries.collections import Collection
-from sharing.queries.jobs import UNENDED, Side, count_unended, find_job
+from sharing.queries.jobs import UNENDED, Job, Side, count_unended, find_job
 from sharing.tables import job, job_part, job_refusal
 from sharing.visibility import asked_by
 
@@ -133,6 +134,12 @@ def cancel_job(database: Database, reader: Reader, job_id: str, *, now_us: int) 
         if find_job(connection, reader, job_id) is None:
             raise unknown_job()
     raise Conflict("sharing.job-ended", "this has ended already, so it cannot be cancelled")
+
+
+def note_fetched(connection: Connection, found: Job) -> None:
+    """Put down that the file of this work was fetched: it waits for nobody any more."""
+    told = orjson.dumps(found.result | {"fetched": True}).decode()
+    connection.execute(update(job).where(job.c.id == found.id).values(result=told))
 
 
 def unknown_job() -> NotFound:

@@ -25,7 +25,9 @@ from sharing.rules.mentions import CITATION
 from sharing.rules.tlp import WELL_KNOWN, Tlp
 from sharing.services import policies, seating
 from tests.access.feeding import begin_feed, hide_feeds, list_feed_askings, open_network
+from tests.access.longwork import hide_work, list_work_askings
 from tests.sharing.api.asking import issue
+from tests.sharing.jobs.asking import ask_to_simulate
 from tests.sharing.taxii.world import World, make_world
 from tests.sharing.views.looking import policy, share, withhold
 
@@ -80,6 +82,9 @@ class Side:
         self.others_credential = self.world.secrets["xbb"][0]
         self.world.set_policy(policy(*TO_XCC))
         self.world.set_policy(policy(share("member:XAA")), code="XCC")
+        ids.reseed("work")
+        self.own_work = ask_to_simulate(self.world, {"rules": []}, f"{PERSON}@xcc.example")
+        self.has_hidden_work = False
         ids.reseed("feed")
         self.feeding = open_network(self.world)
         self.own_feed = begin_feed(self.feeding, self.indicator(640, 1)).uuid
@@ -239,6 +244,7 @@ SECRET: tuple[Callable[[Side, int], None], ...] = (
     Side.hide_edges,
     Side.hide_statement,
     hide_feeds,
+    hide_work,
 )
 """What nothing tells XCC."""
 UNNAMED: tuple[Callable[[Side, int], None], ...] = (
@@ -299,6 +305,7 @@ def list_askings(side: Side, *, of_recipients: bool = True) -> Iterator[Asking]:
     theirs = f"/api/v1/credentials/{side.others_credential}"
     yield ("/api/v1/credentials/<credential_id>", "DELETE", theirs, None)
     yield ("/api/v1/credentials/<credential_id>/rotate", "POST", f"{theirs}/rotate", None)
+    yield from list_work_askings(side)
     yield from list_feed_askings()
 
 

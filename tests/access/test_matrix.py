@@ -26,6 +26,7 @@ from sharing.services import seating
 from tests.access.feeding import begin_feed, open_network
 from tests.norms.states import ADOPTION, DECISION, ISLETS, Register
 from tests.sharing.api.asking import issue
+from tests.sharing.jobs.asking import ask_to_simulate
 from tests.sharing.taxii.world import World, make_world
 
 PAGE = Path(__file__).parents[2] / "docs" / "access-matrix.csv"
@@ -75,6 +76,7 @@ class Scene:
         self.objects["absent"] = f"indicator--{NEVER}"
         position = {"title": "T", "body": "B", "date": "2026"}
         self.feed = begin_feed(open_network(world), world.indicator(), code="XAA").uuid
+        self.job = ask_to_simulate(world, {"rules": []}, "a@xaa.example")
         self.names = {
             "position": self.register.done("xaa-drafter", "POST", "positions", position)["id"],
             "action": self.register.done("xaa-drafter", "POST", "actions", {"plan": "P"})["id"],
@@ -147,7 +149,15 @@ class Scene:
             yield "closed, of XAA", place | self.names
             yield "absent", place | {"position": NEVER, "action": NEVER}
         elif any(part in rule for part in ("_id>", "<event>", "<procedure>", "<name>")):
-            names = ("held_id", "recall_id", "simulation_id", "event", "procedure", "name")
+            names = (
+                "job_id",
+                "held_id",
+                "recall_id",
+                "simulation_id",
+                "event",
+                "procedure",
+                "name",
+            )
             yield "absent", place | dict.fromkeys(names, NEVER)
         elif "<ref>" in rule:
             yield "readable", place
@@ -166,6 +176,7 @@ class Scene:
         yield "credential_id", "of XDD", self.world.secrets["spare"][0], "k3v7q2m9x4b8"
         theirs = self.world.signer.hash("person-name", "a@xaa.example")[:12].hex()
         yield "person", "of XAA", theirs, NEVER
+        yield "job_id", "of a person of XAA", self.job, NEVER
         yield "recording", "waiting, of the islet", self.waiting, NEVER
 
     def ask(self, who: str, method: str, address: str) -> int:

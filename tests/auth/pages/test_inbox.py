@@ -8,6 +8,7 @@ from kernel.clock import DAY_US
 from tests.browsing import Browser, add_person
 from tests.norms.states import Register
 from tests.sharing.api.asking import GREEN, issue
+from tests.sharing.jobs.asking import ask_to_apply, ask_to_export, ask_to_simulate, run
 from tests.sharing.taxii.world import World
 
 GREEN_ONLY = {
@@ -69,3 +70,30 @@ def test_a_draft_waits_for_the_clearance_officer_of_its_state(people: World) -> 
 
 def test_who_has_nothing_to_do_is_told_so(people: World) -> None:
     assert "Nothing waits for you" in inbox(people, "clears@xaa.example")
+
+
+def test_long_work_waits_for_its_person_until_it_was_seen_to(people: World) -> None:
+    people.set_policy(GREEN_ONLY)
+    officer, desk = "officer@xaa.example", "desk@xaa.example"
+    people.contribute(people.indicator())
+    made = ask_to_export(people, desk)
+    assert "ready as a file" not in inbox(people, desk)
+    run(people, made)
+    assert "A collection is ready as a file." in inbox(people, desk)
+    assert "ready as a file" not in inbox(people, officer)
+    assert Browser(people, desk).get(f"/sharing/jobs/{made}/file").status_code == 200
+    assert "ready as a file" not in inbox(people, desk)
+    people.clock.now_us += 1
+    run(people, ask_to_simulate(people, {"rules": [{"id": "x"}]}, officer))
+    assert "A policy could not be tried out." in inbox(people, officer)
+    # What was done again is told by its last end, for a day.
+    people.clock.now_us += 1
+    run(people, ask_to_simulate(people, {"rules": []}, officer))
+    told = inbox(people, officer)
+    assert "could not be tried out" not in told
+    assert "A policy has been tried out" in told
+    people.clock.now_us += 1
+    run(people, ask_to_apply(people, {"rules": []}, "never", officer))
+    assert "A policy was not applied." in inbox(people, officer)
+    people.clock.now_us += DAY_US
+    assert "A policy was not applied." not in inbox(people, officer)

@@ -25,6 +25,7 @@ from sharing.rules.tlp import Tlp
 from tests.access.feeding import begin_feed, open_network
 from tests.sharing.api.asking import FORUM, GREEN, SHARE_ALL, TLP, items, send
 from tests.sharing.api.promises import Promises
+from tests.sharing.jobs.asking import ask_to_simulate
 from tests.sharing.taxii.world import World
 
 ADDRESS = "/api/v1/openapi.json"
@@ -70,7 +71,7 @@ def test_the_document_names_every_route_and_no_other(small_world: World) -> None
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
     }
     assert described == routes
-    assert len(described) == 97
+    assert len(described) == 101
 
 
 def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -215,6 +216,7 @@ def test_no_request_is_answered_with_a_fault_or_otherwise_than_the_document_says
     status_id = world.contribute(value)["id"]
     known = {"forum": "harbour", "ref": "reports", "stix_id": value["id"], "status_id": status_id}
     known["simulation_id"] = simulate(world)
+    known["job_id"] = ask_to_simulate(world, SHARE_ALL, "o@xbb.example")
     known["feed"] = begin_feed(open_network(world), *world.indicators(2), code="XAA").uuid
     known |= hold_and_recall(world)
     schema = schemathesis.openapi.from_dict(read_document(world))
@@ -263,10 +265,11 @@ def test_each_caller_gets_of_every_address_what_the_document_says(
     names = {"forum": "harbour", "stix_id": value["id"], "status_id": status_id, "ref": "reports"}
     names |= hold_and_recall(world)
     names["simulation_id"] = simulate(world)
+    names["job_id"] = ask_to_simulate(world, SHARE_ALL, "o@xbb.example")
     names["feed"] = begin_feed(open_network(world), *world.indicators(2), code="XAA").uuid
     needed = {"recipient": "XBB", "collection": "reports", "id": value["id"]}
     lists = 0
-    for caller, readable in (("xaa", 29), ("xbb-officer", 17), ("mirror", 10), ("xdd", 4)):
+    for caller, readable in (("xaa", 29), ("xbb-officer", 20), ("mirror", 10), ("xdd", 4)):
         if caller != "xdd":
             world.get(caller, world.address())
         answered = 0
@@ -289,5 +292,5 @@ def test_each_caller_gets_of_every_address_what_the_document_says(
                 if answer.status_code == 200:
                     assert (answer.mimetype == "text/csv") == (form == "csv")
         assert answered == readable, caller
-    assert lists == 4 * 20
+    assert lists == 4 * 22
     assert len(promised) > 20
