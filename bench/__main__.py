@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--feeds", type=int, default=200, help="feeds that are due at once")
     parser.add_argument("--listed", type=int, default=100_000, help="objects of a page's list")
     parser.add_argument("--events", type=int, default=register.EVENTS, help="events of a status")
-    parser.add_argument("--kept", help="a folder for SQLite's forums of 200 States, used again")
+    parser.add_argument("--kept", help="a folder for SQLite's large forums, used again")
     parser.add_argument("--engine", action="append", choices=("sqlite", "postgresql"))
     parser.add_argument("--part", action="append", choices=PARTS)
     arguments = parser.parse_args()
@@ -80,8 +80,10 @@ def main() -> None:
                 print(f"\n{_register(engine, Path(name), make)}", flush=True)
             if "changes" in parts:
                 print()
-                there = Path(name) / "changes"
-                _tell(measure_changes(there, make("changes"), arguments.changed, engine))
+                there, many = Path(name) / "changes", arguments.changed
+                is_kept = arguments.kept and engine == "sqlite"
+                kept = Path(arguments.kept) if is_kept else None
+                _tell(measure_changes(there, make("changes"), many, engine, kept))
             if "feeds" in parts:
                 print()
                 _tell(measure_feeds(Path(name) / "feeds", make, arguments.fed, arguments.feeds))

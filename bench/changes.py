@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import statistics
 import subprocess
 import threading
@@ -93,11 +94,20 @@ def told(
         yield change.line()
 
 
-def measure_changes(folder: Path, database_url: str, count: int, engine: str) -> Iterator[str]:
-    """Set everything up in a new folder, and make each of CHANGES once."""
-    folder.mkdir()
+def measure_changes(
+    folder: Path, database_url: str, count: int, engine: str, kept: Path | None = None
+) -> Iterator[str]:
+    """Set everything up in a new folder, and make each of CHANGES once.
+
+    What was contributed is copied from `kept`, where it is made first unless it is there already.
+    """
+    if kept is None:
+        folder.mkdir()
+        place = _make(Settings(data_dir=str(folder), database_url=database_url), count)
+    else:
+        place = _keep(kept / f"changes-{count}", count)
+        shutil.copytree(kept / f"changes-{count}", folder)
     settings = {"COMITY_DATA_DIR": str(folder), "COMITY_DATABASE_URL": database_url}
-    place = _make(Settings(data_dir=str(folder), database_url=database_url), count)
     run = installations.commands(settings)
     run("policy", "set", STATES[0], _FORUM, str(_document(folder, [_ALL])))
     entry = run("credential", "add", "XBA", "--name", "bench")
@@ -110,6 +120,15 @@ def measure_changes(folder: Path, database_url: str, count: int, engine: str) ->
             time.sleep(_PEACE_SECONDS)
         changes = (_change(folder, settings, reader, what, rules) for what, rules in CHANGES)
         yield from told(engine, count, peace_ms, changes)
+
+
+def _keep(folder: Path, count: int) -> str:
+    """The collection of what is kept in this folder, made unless it is there."""
+    note = folder / "collection"
+    if not note.exists():
+        folder.mkdir(parents=True)
+        note.write_text(_make(Settings(data_dir=str(folder)), count), encoding="ascii")
+    return note.read_text(encoding="ascii")
 
 
 def _make(settings: Settings, count: int) -> str:

@@ -16,6 +16,16 @@ import orjson
 from sharing.rules.formulas import Formula, Layer, read_formula, read_layer, write_layer
 from sharing.rules.tlp import Tlp
 
+
+@dataclass(frozen=True, slots=True)
+class Naming:
+    """The ids that an object names: those without which it is hidden, and the others."""
+
+    hard: tuple[str, ...] = ()
+    soft: tuple[str, ...] = ()
+
+
+_NO_NAMES: Final = Naming()
 MARKING_SCHEME: Final = "marking-scheme"
 _LEVELS: Final = tuple(Tlp)
 
@@ -138,6 +148,22 @@ def ruled_part(text: str) -> str:
     return text if start < 0 or end < start else text[:start] + text[end:]
 
 
+def named_part(text: str) -> Naming | None:
+    """What `ruled_part` cuts out of dumped facts: the ids that an object names.
+
+    None for what was written before objects could be served in part.
+    """
+    start, end = text.find(_NAMED), text.rfind(_CLAUSES)
+    if start < 0 or end < start:
+        return None
+    if text.startswith(_NAMES_NOTHING, start):
+        return _NO_NAMES
+    value = orjson.loads(f"{{{text[start + 1 : end]}}}")
+    hard = tuple(value["hard_references"])
+    return Naming(hard, tuple(each for each in value["references"] if each not in hard))
+
+
+_NAMES_NOTHING: Final = ',"references":{},'
 _NAMED: Final = ',"references":{'
 _CLAUSES: Final = ',"clauses":['
 

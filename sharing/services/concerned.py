@@ -8,14 +8,39 @@ stands (`releasing`, which loads whatever depends on these).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
+from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
 from sharing.queries.contributions import Stored
 from sharing.queries.references import Group, list_naming, list_own_references
-from sharing.queries.ruled import list_ruled
+from sharing.queries.ruled import Ruled, list_ruled
 from sharing.services.decisions import Decisions
+
+
+@dataclass(frozen=True, slots=True)
+class Concerned:
+    """Groups of which something is decided otherwise, by collection, of so many looked at."""
+
+    changed: dict[int, list[str]]
+    looked_at: int
+
+    def __len__(self) -> int:
+        return sum(map(len, self.changed.values()))
+
+    @property
+    def ids(self) -> set[str]:
+        """Their ids, wherever they are."""
+        return {stix_id for stix_ids in self.changed.values() for stix_id in stix_ids}
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether looking at everything once more costs less than deciding these one by one."""
+        return len(self) * _WIDE > self.looked_at
+
+
+_WIDE = 16
 
 
 def list_concerned(
@@ -25,8 +50,8 @@ def list_concerned(
     after: Decisions,
     *,
     originator_id: int | None = None,
-) -> dict[int, list[str]]:
-    """The ids, by collection, of whose contributions some are decided otherwise `after`.
+) -> Concerned:
+    """The groups of whose contributions some are decided otherwise `after`.
 
     By all but what they name, now or at the next instant at which that changes by itself; of
     all contributions of the forum, or of one member's. `before` must be what was decided last.
@@ -34,12 +59,12 @@ def list_concerned(
     otherwise: dict[Hashable, bool] = {}
     nobody = ~after.electorate.everyone
     found: dict[Group, None] = {}
+    looked_at = 0
     for one in list_ruled(connection, forum_id, originator_id):
+        looked_at += 1
         if one.group in found:
             continue
-        key = one.likeness
-        if before.is_timed(one.originator_id) or after.is_timed(one.originator_id):
-            key = (key, one.contributed_us)
+        key = likeness_of(one, before, after)
         if one.is_bound or one.seen & nobody:
             # Whom it is for no rule says; when rules about it start and end is still kept.
             # And whoever is active no more loses what it had, whatever was the reason for that.
@@ -49,10 +74,22 @@ def list_concerned(
             otherwise[key] = _are_different(before, after, one.load())
         if otherwise[key]:
             found[one.group] = None
-    by_collection: defaultdict[int, list[str]] = defaultdict(list)
-    for collection_id, stix_id in sorted(found):
-        by_collection[collection_id].append(stix_id)
-    return by_collection
+    return Concerned(by_collection(found), looked_at)
+
+
+def by_collection(groups: Iterable[Group]) -> dict[int, list[str]]:
+    """These groups' ids, in order."""
+    found: defaultdict[int, list[str]] = defaultdict(list)
+    for collection_id, stix_id in sorted(groups):
+        found[collection_id].append(stix_id)
+    return found
+
+
+def likeness_of(one: Ruled, before: Decisions, after: Decisions) -> Hashable:
+    """Equal for contributions that no rule tells apart, before a change or after it."""
+    if before.is_timed(one.originator_id) or after.is_timed(one.originator_id):
+        return (one.likeness, one.contributed_us)
+    return one.likeness
 
 
 def _are_different(before: Decisions, after: Decisions, stored: Stored) -> bool:

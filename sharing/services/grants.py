@@ -15,6 +15,7 @@ from sharing.queries.contributions import Stored
 from sharing.rules.copies import Named, Version, see
 from sharing.services.decisions import Decisions
 from sharing.services.foresight import Change, Foresight
+from sharing.services.reconsider import Watched
 
 
 def list_own(copies: Iterable[Stored], originator_id: int) -> list[list[Stored]]:
@@ -74,13 +75,19 @@ def _version(decisions: Decisions, stored: Stored) -> Version:
 
 
 class GrantTally:
-    """How many of one member's versions somebody gains, and somebody loses, for sure."""
+    """How many of one member's versions somebody gains, and somebody loses, for sure.
 
-    def __init__(self, foresight: Foresight, originator_id: int) -> None:
+    What is `watched` as counted already is not counted again.
+    """
+
+    def __init__(
+        self, foresight: Foresight, originator_id: int, watched: Watched | None = None
+    ) -> None:
         self._foresight = foresight
         self._originator_id = originator_id
-        self._gained = 0
-        self._lost = 0
+        self._counted = watched.counted if watched else frozenset()
+        self._gained = watched.gained if watched else 0
+        self._lost = watched.lost if watched else 0
 
     def count(self, contributions: Iterable[Stored]) -> None:
         """Count contributions; every version of each copy must be among them."""
@@ -94,6 +101,6 @@ class GrantTally:
 
     def _add(self, changes: Iterable[Change]) -> None:
         for change in changes:
-            if change.at_us is None:
+            if change.at_us is None and change.stored.id not in self._counted:
                 self._gained += bool(change.difference.gained.sure)
                 self._lost += bool(change.difference.lost.sure)

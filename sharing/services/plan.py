@@ -11,6 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, case, insert, select, update
@@ -26,6 +27,16 @@ from sharing.queries.contributions import (
 )
 from sharing.rules.stand import Shown
 from sharing.services.lock import LockedForum
+from sharing.services.lots import (
+    Fresh,
+    Lots,
+    Tallies,
+    Written,
+    close,
+    count_opened,
+    open_fresh,
+    open_narrowed,
+)
 from sharing.services.variants import Variants, read_omission, write_omission
 from sharing.tables import audience, audience_member, collection, release, view_head
 
@@ -89,16 +100,24 @@ class ReleasePlan:
         self._cause = cause
         self._stale: list[int] = []
         self._changes: dict[tuple[int, int], _Change] = {}
+        self._lots = Lots()
+        self._written: Written = lambda _count: None
 
     @property
     def gains(self) -> int:
         """How many versions somebody gained, in whole or in part."""
-        return sum(bool(change.reached.gained) for change in self._changes.values())
+        changes = self._changes.values()
+        return self._lots.gains + sum(bool(change.reached.gained) for change in changes)
 
     @property
     def losses(self) -> int:
         """How many versions somebody lost, in whole or in part."""
-        return sum(bool(change.reached.lost) for change in self._changes.values())
+        changes = self._changes.values()
+        return self._lots.losses + sum(bool(change.reached.lost) for change in changes)
+
+    def take(self, lots: Lots, written: Written) -> None:
+        """Write these too, stamped among the rest; none of them may be shown one by one."""
+        self._lots, self._written = lots, written
 
     def show(
         self,
@@ -148,39 +167,55 @@ class ReleasePlan:
 
     def write(self) -> None:
         """Close, stamp and open; nothing is visible before the transaction commits."""
+        connection, cause, lots = self._lock.connection, self._cause, self._lots
         changes = self._changes.values()
         closings = dict.fromkeys(
             [*self._stale, *(closing for change in changes for closing in change.closings)]
         )
-        _close(self._lock.connection, list(closings), self._cause)
         openings = [opening for change in changes for opening in change.openings]
-        self._changes, self._stale = {}, []
-        if not openings:
-            return
+        self._changes, self._stale, self._lots = {}, [], Lots()
+        close(connection, [*closings, *lots.closings], cause)
         self._variants.prepare(
             (opening.stored, omitted)
             for opening in openings
             if (omitted := write_omission(opening.part.omission)) is not None
         )
-        audiences = _intern(self._lock, {opening.part.mask for opening in openings})
-        rows = [self._row(opening, audiences, stamp) for opening, stamp in self._stamped(openings)]
-        self._lock.connection.execute(insert(release), rows)
-        masks = {audience_id: mask for mask, audience_id in audiences.items()}
-        _raise_heads(self._lock.connection, rows, masks)
+        masks = lots.masks.union(opening.part.mask for opening in openings)
+        audiences = _intern(self._lock, masks)
+        tallies: Tallies = {}
+        open_narrowed(connection, lots.narrowed, audiences, cause, tallies)
+        stamped, fresh = self._stamped(openings, lots)
+        rows = [self._row(opening, audiences, stamp) for opening, stamp in stamped]
+        for row in rows:
+            count_opened(tallies, row["collection_id"], row["audience_id"], row["date_added_us"])
+        if rows:
+            connection.execute(insert(release), rows)
+        open_fresh(connection, fresh, audiences, cause, tallies, self._written)
+        _raise_heads(connection, tallies, {each: mask for mask, each in audiences.items()})
 
-    def _stamped(self, openings: list[_Opening]) -> Iterable[tuple[_Opening, int]]:
-        ordered = sorted(
-            openings, key=lambda o: (rank_of(o.stored.stix_type), o.stored.seq, o.stored.id)
-        )
-        fresh: dict[tuple[int, int], int] = {}
-        for opening in ordered:
-            if opening.date_added_us is not None:
-                yield opening, opening.date_added_us
-                continue
-            key = (opening.collection_id, opening.stored.id)
-            if key not in fresh:
-                fresh[key] = self._lock.stamp()
-            yield opening, fresh[key]
+    def _stamped(
+        self, openings: list[_Opening], lots: Lots
+    ) -> tuple[list[tuple[_Opening, int]], list[tuple[Fresh, int]]]:
+        """Both with their `date_added`, given in one order."""
+        entries: list[tuple[int, int, int, _Opening | Fresh]] = [
+            (rank_of(one.stored.stix_type), one.stored.seq, one.stored.id, one) for one in openings
+        ]
+        entries += [(rank, seq, one.contribution_id, one) for rank, seq, one in lots.fresh]
+        entries.sort(key=itemgetter(0, 1, 2))
+        stamped: list[tuple[_Opening, int]] = []
+        fresh: list[tuple[Fresh, int]] = []
+        given: dict[tuple[int, int], int] = {}
+        for _, _, contribution_id, one in entries:
+            if isinstance(one, Fresh):
+                fresh.append((one, self._lock.stamp()))
+            elif one.date_added_us is not None:
+                stamped.append((one, one.date_added_us))
+            else:
+                key = (one.collection_id, contribution_id)
+                if key not in given:
+                    given[key] = self._lock.stamp()
+                stamped.append((one, given[key]))
+        return stamped, fresh
 
     def _row(self, opening: _Opening, audiences: dict[int, int], stamp: int) -> dict[str, Any]:
         stored, part = opening.stored, opening.part
@@ -267,11 +302,6 @@ def _differences(part: Part, held: OpenRelease, stored: Stored) -> tuple[bool, b
     )
 
 
-def _close(connection: Connection, release_ids: list[int], cause: int) -> None:
-    for batch in in_batches(release_ids):
-        connection.execute(update(release).where(release.c.id.in_(batch)).values(closed=cause))
-
-
 def _intern(lock: LockedForum, masks: set[int]) -> dict[int, int]:
     """The id of each audience, new ones made; only the lock's holder makes audiences here."""
     connection = lock.connection
@@ -312,13 +342,10 @@ def list_elements(mask: int) -> list[int]:
     return [bit for bit in range(mask.bit_length()) if mask >> bit & 1]
 
 
-def _raise_heads(connection: Connection, rows: list[dict[str, Any]], masks: dict[int, int]) -> None:
+def _raise_heads(connection: Connection, tallies: Tallies, masks: Mapping[int, int]) -> None:
     """Tell the heads of the collections and of every view that these releases are in."""
-    tallies: dict[tuple[int, int], tuple[int, int]] = {}
-    for row in rows:
-        key = (row["collection_id"], row["audience_id"])
-        newest_us, count = tallies.get(key, (0, 0))
-        tallies[key] = (max(newest_us, row["date_added_us"]), count + 1)
+    if not tallies:
+        return
     in_all: Counter[int] = Counter()
     views: dict[tuple[int, int], tuple[int, int]] = {}
     for (collection_id, audience_id), (newest_us, count) in tallies.items():

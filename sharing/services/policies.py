@@ -30,6 +30,7 @@ from sharing.services.lock import LockedForum
 from sharing.services.reconsider import (
     Change,
     Progress,
+    Watched,
     list_batches,
     no_progress,
     reconsider_changed,
@@ -135,11 +136,11 @@ def save_policy(
         now_us=lock.now_us,
     )
     start_counting(lock)
-    changed: set[str] = set()
+    told = [Watched(set())]
     change = reconsider_changed(
-        lock, epoch, decided, originator_id=member_id, watch=changed.update, progress=progress
+        lock, epoch, decided, originator_id=member_id, watch=told.append, progress=progress
     )
-    gained, lost = counts or _count_grants(lock, member_id, was, document, changed)
+    gained, lost = counts or _count_grants(lock, member_id, was, document, told[-1])
     return Saved(version, Change(change.epoch, gained, lost))
 
 
@@ -148,19 +149,20 @@ def _decided_by(lock: LockedForum, supposed: Supposed) -> Decisions:
 
 
 def _count_grants(
-    lock: LockedForum, member_id: int, before: str, document: str, changed: set[str]
+    lock: LockedForum, member_id: int, before: str, document: str, watched: Watched
 ) -> tuple[int, int]:
     """How many of the member's versions somebody gains and loses, by what it may know."""
     connection, forum_id = lock.connection, lock.forum_id
     foresight, _ = foresee_policy(
         connection, forum_id, member_id, document, now_us=lock.now_us, before=before
     )
-    tally = GrantTally(foresight, member_id)
     if foresight.is_certain:
-        around = sorted(list_around(connection, forum_id, member_id, changed))
+        tally = GrantTally(foresight, member_id, watched)
+        around = sorted(list_around(connection, forum_id, member_id, watched.ids))
         for batch in in_batches(around):
             tally.count(list_own_copies(connection, forum_id, member_id, batch))
         return tally.finish()
+    tally = GrantTally(foresight, member_id)
     # Who meets what is asked is not the member's to know: what changed by the counts is not all.
     own = contribution.c.originator_id == member_id
     for collection_id, ids in list_batches(connection, forum_id, own):

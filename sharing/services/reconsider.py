@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from sharing.queries.contributions import BATCH, in_batches
-from sharing.services.concerned import list_concerned
+from sharing.services.concerned import by_collection, list_concerned
 from sharing.services.decisions import Decisions
 from sharing.services.lock import LockedForum
 from sharing.services.releasing import Releasing
+from sharing.services.wholesale import Wholesale
 from sharing.tables import collection, contribution
 
 Progress = Callable[[int, int], None]
@@ -35,6 +36,35 @@ class Change:
     epoch: int
     gained: int
     lost: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a change decides otherwise.
+
+    Of the versions `counted`, `gained` and `lost` say how many somebody gains and loses by the
+    rules and its originator's own copies; the rest has these ids, or names one of them.
+    """
+
+    ids: set[str]
+    counted: frozenset[int] = frozenset()
+    gained: int = 0
+    lost: int = 0
+
+
+class _Steps:
+    """Tells how far a change has come."""
+
+    def __init__(self, progress: Progress, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+
+    def take(self, count: int) -> None:
+        """So many steps have been taken."""
+        self._done += count
+        # What is only named by what changed was not foreseen.
+        self._progress(self._done, max(self._total, self._done))
 
 
 def reconsider(
@@ -66,28 +96,44 @@ def reconsider_changed(
     before: Decisions,
     *,
     originator_id: int | None = None,
-    watch: Callable[[set[str]], None] | None = None,
+    instant_us: int | None = None,
+    watch: Callable[[Watched], None] | None = None,
     progress: Progress = no_progress,
 ) -> Change:
     """Decide anew only what is decided otherwise since rules, recipients or accepts changed.
 
-    `before` are the decisions as they were until now, made before that was written; `watch` is
-    shown the ids of whatever is decided otherwise.
+    As of `instant_us`, the lock's instant unless said. `before` are the decisions as they were
+    until now, made before that was written; `watch` is told what is decided otherwise.
     """
     connection = lock.connection
-    decisions = Decisions(connection, lock.forum_id, lock.now_us)
-    changed = list_concerned(
+    decisions = Decisions(
+        connection, lock.forum_id, lock.now_us if instant_us is None else instant_us
+    )
+    concerned = list_concerned(
         connection, lock.forum_id, before, decisions, originator_id=originator_id
     )
+    releasing = Releasing(lock, decisions, cause)
+    changed, watched = concerned.changed, Watched(concerned.ids)
+    steps = _Steps(progress, len(concerned) * (_WIDE_STEPS if concerned.is_wide else 1))
+    if concerned.is_wide:
+        outcome = Wholesale(lock, before, decisions, changed, originator_id).decide(steps.take)
+        releasing.take(outcome.lots, steps.take)
+        changed = by_collection(outcome.left)
+        watched = Watched(
+            outcome.uncounted, frozenset(outcome.counted), outcome.gained, outcome.lost
+        )
     if watch is not None:
-        watch({stix_id for stix_ids in changed.values() for stix_id in stix_ids})
-    total = sum(map(len, changed.values()))
-    batches = (
-        (collection_id, batch)
-        for collection_id, stix_ids in changed.items()
-        for batch in in_batches(stix_ids)
-    )
-    return _release(lock, cause, decisions, batches, total, progress)
+        watch(watched)
+    for collection_id, stix_ids in changed.items():
+        for batch in in_batches(stix_ids):
+            releasing.release(collection_id, batch)
+            steps.take(len(batch))
+    gains, losses = releasing.finish()
+    return Change(cause, gains, losses)
+
+
+_WIDE_STEPS = 3
+"""What is decided wholesale is decided, compared with what is shown, and written."""
 
 
 def _release(

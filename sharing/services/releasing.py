@@ -18,6 +18,7 @@ from sharing.rules.stand import Candidate, stand
 from sharing.services.decisions import Decisions
 from sharing.services.graph import Decided, Graph
 from sharing.services.lock import LockedForum
+from sharing.services.lots import Lots, Written
 from sharing.services.plan import ReleasePlan, cut
 from sharing.services.seen import Seen, write_seen
 from sharing.services.statements import Statements
@@ -128,6 +129,10 @@ class Releasing:
             mask=0 if stored.is_deleted else mask,
             is_bound=self._decisions.is_bound(stored),
         )
+
+    def take(self, lots: Lots, written: Written) -> None:
+        """Write what was decided wholesale with the rest; it must not be decided again here."""
+        self.plan.take(lots, written)
 
     def finish(self) -> tuple[int, int]:
         """Show the statement markings to exactly those who see what carries them, and write.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, insert, update
+from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
 
 from sharing.queries.contributions import Stored, mask_bytes
+from sharing.queries.given import given_ids, in_rows
 from sharing.tables import contribution, past_seen
 
 
@@ -50,6 +51,45 @@ def write_seen(connection: Connection, decided: Sequence[Seen], now_us: int) -> 
         )
     if past:
         connection.execute(insert(past_seen), past)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Standing contributions of which the same has been decided.
+
+    `is_moved` tells that others saw them before, or fewer; else only `due_us` is another.
+    """
+
+    contribution_ids: list[int]
+    mask: int
+    due_us: int | None
+    is_moved: bool
+
+
+def write_moved(connection: Connection, moved: Iterable[Moved], now_us: int) -> None:
+    """The same as `write_seen` for what has been decided alike, by few statements."""
+    for one in moved:
+        values: dict[str, Any] = {"due_us": one.due_us}
+        if one.is_moved:
+            values |= {"seen": mask_bytes(one.mask), "seen_since_us": now_us}
+        for batch in in_rows(one.contribution_ids):
+            is_given = contribution.c.id.in_(given_ids(connection, batch))
+            if one.is_moved:
+                past = select(
+                    contribution.c.id,
+                    contribution.c.seen,
+                    contribution.c.seen_since_us,
+                    literal(now_us),
+                ).where(
+                    is_given,
+                    contribution.c.seen_since_us < now_us,
+                    func.length(contribution.c.seen) > 0,
+                )
+                connection.execute(insert(past_seen).from_select(_PAST, past))
+            connection.execute(update(contribution).where(is_given).values(values))
+
+
+_PAST = ("contribution_id", "mask", "since_us", "until_us")
 
 
 def close_seen(connection: Connection, deleted: Sequence[Stored], now_us: int) -> None:

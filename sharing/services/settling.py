@@ -20,7 +20,7 @@ from kernel.errors import Unavailable
 from sharing.queries.contributions import in_batches
 from sharing.services.decisions import Decisions
 from sharing.services.lock import LockedForum, lock_forum
-from sharing.services.reconsider import reconsider
+from sharing.services.reconsider import reconsider_changed
 from sharing.services.refreshing import refresh_facts
 from sharing.services.releasing import Releasing
 from sharing.tables import contribution, forum_head
@@ -143,8 +143,12 @@ def _count(lock: LockedForum) -> None:
     if not originators:
         return
     cause = lock.append("count", f"instant:{lock.counted_us}", "clock")
+    # What falls due at this instant by itself is decided after the counts.
+    by_old_counts = before.at(lock.counted_us)
     for member_id in originators:
-        reconsider(lock, cause, originator_id=member_id, instant_us=lock.counted_us)
+        reconsider_changed(
+            lock, cause, by_old_counts, originator_id=member_id, instant_us=lock.counted_us
+        )
 
 
 def _unsettled() -> Unavailable:

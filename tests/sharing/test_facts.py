@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sharing.facts import StoredFacts, load_facts, ruled_part
+from sharing.facts import Naming, StoredFacts, load_facts, named_part, ruled_part
 from sharing.gate.lessening import Omission, gains, normal
 from sharing.rules.tlp import Tlp
 from tests.sharing.gate.makers import checked, make_indicator
@@ -48,6 +48,16 @@ def test_facts_are_read_as_they_were_written(name: str) -> None:
     facts = make_facts(name)
     assert load_facts(facts.dump()) == facts
     assert load_facts(StoredFacts().dump()) == StoredFacts()
+
+
+@pytest.mark.parametrize("name", SAMPLES | VARIANTS)
+def test_what_an_object_names_is_read_without_the_rest_of_its_facts(name: str) -> None:
+    facts = make_facts(name)
+    soft = tuple(each for each in facts.references if each not in facts.hard_references)
+    assert named_part(facts.dump()) == Naming(facts.hard_references, soft)
+    assert named_part(StoredFacts().dump()) == Naming()
+    written = json.loads(facts.dump())
+    assert named_part(json.dumps({key: written[key] for key in OLD_KEYS})) is None
 
 
 def test_facts_written_before_partial_views_hide_the_object_rather_than_a_part() -> None:

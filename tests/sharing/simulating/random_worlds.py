@@ -146,8 +146,8 @@ class Forum:
         if own is not None:
             withdraw(self.database, seated, found, given, now_us=self.now())
 
-    def set_policy(self, code: str, document: dict[str, Any]) -> None:
-        policies.set_policy(
+    def set_policy(self, code: str, document: dict[str, Any]) -> policies.Saved:
+        return policies.set_policy(
             self.database,
             policies.Setter("operator"),
             self.id,

@@ -13,12 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
+from kernel.clock import DAY_US
 from kernel.db import Database
 from kernel.errors import Conflict, NotFound
 from sharing.queries.contributions import Stored
 from sharing.services.reconsider import reconsider
 from sharing.services.releasing import Releasing
 from sharing.services.settling import hold_forum, settle_forum
+from sharing.services.wholesale import Outcome, Wholesale
 from sharing.tables import contribution, release
 from tests.sharing.simulating.random_worlds import (
     DAYS,
@@ -183,17 +185,65 @@ def test_a_change_of_standing_decides_only_what_it_is_about(
     )
     sent = [campaign(NAMES[0], "frost"), *(campaign(name, "thaw") for name in NAMES[1:])]
     forum.do("XAA", ("contribute", 0, sent))
+    decided = watch_decided(monkeypatch)
+    CHANGED[what](forum)
+    assert decided == ([] if what in {"a seat", "a partner"} else [sent[0]["id"]])
+
+
+def watch_decided(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The ids of whatever is decided from now on, one by one or wholesale."""
     decided: list[str] = []
-    release_copies = Releasing.release_copies
+    release_copies, decide = Releasing.release_copies, Wholesale.decide
 
     def watch(releasing: Releasing, copies: Iterable[Stored], *more: Any) -> None:
         copies = list(copies)
         decided.extend(stored.stix_id for stored in copies)
         release_copies(releasing, copies, *more)
 
+    def watch_all(wholesale: Wholesale, step: Any) -> Outcome:
+        outcome = decide(wholesale, step)
+        decided.extend(stix_id for _, stix_id in outcome.decided)
+        return outcome
+
     monkeypatch.setattr(Releasing, "release_copies", watch)
-    CHANGED[what](forum)
-    assert decided == ([] if what in {"a seat", "a partner"} else [sent[0]["id"]])
+    monkeypatch.setattr(Wholesale, "decide", watch_all)
+    return decided
+
+
+def test_counting_reciprocity_decides_only_what_asks_for_it(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """XBB shows XAA something: the next day it gets what XAA gives for that, and nothing else
+    is decided; what falls due at the same instant comes after."""
+    forum = open_forum(database, Clock())
+    given = {"reciprocity": {"min_contributions": 1, "window_days": 30}}
+    frost = {"any": ["member:XBB"]}
+    mutual = {"when": {"labels": ["frost"]}, "audience": frost, "conditions": given}
+    forum.set_policy(
+        "XAA",
+        {
+            "rules": [
+                {"id": "mutual", "effect": "share", **mutual},
+                {"id": "all", "effect": "share", "audience": {"any": ["member:XCC"]}},
+            ]
+        },
+    )
+    everything = {"id": "all", "effect": "share", "audience": {"any": ["forum"]}}
+    forum.set_policy("XBB", {"rules": [everything]})
+    sent = [campaign(NAMES[0], "frost"), *(campaign(name, "thaw") for name in NAMES[1:3])]
+    forum.do("XAA", ("contribute", 0, sent))
+    forum.do("XBB", ("contribute", 0, [campaign(NAMES[3], "thaw")]))
+    decided = watch_decided(monkeypatch)
+    seen = []
+    for _ in range(2):
+        forum.clock.now_us += DAY_US
+        settle_forum(forum.database, forum.id, now_us=forum.clock.now_us)
+        seen.append(list(decided))
+        state = state_of(forum)
+        decide_everything(forum)
+        assert state_of(forum) == state
+        decided.clear()
+    assert seen == [[sent[0]["id"]], []]
 
 
 def campaign(name: str, label: str) -> dict[str, Any]:
