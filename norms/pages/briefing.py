@@ -20,7 +20,7 @@ from norms.queries.forums import list_forums, list_sessions
 from norms.queries.parties import list_parties
 from norms.queries.provisions import Provision, list_provisions
 from norms.queries.states_own import Action, Position, list_actions, list_positions
-from norms.queries.status import StatusRow, list_status
+from norms.queries.status import StatusRow, find_status_members, list_status
 from norms.queries.status_table import list_status_parties
 from norms.queries.verified import Provenance
 from norms.rules.words import NO_STATEMENT
@@ -91,13 +91,22 @@ def show_briefing() -> Response:
         if forum is not None:
             about = list_provisions(connection, reader, status_of=(forum.id, day))
             provisions = {one.id: one for one in about}
-            where = (connection, reader, forum.id, forum.slug)
-            members = list_status_parties(*where, day=day, provisions=provisions)
+            there = find_status_members(connection, forum.slug, day)
+            members = list_status_parties(
+                connection, reader, forum.id, day=day, members=there, provisions=provisions
+            )
             in_forum = list(provisions) if members else []
             wanted = [one for one in in_forum if not chosen or one in chosen][:_MOST_PROVISIONS]
             whose = [one for one in members if one in states]
             places = {one: (provisions[one].instrument, provisions[one].position) for one in wanted}
-            rows = list_status(*where, day=day, parties=whose, places=places) if whose else []
+            rows = list_status(
+                *(connection, reader, forum.id, forum.slug),
+                day=day,
+                parties=whose,
+                places=places,
+                members=there,
+                has_evidence=False,
+            )
             made = Draft()
             _write_agreed(made, [provisions[one] for one in wanted])
             _write_status(made, rows, wanted, whose, provisions, parties)

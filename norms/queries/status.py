@@ -87,6 +87,8 @@ def list_status(  # noqa: PLR0913 - each a filter
     party: str | None = None,
     parties: Collection[str] | None = None,
     places: Mapping[str, tuple[str, int]] | None = None,
+    members: frozenset[str] | None = None,
+    has_evidence: bool = True,
 ) -> list[StatusRow]:
     """Who of the forum's members is committed to which of its provisions on a day.
 
@@ -95,12 +97,13 @@ def list_status(  # noqa: PLR0913 - each a filter
     public; of evidence the reader is told what it may see. Of `party`, or of `parties`, where
     they are given. `places` are the provisions with
     their instruments and places in these, where somebody has asked for them already: of no others
-    then.
+    then; and `members` who is a member that day. Evidence is counted where `has_evidence`.
     """
     provisions = places
     if provisions is None:
         provisions = list_status_provisions(connection, forum_id, day, provision_id)
-    members = find_status_members(connection, forum_slug, day)
+    if members is None:
+        members = find_status_members(connection, forum_slug, day)
     shown = None if places is None else sorted(places)
     whose = parties if party is None else [party]
     statement = _spans(forum_id, day, provision_id, whose)
@@ -112,7 +115,9 @@ def list_status(  # noqa: PLR0913 - each a filter
         code for code in members | {code for code, _ in spans} if whose is None or code in whose
     )
     events = _sources_of(connection, found)
-    evidence = count_evidence(connection, reader, day=day, parties=whose)
+    evidence: Counter[tuple[str, str]] = Counter()
+    if has_evidence:
+        evidence = count_evidence(connection, reader, day=day, parties=whose)
     rows = []
     for code in codes:
         for one, place in provisions.items():

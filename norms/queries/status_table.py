@@ -128,15 +128,14 @@ def list_status_parties(
     connection: Connection,
     reader: Reader,
     forum_id: int,
-    forum_slug: str,
     *,
     day: int,
+    members: frozenset[str],
     provisions: Collection[str],
 ) -> list[str]:
-    """Who is a member of the forum on a day, or committed to any of these; by code. Public."""
+    """Who is one of the `members` that day, or committed to any of these; by code. Public."""
     del reader
-    committed = _list_committed(connection, forum_id, day, provisions)
-    return sorted(find_status_members(connection, forum_slug, day) | committed)
+    return sorted(members | _list_committed(connection, forum_id, day, provisions))
 
 
 def _list_committed(
