@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from kernel.errors import BadInput
 
@@ -33,6 +34,7 @@ def now_us() -> int:
     return time.time_ns() // 1000
 
 
+@lru_cache(maxsize=1024)
 def parse_instant(text: str) -> int:
     """RFC 3339 text as microseconds; 0 to 9 fraction digits (cut to 6), `Z` or any offset.
 
@@ -43,15 +45,15 @@ def parse_instant(text: str) -> int:
     match = _RFC3339.fullmatch(text)
     if match is None:
         raise _bad_instant(text)
-    year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
+    year, month, day, hour, minute, second = map(int, match.groups()[:6])
     leap, second = (1, 59) if second == 60 else (0, second)
     try:
-        whole = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
+        since = datetime(year, month, day, hour, minute, second, tzinfo=UTC) - _EPOCH
     except ValueError:
         raise _bad_instant(text) from None
     fraction_us = int((match[7] or "").ljust(6, "0")[:6])
     offset_minutes = _offset_minutes(match, text)
-    seconds = int((whole - _EPOCH).total_seconds()) + leap - offset_minutes * 60
+    seconds = since.days * 86_400 + since.seconds + leap - offset_minutes * 60
     if leap and seconds == _LAST_SECOND + 1:
         return seconds * SECOND_US - 1
     if not _FIRST_SECOND <= seconds <= _LAST_SECOND:

@@ -13,8 +13,11 @@ import json
 import math
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, NoReturn, TypeAlias
+
+import orjson
 
 from kernel.errors import BadInput, TooLarge
 
@@ -120,10 +123,25 @@ def content_digest(value: JsonValue) -> bytes:
     Key order, whitespace, escapes and the spelling of numbers (1, 1.0, 1e0) do not count.
     Numbers written with a fraction or an exponent are compared as IEEE doubles.
     """
+    return hashlib.sha256(_canonical(value)).digest()
+
+
+def _canonical(value: JsonValue) -> bytes:
+    if not _holds_float([value]):
+        # Without floats the fast writer writes the same: what is stored was written by either.
+        with suppress(TypeError):
+            return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     canonical = json.dumps(
         _normal(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False
     )
-    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).digest()
+    return canonical.encode("utf-8", "surrogatepass")
+
+
+def _holds_float(value: dict[str, JsonValue] | list[JsonValue]) -> bool:
+    for each in value.values() if isinstance(value, dict) else value:
+        if isinstance(each, float) or (isinstance(each, dict | list) and _holds_float(each)):
+            return True
+    return False
 
 
 def _normal(value: JsonValue) -> JsonValue:

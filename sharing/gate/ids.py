@@ -26,7 +26,7 @@ def is_stix_type(text: str) -> bool:
 def is_stix_id(text: str) -> bool:
     """Whether `text` is exactly one STIX id in canonical form."""
     return (
-        text[-_UUID_LENGTH - 2 : -_UUID_LENGTH] == "--"
+        looks_like_id(text)
         and _UUID.fullmatch(text[-_UUID_LENGTH:]) is not None
         and is_stix_type(text[: -_UUID_LENGTH - 2])
     )
@@ -51,13 +51,18 @@ def check_id(value: JsonValue, path: str, prefix: str = "") -> str:
     return value
 
 
+def looks_like_id(text: str) -> bool:
+    """Whether `text` can be an id at all, canonical or not: false for nearly all other text."""
+    return text[-_UUID_LENGTH - 2 : -_UUID_LENGTH] == "--"
+
+
 def find_id(text: str, key: str = "") -> str | None:
     """The id that `text` is exactly, in canonical form; None when it is none.
 
     An id in other than canonical form names the same object to a lenient reader: in a
     property for references, which `key` may be, it is refused (`sharing.bad-id`).
     """
-    if text[-_UUID_LENGTH - 2 : -_UUID_LENGTH] != "--":
+    if not looks_like_id(text):
         return None
     if is_stix_id(text):
         return text

@@ -6,11 +6,12 @@ What does not live here: what STIX asks of a type (shapes), and who loses what (
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 from kernel.strictjson import JsonValue
 from sharing.gate.releasable import RELEASE_EXTENSION
-from sharing.gate.shapes import shape_of
+from sharing.gate.shapes import Shape, shape_of
 from sharing.gate.verdicts import Needs
 
 EXTENSIONS: Final = "extensions"
@@ -31,6 +32,28 @@ def list_units(value: dict[str, JsonValue]) -> tuple[str, ...]:
 def find_needs(value: dict[str, JsonValue]) -> Needs:
     """The clauses and ties of an object that its type's schema has passed."""
     shape = shape_of(value.get("type"))
+    if EXTENSIONS in value or shape.not_only:
+        return _find_needs(value, shape)
+    # Nearly all objects of a type need the same; what they hold beside does not count.
+    names = _asked(shape.stix_type).intersection(value)
+    return _needs_of(shape.stix_type, names, is_family=value.get("is_family") is True)
+
+
+@lru_cache(maxsize=128)
+def _asked(stix_type: str) -> frozenset[str]:
+    """The members on which it depends what must stay of an object without extensions."""
+    shape = shape_of(stix_type)
+    ties = (name for tie in shape.ties for name in tie)
+    return frozenset(_ALWAYS).union(shape.may_require, *shape.choices, ties)
+
+
+@lru_cache(maxsize=1024)
+def _needs_of(stix_type: str, names: frozenset[str], *, is_family: bool) -> Needs:
+    value: dict[str, JsonValue] = dict.fromkeys(names)
+    return _find_needs(value | {"is_family": True} if is_family else value, shape_of(stix_type))
+
+
+def _find_needs(value: dict[str, JsonValue], shape: Shape) -> Needs:
     clauses: dict[frozenset[str], None] = {}
     for name in (*_ALWAYS, *sorted(shape.list_required(value))):
         for unit in _units_of(value, name):

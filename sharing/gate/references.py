@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from kernel.strictjson import JsonValue
-from sharing.gate.ids import find_id
+from sharing.gate.ids import find_id, looks_like_id
 from sharing.gate.needs import EXTENSIONS
 from sharing.gate.shapes import CONTRIBUTING, Shape, shape_of
 from sharing.gate.verdicts import Named
@@ -103,15 +103,25 @@ def take_apart(value: dict[str, JsonValue]) -> Iterator[NamingUnit]:
         if name == EXTENSIONS and isinstance(held, dict):
             for key, extension in held.items():
                 yield from taking.unit((name, key), extension)
-        elif name not in _NO_NAMES:
+        elif name not in _NO_NAMES and (_may_name(held) or looks_like_id(name)):
             yield from taking.unit((name,), held)
+
+
+def _may_name(value: JsonValue) -> bool:
+    """Whether a value could name an id; nearly all text and numbers cannot."""
+    if isinstance(value, str):
+        return looks_like_id(value)
+    if isinstance(value, list):
+        return any(map(_may_name, value))
+    return isinstance(value, dict)
 
 
 def _hard(value: dict[str, JsonValue]) -> Iterator[str]:
     """What the object is nothing without: both ends of an edge, what is translated."""
     ends = _ENDS if value.get("type") != "language-content" else (*_ENDS, "object_ref")
     for end in ends:
-        yield from _ids(value.get(end), end, value.get("id"))
+        if end in value:
+            yield from _ids(value[end], end, value.get("id"))
 
 
 def _layer(part: Part) -> Layer | str | None:

@@ -83,10 +83,21 @@ class Shape:
 
     def list_required(self, value: dict[str, JsonValue]) -> frozenset[str]:
         """The members of `value` each of which must stay."""
-        required = self.required | CONTRIBUTING.get(self.stix_type, frozenset())
-        if self.stix_type == "malware" and value.get("is_family") is True:
-            required |= {"name"}  # STIX 2.1 §4.11
+        required = self.may_require
+        if self.stix_type == "malware" and value.get("is_family") is not True:
+            required -= {"name"} - self.required  # STIX 2.1 §4.11
         return required & value.keys()
+
+    @property
+    def may_require(self) -> frozenset[str]:
+        """Those that must stay of some value of this shape."""
+        required = self.required | CONTRIBUTING.get(self.stix_type, frozenset())
+        return required | {"name"} if self.stix_type == "malware" else required
+
+    @property
+    def ties(self) -> tuple[tuple[str, str], ...]:
+        """The pairs of which `list_ties` gives those that a value has."""
+        return _TIES.get(self.stix_type, ())
 
     def list_choices(self, value: dict[str, JsonValue]) -> Iterator[frozenset[str]]:
         """Sets of members of `value`, of each of which one must stay."""
@@ -97,7 +108,7 @@ class Shape:
 
     def list_ties(self, value: dict[str, JsonValue]) -> Iterator[tuple[str, str]]:
         """Pairs of members: the first may stay only while the second does."""
-        for tied, to in _TIES.get(self.stix_type, ()):
+        for tied, to in self.ties:
             if tied in value and to in value:
                 yield tied, to
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 
@@ -258,3 +259,19 @@ def test_document_is_taken_apart_by_its_shape() -> None:
     array = split_array(b"[1, 2]", "objects")
     assert array.members is None
     assert [element.value for element in array.elements or ()] == [1, 2]
+
+
+def whole(value: object) -> object:
+    """Numbers that are whole without a fraction."""
+    if isinstance(value, dict):
+        return {key: whole(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [whole(item) for item in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+@given(values)
+def test_a_digest_is_that_of_the_sorted_text(value: object) -> None:
+    """Whichever writer writes it: what is stored goes on being equal to what comes in."""
+    text = json.dumps(whole(value), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    assert content_digest(value) == hashlib.sha256(text.encode()).digest()

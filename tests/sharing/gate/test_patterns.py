@@ -7,11 +7,13 @@ import re
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from stix2patterns.test.v21 import test_validator as reference_cases
 from stix2patterns.validator import run_validator
 
 from kernel.errors import BadInput
-from sharing.gate.patterns import check_pattern
+from sharing.gate.patterns import check_pattern, is_common, take_apart
 
 CASES: list[str] = [
     *reference_cases.SPEC_CASES,
@@ -140,3 +142,59 @@ def test_refusal_says_where_and_what_was_expected() -> None:
     assert "character 1: the end of the pattern where [ was expected" in str(fault_of(""))
     assert "only one WITHIN" in str(fault_of("[a:b=1] WITHIN 5 SECONDS WITHIN 6 SECONDS"))
     assert "'b-c' where name or string was expected" in str(fault_of("[a:b-c = 1]"))
+
+
+_TYPES = st.sampled_from(["file", "ipv4-addr", "x--y-", "true", "IN", "trueish", "a_b", "5", "'x'"])
+_STEPS = st.sampled_from(
+    [
+        "value",
+        "hashes",
+        "MD5",
+        "SHA-256",
+        "'SHA-256'",
+        "IN",
+        "INTO",
+        "START",
+        "false",
+        "b_1",
+        "h'ab'",
+    ]
+)
+_TEXTS = st.sampled_from(
+    ["'x'", "''", "'[a] AND '", "'\n'", "'\\''", "'\\x'", "h'ab'", "5", "true"]
+)
+_EQUALS = st.builds(
+    lambda kind, steps, sign, text: f"{kind}:{'.'.join(steps)}{sign}{text}",
+    _TYPES,
+    st.lists(_STEPS, min_size=1, max_size=3),
+    st.sampled_from([" = ", " = ", " = ", "=", " IN "]),
+    _TEXTS,
+)
+
+
+@given(st.lists(_EQUALS, min_size=1, max_size=3), st.sampled_from([" AND ", " OR ", " ", "AND"]))
+def test_what_is_common_is_well_formed(equals: list[str], joined: str) -> None:
+    pattern = f"[{joined.join(equals)}]"
+    if is_common(pattern):
+        take_apart(pattern, "$.pattern")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "[ipv4-addr:value = '198.51.100.7']",
+        "[file:hashes.'SHA-256' = 'ab' OR file:hashes.MD5 = 'cd']",
+        "[x-custom:a_1.b = '' AND domain-name:value = 'x]y']",
+    ],
+)
+def test_what_feeds_carry_is_common(pattern: str) -> None:
+    assert is_common(pattern)
+    take_apart(pattern, "$.pattern")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["[true:a = 'x']", "[a:IN = 'x']", "[a:b.false = 'x']", "[a:b = 'x'] ", "[a:b = '\\x']"],
+)
+def test_other_forms_are_taken_apart(pattern: str) -> None:
+    assert not is_common(pattern)
