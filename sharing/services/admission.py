@@ -36,6 +36,11 @@ class Admitted:
     revives: Stored | None = None
     replaces: Stored | None = None
 
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it becomes a contribution of its own."""
+        return self.revives is None and self.replaces is None
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -125,6 +130,7 @@ class _Sorting:
         self._door = door
         self._admission = admission
         self._markings = _own_markings(connection, door, (checked for _, checked in good))
+        self._understood = {ref: each.is_understood for ref, each in self._markings.items()}
         creators = {checked.created_by_ref for _, checked in good if checked.created_by_ref}
         self._owners = list_identity_owners(connection, sorted(creators))
         self._own: dict[str, dict[int, Stored]] = {}
@@ -168,8 +174,7 @@ class _Sorting:
         )
 
     def _refuse_markings(self, index: int, checked: Checked) -> Outcome | None:
-        understood = {ref: marking.is_understood for ref, marking in self._markings.items()}
-        resolved = resolve_markings(checked, understood)
+        resolved = resolve_markings(checked, self._understood)
         return settled_by_gate(index, resolved) if isinstance(resolved, Refused) else None
 
     def _refuse_identity(self, index: int, checked: Checked) -> Outcome | None:
@@ -327,7 +332,8 @@ class _Sorting:
         )
         # What a well-known marking means is compiled in, whoever sends its definition along.
         if checked.stix_type == "marking-definition" and checked.stix_id not in WELL_KNOWN:
-            self._markings[checked.stix_id] = _meaning(facts)
+            meaning = self._markings[checked.stix_id] = _meaning(facts)
+            self._understood[checked.stix_id] = meaning.is_understood
 
 
 def _in_order(good: list[tuple[int, Checked]]) -> list[tuple[int, Checked]]:

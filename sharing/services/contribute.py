@@ -7,7 +7,7 @@ are committed together or not at all. An answer is given only after the commit.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -19,6 +19,7 @@ from auth.reader import Seated
 from kernel.clock import format_instant
 from kernel.db import Database
 from kernel.errors import Forbidden
+from kernel.rows import insert_rows, take_ids
 from kernel.strictjson import DEFAULT_LIMITS, Limits
 from sharing.gate.envelopes import read_envelope
 from sharing.gate.objects import check_object
@@ -32,7 +33,7 @@ from sharing.services.decisions import Decisions
 from sharing.services.forgetting import forget_statuses
 from sharing.services.held import hold_downgrades
 from sharing.services.lock import LockedForum
-from sharing.services.mentioning import keep_mentions
+from sharing.services.mentioning import keep_forms
 from sharing.services.releasing import Releasing
 from sharing.services.replacing import destroy_replaced, replace_versions
 from sharing.services.second_hand import FeedDoor
@@ -248,13 +249,16 @@ class _Contributing:
         cause = lock.append(
             "contribute", f"collection:{self._door.collection_id}", self._seated.reader.actor
         )
+        fresh = sum(admitted.is_fresh for admitted in admission.admitted)
+        ids = iter(take_ids(self._connection, contribution, fresh))
         contributed = [
-            (admitted, self._stored(lock, admitted, bodies[admitted.index]))
+            (admitted, self._stored(lock, admitted, bodies[admitted.index], ids))
             for admitted in sorted(admission.admitted, key=lambda entry: entry.index)
         ]
         decisions = Decisions(self._connection, self._door.forum_id, lock.now_us)
         contributed = hold_downgrades(decisions, admission.copies, contributed)
-        stored = self._insert(lock, contributed)
+        self._insert(lock, contributed)
+        stored = [stored for _, stored in contributed]
         revived = {copy.id for copy in stored}
         replaced = [a.replaces for a in admission.admitted if a.replaces is not None]
         releasing = Releasing(lock, decisions, cause, replaced=replaced)
@@ -281,8 +285,10 @@ class _Contributing:
             for (admitted, _), copy in zip(contributed, stored, strict=True)
         ]
 
-    def _stored(self, lock: LockedForum, admitted: Admitted, body_id: int) -> Stored:
-        """The contribution as it will be kept; a new one gets its id when it is inserted."""
+    def _stored(
+        self, lock: LockedForum, admitted: Admitted, body_id: int, ids: Iterator[int]
+    ) -> Stored:
+        """The contribution as it will be kept; a new one takes the next of the `ids`."""
         subject = f"{admitted.checked.stix_id} {admitted.checked.version_us}"
         if admitted.revives is not None:
             lock.append("revive", subject, self._seated.reader.actor)
@@ -311,7 +317,7 @@ class _Contributing:
                 contributed_by=self._seated.reader.actor,
             )
         return Stored(
-            id=0,
+            id=next(ids),
             collection_id=self._door.collection_id,
             originator_id=self._door.originator_id,
             stix_id=admitted.checked.stix_id,
@@ -329,28 +335,18 @@ class _Contributing:
             feed_id=feed_id,
         )
 
-    def _insert(
-        self, lock: LockedForum, contributed: list[tuple[Admitted, Stored]]
-    ) -> list[Stored]:
-        fresh = [stored for _, stored in contributed if stored.id == 0]
+    def _insert(self, lock: LockedForum, contributed: list[tuple[Admitted, Stored]]) -> None:
+        fresh = [stored for admitted, stored in contributed if admitted.is_fresh]
         renewed = [stored for admitted, stored in contributed if admitted.replaces is not None]
         for admitted, stored in contributed:
             if admitted.revives is not None:
                 self._revive(stored)
         replace_versions(self._connection, renewed)
-        ids = iter(_insert_contributions(self._connection, lock, fresh))
-        whole = [s if s.id else replace(s, id=next(ids)) for _, s in contributed]
-        added = [
-            stored
-            for (admitted, _), stored in zip(contributed, whole, strict=True)
-            if admitted.revives is None
-        ]
+        _insert_contributions(self._connection, lock, fresh)
+        added = [stored for admitted, stored in contributed if admitted.revives is None]
         self._insert_markings(added)
         self._insert_references(added)
-        guards = find_guards(self._connection, self._seated, added)
-        if guards:
-            self._connection.execute(insert(guard), guards)
-        return whole
+        insert_rows(self._connection, guard, find_guards(self._connection, self._seated, added))
 
     def _revive(self, stored: Stored) -> None:
         self._connection.execute(
@@ -371,8 +367,7 @@ class _Contributing:
             for stored in added
             for marking_id in stored.facts.markings
         ]
-        if uses:
-            self._connection.execute(insert(marking_use), uses)
+        insert_rows(self._connection, marking_use, uses)
 
     def _insert_references(self, added: list[Stored]) -> None:
         named = [
@@ -380,8 +375,7 @@ class _Contributing:
             for stored in added
             for stix_id in stored.facts.references
         ]
-        if named:
-            self._connection.execute(insert(reference), named)
+        insert_rows(self._connection, reference, named)
 
     def _keep_status(self, receipt: Receipt) -> None:
         forget_statuses(self._connection, now_us=self._now_us)
@@ -398,24 +392,15 @@ class _Contributing:
 
 
 def _insert_bodies(connection: Connection, admitted: list[Admitted]) -> dict[int, int]:
-    if not admitted:
-        return {}
-    ids = connection.execute(
-        insert(body).returning(body.c.id, sort_by_parameter_order=True),
-        [{"content": entry.checked.raw} for entry in admitted],
-    ).scalars()
-    bodies = dict(zip((entry.index for entry in admitted), ids, strict=True))
-    keep_mentions(connection, ((bodies[entry.index], entry.checked.value) for entry in admitted))
-    return bodies
+    checked = [entry.checked for entry in admitted]
+    ids = keep_forms(connection, [each.raw for each in checked], (each.value for each in checked))
+    return dict(zip((entry.index for entry in admitted), ids, strict=True))
 
 
-def _insert_contributions(
-    connection: Connection, lock: LockedForum, fresh: list[Stored]
-) -> list[int]:
-    if not fresh:
-        return []
+def _insert_contributions(connection: Connection, lock: LockedForum, fresh: list[Stored]) -> None:
     rows = [
         {
+            "id": stored.id,
             "forum_id": lock.forum_id,
             "collection_id": stored.collection_id,
             "originator_id": stored.originator_id,
@@ -436,11 +421,7 @@ def _insert_contributions(
         }
         for stored in fresh
     ]
-    return list(
-        connection.execute(
-            insert(contribution).returning(contribution.c.id, sort_by_parameter_order=True), rows
-        ).scalars()
-    )
+    insert_rows(connection, contribution, rows)
 
 
 def _message(decisions: Decisions, stored: Stored) -> str:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from kernel.clock import DAY_US
 from kernel.errors import NotFound
+from kernel.rows import insert_rows
 from sharing.tables import contribution, forum_head, ledger
 
 STAMP_STEP_US = 100
@@ -71,9 +72,8 @@ class LockedForum:
 
     def save(self) -> None:
         """Write the entries and the new end of the ledger; the last step before the commit."""
-        if self._entries:
-            self.connection.execute(insert(ledger), self._entries)
-            self._entries = []
+        insert_rows(self.connection, ledger, self._entries)
+        self._entries = []
         self.due_us = self.find_due()
         self.connection.execute(
             update(forum_head)

@@ -1,25 +1,38 @@
-"""Keeps what each form of an object mentions, so that it can be asked for without being read.
+"""Keeps the forms of objects: their bytes, and what each mentions, to be asked for without reading.
 
 By form: what a recipient is not served cannot be found by it. Gone with the bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, insert
 
+from kernel.rows import insert_rows, take_ids
 from sharing.rules.mentions import list_mentions
-from sharing.tables import mention
+from sharing.tables import body, mention
 
 
-def keep_mentions(connection: Connection, forms: Iterable[tuple[int, Mapping[str, Any]]]) -> None:
-    """Keep what these forms mention: the number of a form's bytes, and its value."""
-    rows = [
-        {"body_id": body_id, "value": value}
-        for body_id, form in forms
-        for value in list_mentions(form)
-    ]
-    if rows:
-        connection.execute(insert(mention), rows)
+def keep_forms(
+    connection: Connection, raws: Sequence[bytes], values: Iterable[Mapping[str, Any]]
+) -> list[int]:
+    """Keep these forms, given as bytes and as the values that they say; their numbers."""
+    if not raws:
+        return []
+    ids = take_ids(connection, body, len(raws))
+    connection.execute(
+        insert(body),
+        [{"id": body_id, "content": raw} for body_id, raw in zip(ids, raws, strict=True)],
+    )
+    insert_rows(
+        connection,
+        mention,
+        [
+            {"body_id": body_id, "value": mentioned}
+            for body_id, value in zip(ids, values, strict=True)
+            for mentioned in list_mentions(value)
+        ],
+    )
+    return ids

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, case, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from kernel.rows import insert_rows
 from sharing.gate.lessening import WHOLE, Omission, gains, normal
 from sharing.queries.contributions import (
     OpenRelease,
@@ -188,8 +189,7 @@ class ReleasePlan:
         rows = [self._row(opening, audiences, stamp) for opening, stamp in stamped]
         for row in rows:
             count_opened(tallies, row["collection_id"], row["audience_id"], row["date_added_us"])
-        if rows:
-            connection.execute(insert(release), rows)
+        insert_rows(connection, release, rows)
         open_fresh(connection, fresh, audiences, cause, tallies, self._written)
         _raise_heads(connection, tallies, {each: mask for mask, each in audiences.items()})
 
@@ -247,6 +247,8 @@ def cut(
 
     `lost` and `hidden` map units and ids to those who do not get them.
     """
+    if not lost and not hidden:
+        return [Part(*part) for part in shown.parts()]
     forms: list[tuple[int, frozenset[str], frozenset[str]]] = [
         (shown.mask, frozenset(), frozenset())
     ]

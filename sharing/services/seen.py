@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
 
+from kernel.rows import insert_rows
 from sharing.queries.contributions import Stored, mask_bytes
 from sharing.queries.given import given_ids, in_rows
 from sharing.tables import contribution, past_seen
@@ -49,8 +50,7 @@ def write_seen(connection: Connection, decided: Sequence[Seen], now_us: int) -> 
             ),
             changed,
         )
-    if past:
-        connection.execute(insert(past_seen), past)
+    insert_rows(connection, past_seen, past)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,7 @@ _PAST = ("contribution_id", "mask", "since_us", "until_us")
 def close_seen(connection: Connection, deleted: Sequence[Stored], now_us: int) -> None:
     """What is deleted is seen no more, though it goes on gating and guarding."""
     past = [row for stored in deleted for row in _past_of(stored, now_us)]
-    if past:
-        connection.execute(insert(past_seen), past)
+    insert_rows(connection, past_seen, past)
 
 
 def _past_of(stored: Stored, now_us: int) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, insert, select
 
 from sharing.gate.lessening import WHOLE, Omission, lessen
 from sharing.queries.contributions import Stored, in_batches
-from sharing.services.mentioning import keep_mentions
+from sharing.services.mentioning import keep_forms
 from sharing.tables import body, variant
 
 
@@ -95,16 +95,8 @@ class Variants:
             for (_, omitted), stored in missing.items()
             if stored.body_id is not None
         }
-        ids = (
-            self._connection.execute(
-                insert(body).returning(body.c.id, sort_by_parameter_order=True),
-                [{"content": lessened.raw} for lessened in made.values()],
-            )
-            .scalars()
-            .all()
-        )
-        forms = zip(ids, made.values(), strict=True)
-        keep_mentions(self._connection, ((each, orjson.loads(form.raw)) for each, form in forms))
+        forms = [lessened.raw for lessened in made.values()]
+        ids = keep_forms(self._connection, forms, map(orjson.loads, forms))
         rows = []
         for (key, lessened), body_id in zip(made.items(), ids, strict=True):
             statements = _closure(lessened.statements, missing[key])
