@@ -32,6 +32,7 @@ _DOTS: Final = re.compile(r"\s*(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\{dot\})\
 _ATS: Final = re.compile(r"\s*(?:\[@\]|\(@\)|\[at\]|\(at\))\s*")
 _COLONS: Final = re.compile(r"\[:(?://)?\]")
 _SCHEMES: Final = re.compile(r"^h(?:xx|\*\*|__)p(s?)(?=:|\[)")
+_ODD: Final = frozenset("[({*_\0")
 _AROUND: Final = "\"'<>`,;" + string.whitespace
 
 
@@ -55,6 +56,8 @@ def _spelt(texts: Iterable[str]) -> list[str]:
 def spell(text: str) -> str:
     """One spelling for what is the same indicator: refanged, in small letters, bare."""
     spelt = text.strip(_AROUND).lower()
+    if _ODD.isdisjoint(spelt) and not spelt.startswith("hxx"):
+        return spelt  # as nearly always: nothing to be undone
     spelt = _DOTS.sub(".", spelt)
     spelt = _ATS.sub("@", spelt)
     spelt = _COLONS.sub(lambda match: match[0].strip("[]"), spelt)
@@ -79,7 +82,7 @@ def _texts_of(value: Mapping[str, Any]) -> Iterator[str]:
 
 def _citations_of(value: Mapping[str, Any]) -> Iterator[str]:
     for reference in _list(value.get("external_references")):
-        if isinstance(reference, Mapping) and reference.get("source_name") == CITATION:
+        if isinstance(reference, dict) and reference.get("source_name") == CITATION:
             cited = reference.get("external_id")
             if isinstance(cited, str) and spell(cited):
                 yield CITED + cited
@@ -87,17 +90,14 @@ def _citations_of(value: Mapping[str, Any]) -> Iterator[str]:
 
 def _walk(value: Mapping[str, Any], depth: int) -> Iterator[str]:
     for name, one in value.items():
-        if name == "hashes" and isinstance(one, Mapping):
+        if name == "hashes" and isinstance(one, dict):
             yield from (text for text in one.values() if isinstance(text, str))
         elif name in _TEXTS:
             yield from (text for text in _list(one) if isinstance(text, str))
-        elif depth < _STEPS_DEEP and name != "granular_markings":
-            yield from (
-                text
-                for part in _list(one)
-                if isinstance(part, Mapping)
-                for text in _walk(part, depth + 1)
-            )
+        elif isinstance(one, dict | list) and depth < _STEPS_DEEP and name != "granular_markings":
+            for part in _list(one):
+                if isinstance(part, dict):
+                    yield from _walk(part, depth + 1)
 
 
 def _list(value: object) -> Iterable[Any]:

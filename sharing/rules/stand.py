@@ -48,6 +48,11 @@ class Shown:
 
 def stand(candidates: Iterable[Candidate]) -> dict[int, Shown]:
     """What each contribution of one id in one collection is shown to, by contribution."""
+    candidates = list(candidates)
+    if len(candidates) == 1:
+        # As nearly always: nothing beside it.
+        only = candidates[0]
+        return {only.contribution: Shown(only.mask, first=only.mask, last=only.mask)}
     copies: dict[int, list[Candidate]] = {}
     for candidate in candidates:
         copies.setdefault(candidate.originator, []).append(candidate)

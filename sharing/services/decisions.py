@@ -21,6 +21,7 @@ from auth.tables import forum, member
 from kernel.clock import DAY_US
 from kernel.db import is_one_look
 from kernel.errors import NotFound
+from sharing.facts import StoredFacts
 from sharing.queries.commitments import find_register
 from sharing.queries.contributions import Stored
 from sharing.queries.policies import (
@@ -284,10 +285,8 @@ class Decisions:
     def facts_of(self, stored: Stored) -> Facts:
         """What the rules may know of a stored contribution; the same object where that is equal."""
         kept = stored.facts
-        if kept.ruled is None:
-            return self._facts_of(stored)
         key = (
-            kept.ruled,
+            _ruled(kept) if kept.ruled is None else kept.ruled,
             stored.originator_id,
             stored.stix_type,
             stored.tlp,
@@ -435,6 +434,18 @@ class Decisions:
                 _alert(fault)
                 found[self.code_of(member_id)] = Accepts(types=frozenset())
         return found
+
+
+def _ruled(facts: StoredFacts) -> Hashable:
+    """The same for facts that were just found as `ruled_part` for those that were loaded."""
+    return (
+        facts.labels,
+        tuple(facts.properties.items()),
+        facts.releasable_to,
+        facts.clauses,
+        facts.ties,
+        facts.is_scheme_understood,
+    )
 
 
 def _ground_of(connection: Connection, forum_id: int) -> _Ground:
