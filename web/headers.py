@@ -21,7 +21,10 @@ _ALWAYS: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
+    # What an answer holds depends on who asked: no cache may keep it for another.
+    "Cache-Control": "no-store",
 }
+_HSTS: Final = "Strict-Transport-Security"
 _HSTS_SECONDS: Final = 365 * 24 * 3600
 
 
@@ -38,10 +41,11 @@ def _check_host() -> None:
 
 
 def _add_headers(response: Response) -> Response:
+    # Looked through once: werkzeug would do so for each name.
+    given = {name.lower() for name, _ in response.headers}
     for name, value in _ALWAYS.items():
-        response.headers.setdefault(name, value)
-    # What an answer holds depends on who asked: no cache may keep it for another.
-    response.headers.setdefault("Cache-Control", "no-store")
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", f"max-age={_HSTS_SECONDS}")
+        if name.lower() not in given:
+            response.headers.add(name, value)
+    if request.is_secure and _HSTS.lower() not in given:
+        response.headers.add(_HSTS, f"max-age={_HSTS_SECONDS}")
     return response

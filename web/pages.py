@@ -13,8 +13,8 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 import structlog
-from flask import Blueprint, Flask, Response, current_app, render_template, request
-from flask.sessions import SecureCookieSessionInterface
+from flask import Blueprint, Flask, Request, Response, current_app, render_template, request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
 from jinja2 import StrictUndefined
 from markupsafe import Markup
@@ -115,6 +115,12 @@ def init_pages(app: Flask) -> None:
 
 class _FormSessions(SecureCookieSessionInterface):
     """What forms keep in a cookie: never over plain http where this request came by TLS."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """What the cookie holds; nothing is made ready to read one where none came."""
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """Whether the cookie is for https alone."""
