@@ -8,12 +8,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Integer, Select, bindparam, literal_column, select
+from sqlalchemy import (
+    CompoundSelect,
+    Connection,
+    Integer,
+    bindparam,
+    cast,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 
 from auth.services import seat_for_operator
 from bench.measure import Client, Peer, medians_beside
@@ -22,8 +32,8 @@ from bench.servers import free_port, resident_mib, running, this_python
 from kernel.db import BINARY_ROWS, Database
 from kernel.settings import Settings
 from sharing.queries.matching import Match
-from sharing.queries.releases import find_head, list_objects
-from sharing.tables import body, collection, release
+from sharing.queries.releases import Page, find_head, list_objects
+from sharing.tables import audience, body, collection, forum_head, release
 
 SMALL = 1000
 FAR_AHEAD = "?added_after=2999-01-01T00:00:00.000000Z"
@@ -157,7 +167,7 @@ def _control(forum: _Forum) -> str:
             place = connection.execute(
                 select(collection.c.id).where(collection.c.uuid == forum.made.collection)
             ).scalar_one()
-            head = find_head(connection, seated, place)
+            head = replace(find_head(connection, seated, place), newest=_newest(connection))
             lines = []
             for limit in (100, 1000):
                 with_policy, without = _least_cpu(
@@ -175,13 +185,22 @@ def _control(forum: _Forum) -> str:
     return f"\nThe control without policy, in process: {'; '.join(lines)}."
 
 
-def _bare(connection: Connection, place: int, limit: int) -> list[tuple[int, bytes]]:
+def _newest(connection: Connection) -> tuple[int, bytes]:
+    """The audience that was made last, as a door finds it before it reads a page."""
+    last = select(audience.c.id, audience.c.digest).order_by(audience.c.id.desc()).limit(1)
+    row = connection.execute(last).one()
+    return row.id, bytes(row.digest)
+
+
+def _bare(connection: Connection, place: int, limit: int) -> Page[bytes]:
     """As `list_objects` reads, less the condition that says who may see it."""
     with closing(connection.execute(_WITHOUT, {"place": place, "most": limit + 1})) as answer:
-        return sorted(answer.cursor.fetchall(), key=itemgetter(0))
+        (seq, due_us, _), *rows = sorted(answer.cursor.fetchall(), key=itemgetter(0))
+    stamps_us, _, contents = zip(*rows[:limit], strict=True)
+    return Page(contents, stamps_us, has_more=len(rows) > limit, seq=seq, due_us=due_us)
 
 
-def _select_without() -> Select[Any]:
+def _select_without() -> CompoundSelect[Any]:
     keys = (
         select(release.c.date_added_us, release.c.body_id)
         .where(
@@ -193,11 +212,17 @@ def _select_without() -> Select[Any]:
         .limit(bindparam("most", type_=Integer))
         .subquery()
     )
-    return (
-        select(keys.c.date_added_us, body.c.content)
-        .select_from(keys.join(body, body.c.id == keys.c.body_id))
-        .execution_options(**BINARY_ROWS)
+    page = select(keys.c.date_added_us, null(), body.c.content).select_from(
+        keys.join(body, body.c.id == keys.c.body_id)
     )
+    head = select(forum_head.c.seq, forum_head.c.due_us, cast(null(), body.c.content.type)).where(
+        forum_head.c.forum_id
+        == select(collection.c.forum_id)
+        .where(collection.c.id == bindparam("place"))
+        .scalar_subquery()
+    )
+    both: CompoundSelect[Any] = union_all(head, page)
+    return both.execution_options(**BINARY_ROWS)
 
 
 _WITHOUT: Final = _select_without()

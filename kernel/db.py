@@ -60,6 +60,8 @@ _READING_POSTGRESQL: Final[dict[str, Any]] = {
 }
 _ASKING_SQLITE: Final[dict[str, Any]] = {_READ: True, _BARE: True}
 _ASKING_POSTGRESQL: Final[dict[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
+_RECORDING_SQLITE: Final[dict[str, Any]] = {_BARE: True}
+_RECORDING_POSTGRESQL: Final[dict[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
 
 BINARY_ROWS: Final = {_BINARY: True}
 """Execution options of a statement whose rows hold long bytes: PostgreSQL then sends them as
@@ -76,12 +78,14 @@ class Database:
         is_sqlite = content.dialect.name == "sqlite"
         reading = _READING_SQLITE if is_sqlite else _READING_POSTGRESQL
         asking = _ASKING_SQLITE if is_sqlite else _ASKING_POSTGRESQL
+        recording = _RECORDING_SQLITE if is_sqlite else _RECORDING_POSTGRESQL
         self._reading = content.execution_options(**reading)
         self._asking = content.execution_options(**asking)
         self._writing = content.execution_options(**{_WRITE: True})
         self._noting = content.execution_options(**{_WRITE: True, _AT_ONCE: True})
         self._reading_deliveries = deliveries.execution_options(**reading)
         self._recording = deliveries.execution_options(**{_WRITE: True})
+        self._recording_one = deliveries.execution_options(**recording)
 
     @classmethod
     def open(cls, settings: Settings) -> Database:
@@ -145,7 +149,7 @@ class Database:
 
     @contextmanager
     def ask(self) -> Iterator[Connection]:
-        """For one SELECT, which is a snapshot by itself: no transaction is begun and ended.
+        """For SELECTs each of which is a snapshot by itself: no transaction is begun and ended.
 
         On PostgreSQL those are two more ways to the server and back.
         """
@@ -178,6 +182,15 @@ class Database:
     def record(self) -> Iterator[Connection]:
         """One transaction on the log of deliveries, durable when the block ends."""
         with _faults_told(), self._recording.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def record_one(self) -> Iterator[Connection]:
+        """For one statement on the log of deliveries, durable when it has run.
+
+        It is a transaction by itself, and none is begun and ended around it.
+        """
+        with _faults_told(), self._recording_one.connect() as connection:
             yield connection
 
     def close(self) -> None:

@@ -7,9 +7,23 @@ A release is visible to a reader when it is open and its audience holds the read
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, Subquery, and_, bindparam, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    LargeBinary,
+    Select,
+    Subquery,
+    and_,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+)
 
 from auth.reader import Reader, Seated
 from sharing.tables import audience_member, job, release, view_head
@@ -17,6 +31,11 @@ from sharing.tables import audience_member, job, release, view_head
 _ELEMENT: Final = bindparam("element", type_=Integer)
 _FORUM: Final = bindparam("forum_id", type_=BigInteger)
 _COLLECTION: Final = bindparam("collection_id", type_=BigInteger)
+
+_FIRST: Final = bindparam("known_first", type_=BigInteger)
+_LAST: Final = bindparam("known_last", type_=BigInteger)
+_KNOWN: Final = bindparam("known", type_=LargeBinary)
+_ONE: Final = bindparam("one", b"\1", type_=LargeBinary)
 
 Value = ColumnElement[Any] | int
 
@@ -57,6 +76,35 @@ def visible_nth(number: int, *columns: ColumnElement[Any]) -> Select[Any]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Of the audiences from `first`, its forum's first, to `last`, which hold the reader: a byte
+    each, 1 or 0. An id between that is not of an audience of the forum is 0."""
+
+    first: int
+    last: int
+    members: bytes
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What `visible_by_known` runs with, beside what `given` says."""
+        return {"known_first": self.first, "known_last": self.last, "known": self.members}
+
+
+def visible_by_known(*columns: ColumnElement[Any]) -> Select[Any]:
+    """The columns of `visible`, for a reader of whose audiences some are known.
+
+    These are looked up in the bytes that come with the question; a list is made of the reader's
+    newer ones when the first such release is met. There are no older ones.
+    """
+    there = release.c.audience_id
+    # PostgreSQL's `substr` takes no number of 64 bits; what is not within is less than anything.
+    place = cast(there - _FIRST + 1, Integer)
+    is_in = func.substr(_KNOWN, place, 1, type_=LargeBinary) >= _ONE
+    newer = _audiences().where(audience_member.c.audience_id > _LAST)
+    return _open(*columns).where(or_(and_(there.between(_FIRST, _LAST), is_in), there.in_(newer)))
+
+
 def gathered(*columns: ColumnElement[Any]) -> Select[Any]:
     """The columns of `visible`, looked for by audience: what is hidden is not even passed over."""
     return _open(*columns).where(release.c.audience_id.in_(_audiences()))
@@ -76,7 +124,14 @@ def head_of_view(collection_id: ColumnElement[Any]) -> ColumnElement[bool]:
 
     Elements are numbered per forum, and a collection is of one.
     """
-    return and_(view_head.c.collection_id == collection_id, view_head.c.element == _ELEMENT)
+    return head_of_seat(collection_id, _ELEMENT)
+
+
+def head_of_seat(
+    collection_id: ColumnElement[Any], element: ColumnElement[Any]
+) -> ColumnElement[bool]:
+    """The same where the reader's element is of the seat that the same question finds."""
+    return and_(view_head.c.collection_id == collection_id, view_head.c.element == element)
 
 
 def asked_by(reader: Reader) -> ColumnElement[bool]:

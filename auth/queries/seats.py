@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Connection, Row, Select, bindparam, func, or_, select
+from sqlalchemy import BigInteger, Connection, Row, Select, bindparam, func, literal, or_, select
 
 from auth.reader import Reader, Seated
 from auth.rules import is_slug
@@ -47,13 +47,20 @@ def find_seated(connection: Connection, reader: Reader, forum_slug: str) -> Seat
     """The reader as a recipient of this open forum; None unless it is one now."""
     if not is_slug(forum_slug):
         return None
-    if reader.partner_id is not None:
-        given = {"owner_id": reader.partner_id, "slug": forum_slug}
-        row = connection.execute(_ONE_OF_PARTNER, given).first()
-    else:
-        given = {"owner_id": reader.member_id, "slug": forum_slug}
-        row = connection.execute(_ONE_OF_MEMBER, given).first()
+    row = connection.execute(select_seat(reader), given_seat(reader, forum_slug)).first()
     return _seated(reader, row) if row else None
+
+
+def select_seat(reader: Reader) -> Select[Any]:
+    """The question that `find_seated` asks, for whoever asks more with it: `id`, `slug` and
+    `title` of the forum, `recipient_id`, `bit` and `role`; with the values of `given_seat`."""
+    return _ONE_OF_MEMBER if reader.partner_id is None else _ONE_OF_PARTNER
+
+
+def given_seat(reader: Reader, forum_slug: str) -> dict[str, Any]:
+    """The values that `select_seat` runs with; of a slug that `is_slug`."""
+    owner_id = reader.member_id if reader.partner_id is None else reader.partner_id
+    return {"owner_id": owner_id, "slug": forum_slug}
 
 
 def list_seated(connection: Connection, reader: Reader) -> list[Seated]:
@@ -86,7 +93,7 @@ _PLACE: Final = (
 )
 # Made once: making a statement takes longer than running it, and each request runs one.
 _OF_PARTNER: Final[Select[Any]] = (
-    select(*_PLACE)
+    select(*_PLACE, literal(PARTNER_ROLE).label("role"))
     .select_from(partner)
     .join(recipient, recipient.c.id == partner.c.recipient_id)
     .join(forum, forum.c.id == partner.c.forum_id)
@@ -124,7 +131,7 @@ def _seated(reader: Reader, row: Row[Any]) -> Seated:
         forum_title=row.title,
         recipient_id=row.recipient_id,
         bit=row.bit,
-        role=PARTNER_ROLE if reader.partner_id is not None else row.role,
+        role=row.role,
     )
 
 

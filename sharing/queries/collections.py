@@ -109,17 +109,19 @@ _NAMED: Final = (
 
 
 def _read(rows: Sequence[Row[Any]]) -> list[Collection]:
-    return [
-        Collection(
-            id=row.id,
-            uuid=row.uuid,
-            forum_id=row.forum_id,
-            title=row.title,
-            alias=row.alias,
-            unmarked_as=Tlp(row.unmarked_as),
-            tlp_ceiling=Tlp(row.tlp_ceiling),
-            read_roles=frozenset(row.read_roles.split()),
-            write_roles=frozenset(row.write_roles.split()),
-        )
-        for row in rows
-    ]
+    return [collection_of(row) for row in rows]
+
+
+def collection_of(row: Row[Any]) -> Collection:
+    """The collection of a row that has all of its columns."""
+    return Collection(
+        id=row.id,
+        uuid=row.uuid,
+        forum_id=row.forum_id,
+        title=row.title,
+        alias=row.alias,
+        unmarked_as=Tlp(row.unmarked_as),
+        tlp_ceiling=Tlp(row.tlp_ceiling),
+        read_roles=frozenset(row.read_roles.split()),
+        write_roles=frozenset(row.write_roles.split()),
+    )

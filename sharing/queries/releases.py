@@ -7,7 +7,7 @@ for; bodies come as the bytes that were received. What does not live here: who s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
@@ -17,14 +17,17 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Connection,
     Integer,
     Select,
     SmallInteger,
     Text,
     bindparam,
+    cast,
     func,
     literal_column,
+    null,
     or_,
     select,
     true,
@@ -33,9 +36,18 @@ from sqlalchemy import (
 
 from auth.reader import Seated
 from kernel.db import BINARY_ROWS
+from sharing.queries.belonging import Newest, find_known
 from sharing.queries.matching import LAST_VERSION, Match, VersionFilter
 from sharing.tables import body, collection, contribution, forum_head, release, view_head
-from sharing.visibility import gathered, gathered_in_turn, given, head_of_view, visible
+from sharing.visibility import (
+    Known,
+    gathered,
+    gathered_in_turn,
+    given,
+    head_of_view,
+    visible,
+    visible_by_known,
+)
 
 # As the partial indexes spell them: SQLAlchemy would write `is_last = 1` for SQLite, which
 # does not recognise its own index in that.
@@ -48,13 +60,15 @@ class Head:
     """Where a view stands: the forum's ledger position, and an upper bound of the newest
     `date_added` in the view (None when nothing was ever released to the reader); `due_us` is
     when something in the forum changes by itself. Of the releases that were ever opened in the
-    collection, `opened` were for the reader."""
+    collection, `opened` were for the reader. `newest` is the audience that was made last, where
+    that was looked for: pages are then read by what is known of the reader's audiences."""
 
     seq: int
     newest_us: int | None
     due_us: int | None = None
     opened: int = 0
     opened_for_all: int = 0
+    newest: Newest | None = None
 
     def is_overdue(self, now_us: int) -> bool:
         """Whether something has to be settled before anything is answered."""
@@ -75,14 +89,7 @@ class Head:
         return self.newest_us is None or (after_us is not None and self.newest_us <= after_us)
 
 
-class ObjectRow(NamedTuple):
-    """One object of a page: its bytes as received."""
-
-    date_added_us: int
-    content: bytes
-
-
-class ManifestRow(NamedTuple):
+class Record(NamedTuple):
     """One version of one object, without its bytes."""
 
     date_added_us: int
@@ -90,15 +97,26 @@ class ManifestRow(NamedTuple):
     version_us: int
 
 
-RowT = TypeVar("RowT", ObjectRow, ManifestRow)
+ItemT = TypeVar("ItemT", bytes, Record)
 
 
 @dataclass(frozen=True, slots=True)
-class Page(Generic[RowT]):
-    """Rows in ascending order of `date_added`; `has_more` tells that others follow."""
+class Page(Generic[ItemT]):
+    """Objects as received, or records, in ascending order of `date_added`, which `stamps_us` are.
 
-    rows: tuple[RowT, ...]
+    `has_more` tells that others follow. `seq` and `due_us` are the forum's (as in `Head`) in the
+    very snapshot that the page was read in; zero where none was read.
+    """
+
+    items: tuple[ItemT, ...]
+    stamps_us: tuple[int, ...]
     has_more: bool
+    seq: int = 0
+    due_us: int | None = None
+
+    def is_overdue(self, now_us: int) -> bool:
+        """Whether something had to be settled before this could be answered."""
+        return self.due_us is not None and self.due_us <= now_us
 
 
 def find_head(connection: Connection, seated: Seated, collection_id: int) -> Head:
@@ -116,20 +134,20 @@ def list_objects(
     after_us: int | None,
     limit: int,
     head: Head | None = None,
-) -> Page[ObjectRow]:
+) -> Page[bytes]:
     """The first `limit` objects added after `after_us` that match (TAXII 2.1 §5.4).
 
     `head` says which way is the shorter one; the answer is the same either way.
     """
-    asked = Asking(seated, collection_id, match, after_us, limit, head)
+    known = _known(connection, seated, match, limit, head)
+    asked = Asking(seated, collection_id, match, after_us, limit, head, known)
     with closing(
         connection.execute(_select_bodies(asked.shape_on(connection)), asked.values)
     ) as answer:
         # As the driver gives them: a thousand rows, none of which needs to know its columns.
         rows = answer.cursor.fetchall()
     # Already in order, or nearly: the database would make a table of the page to sort it.
-    found = sorted(map(ObjectRow._make, rows), key=_DATE_ADDED)
-    return Page(tuple(found[:limit]), has_more=len(found) > limit)
+    return _page(sorted(rows, key=_DATE_ADDED), limit, lambda _stamps, _rest, items: items)
 
 
 def list_manifest(
@@ -141,12 +159,32 @@ def list_manifest(
     after_us: int | None,
     limit: int,
     head: Head | None = None,
-) -> Page[ManifestRow]:
+) -> Page[Record]:
     """The manifest records of what `list_objects` would serve (TAXII 2.1 §5.3)."""
-    asked = Asking(seated, collection_id, match, after_us, limit, head)
-    rows = list_rows(connection, asked, _MANIFEST)
-    found = tuple(map(ManifestRow._make, rows[:limit]))
-    return Page(found, has_more=len(rows) > limit)
+    known = _known(connection, seated, match, limit, head)
+    asked = Asking(seated, collection_id, match, after_us, limit, head, known)
+    rows = connection.execute(_select_records(asked.shape_on(connection)), asked.values).all()
+    return _page(
+        sorted(rows, key=_DATE_ADDED),
+        limit,
+        lambda stamps_us, versions, stix_ids: tuple(map(Record, stamps_us, stix_ids, versions)),
+    )
+
+
+def _page(rows: list[Any], limit: int, itemise: Callable[..., tuple[ItemT, ...]]) -> Page[ItemT]:
+    """Of the rows of a statement that begins with the forum's head (`_with_head`)."""
+    head = next(row for row in rows if row[2] is None)
+    rows.remove(head)
+    if not rows:
+        return Page((), (), has_more=False, seq=head[0], due_us=head[1])
+    stamps_us, rest, items = zip(*rows[:limit], strict=True)
+    return Page(
+        itemise(stamps_us, rest, items),
+        stamps_us,
+        has_more=len(rows) > limit,
+        seq=head[0],
+        due_us=head[1],
+    )
 
 
 def has_version(
@@ -161,6 +199,15 @@ def has_version(
     return bool(list_rows(connection, Asking(seated, collection_id, match, None, 0), _KEYS))
 
 
+def _known(
+    connection: Connection, seated: Seated, match: Match, limit: int, head: Head | None
+) -> Known | None:
+    """What is known of the reader's audiences, where the collection is read in order."""
+    if head is None or head.newest is None or match.ids is not None or match.types is not None:
+        return None
+    return None if head.is_gathered(limit) else find_known(connection, seated, head.newest)
+
+
 @dataclass(frozen=True, slots=True)
 class Asking:
     """One page of a reader's view: what matches, after which `date_added`, at most how many."""
@@ -171,6 +218,7 @@ class Asking:
     after_us: int | None
     limit: int
     head: Head | None = None
+    known: Known | None = None
 
     def shape_on(self, connection: Connection) -> Shape:
         """What the statement depends on, without the values that it runs with."""
@@ -189,6 +237,7 @@ class Asking:
             types=None if match.types is None else len(match.types),
             is_gathered=is_gathered,
             is_in_turn=is_gathered and connection.dialect.name == "postgresql",
+            is_known=self.known is not None,
         )
 
     @property
@@ -197,6 +246,8 @@ class Asking:
         match = self.match
         values = given(self.seated, self.collection_id)
         values["most"] = self.limit + 1
+        if self.known is not None:
+            values |= self.known.values
         if self.after_us is not None:
             values["after_us"] = self.after_us
         if match.versions.exact:
@@ -215,7 +266,8 @@ class Asking:
 class Shape:
     """Which conditions a page's statement has; `types` is how many, None for no such filter.
 
-    `is_gathered` is by audience (`Head.is_gathered`), `is_in_turn` by one audience after the other.
+    `is_gathered` is by audience (`Head.is_gathered`), `is_in_turn` by one audience after the other;
+    `is_known` is by what is known of the reader's audiences.
     """
 
     all_versions: bool
@@ -228,6 +280,7 @@ class Shape:
     types: int | None
     is_gathered: bool
     is_in_turn: bool
+    is_known: bool
 
 
 Columns = tuple[ColumnElement[Any], ...]
@@ -259,7 +312,10 @@ def _select_page(shape: Shape, columns: Columns) -> Select[Any]:
         turn = one.lateral()
         joined = select(*turn.c).select_from(mine.join(turn, true()))
         return joined.order_by(turn.c.date_added_us).limit(_MOST)
-    begun = gathered(*columns) if shape.is_gathered else visible(*columns)
+    if shape.is_known:
+        begun = visible_by_known(*columns)
+    else:
+        begun = gathered(*columns) if shape.is_gathered else visible(*columns)
     statement = begun.where(*conditions)
     if shape.has_ids or shape.is_gathered:
         # Not the bare column: SQLite would walk the whole collection in that order instead.
@@ -270,14 +326,32 @@ def _select_page(shape: Shape, columns: Columns) -> Select[Any]:
 
 
 @lru_cache(maxsize=256)
-def _select_bodies(shape: Shape) -> Select[Any]:
-    """`date_added_us` and content of one page and of one object more, in any order."""
+def _select_bodies(shape: Shape) -> CompoundSelect[Any]:
+    """The content of one page and of one object more, in any order, each after its stamp."""
     keys = _select_page(shape, _KEYS).subquery()
-    return (
-        select(keys.c.date_added_us, body.c.content)
-        .select_from(keys.join(body, body.c.id == keys.c.body_id))
-        .execution_options(**BINARY_ROWS)
+    page = select(keys.c.date_added_us, null(), body.c.content).select_from(
+        keys.join(body, body.c.id == keys.c.body_id)
     )
+    return _with_head(page, body.c.content)
+
+
+@lru_cache(maxsize=256)
+def _select_records(shape: Shape) -> CompoundSelect[Any]:
+    """Stamp, version and id of the same."""
+    return _with_head(select(_select_page(shape, _MANIFEST).subquery()), release.c.stix_id)
+
+
+def _with_head(page: Select[Any], item: ColumnElement[Any]) -> CompoundSelect[Any]:
+    """A page of stamp, number and item, with one row more, the only one without an item: the
+    forum's ledger position, and when something there changes by itself.
+
+    What a delivery is recorded with is so of the very snapshot that the page is of.
+    """
+    head = select(forum_head.c.seq, forum_head.c.due_us, cast(null(), item.type)).where(
+        forum_head.c.forum_id == bindparam("forum_id", type_=BigInteger)
+    )
+    both: CompoundSelect[Any] = union_all(head, page)
+    return both.execution_options(**BINARY_ROWS)
 
 
 def _merged(statement: Select[Any], conditions: list[ColumnElement[bool]]) -> Select[Any]:
@@ -315,7 +389,7 @@ TLP_OF_RELEASE: Final = (
 """The TLP of what a release is of, as a column."""
 
 _KEYS: Final[Columns] = (release.c.date_added_us, release.c.body_id)
-_MANIFEST: Final[Columns] = (release.c.date_added_us, release.c.stix_id, release.c.version_us)
+_MANIFEST: Final[Columns] = (release.c.date_added_us, release.c.version_us, release.c.stix_id)
 _MOST: Final = bindparam("most", type_=Integer)
 _DATE_ADDED: Final = itemgetter(0)
 _HEAD: Final = (

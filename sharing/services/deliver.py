@@ -72,9 +72,13 @@ def record_all(
     if not entries:
         return
     try:
+        # It is nearly always one.
+        if len(entries) == 1:
+            with database.record_one() as connection:
+                connection.execute(_INSERT, entries[0])
+            return
         with database.record() as connection:
-            # Many at once are more work than one, and it is nearly always one.
-            connection.execute(_INSERT, entries if len(entries) > 1 else entries[0])
+            connection.execute(_INSERT, entries)
     except (ComityError, SQLAlchemyError) as fault:
         raise Unavailable(
             "sharing.delivery-not-recorded",

@@ -5,7 +5,7 @@ Objects go out as the bytes that came in: nothing is parsed or serialised on the
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -13,7 +13,7 @@ from flask import Response
 
 from kernel.clock import format_instant, format_version
 from kernel.errors import ComityError
-from sharing.queries.releases import ManifestRow, ObjectRow, Page
+from sharing.queries.releases import Page, Record
 from sharing.taxii.media import STIX, TAXII
 from web.problems import phrase_of
 
@@ -30,48 +30,48 @@ def resource(document: Mapping[str, Any], status: int = 200) -> Response:
     return answer(orjson.dumps(document), status)
 
 
-def envelope(page: Page[ObjectRow], next_: str | None) -> Response:
+def envelope(page: Page[bytes], next_: str | None) -> Response:
     """A page of objects as an envelope (TAXII 2.1 §3.7); `{}` when there are none."""
-    return _paged("objects", [row.content for row in page.rows], page, next_)
+    return _paged("objects", page.items, page, next_)
 
 
-def manifest(page: Page[ManifestRow], next_: str | None) -> Response:
+def manifest(page: Page[Record], next_: str | None) -> Response:
     """A page of manifest records (TAXII 2.1 §5.3.1), with `next` whenever `more` is true."""
     records = [
         orjson.dumps(
             {
-                "id": row.stix_id,
-                "date_added": format_instant(row.date_added_us),
-                "version": format_version(row.version_us),
+                "id": item.stix_id,
+                "date_added": format_instant(item.date_added_us),
+                "version": format_version(item.version_us),
                 "media_type": STIX,
             }
         )
-        for row in page.rows
+        for item in page.items
     ]
     return _paged("objects", records, page, next_)
 
 
-def versions(page: Page[ManifestRow], next_: str | None) -> Response:
+def versions(page: Page[Record], next_: str | None) -> Response:
     """A page of one object's versions (TAXII 2.1 §5.8.1)."""
-    texts = [orjson.dumps(format_version(row.version_us)) for row in page.rows]
+    texts = [orjson.dumps(format_version(item.version_us)) for item in page.items]
     return _paged("versions", texts, page, next_)
 
 
 def _paged(
     key: str,
-    items: list[bytes],
-    page: Page[ObjectRow] | Page[ManifestRow],
+    items: Sequence[bytes],
+    page: Page[bytes] | Page[Record],
     next_: str | None,
 ) -> Response:
-    if not page.rows:
+    if not page.items:
         return answer(b"{}")
     more = b'{"more":true,"next":%b,' % orjson.dumps(next_) if next_ else b'{"more":false,'
     content = b'%b"%b":[%b]}' % (more, key.encode(), b",".join(items))
     return answer(
         content,
         headers={
-            "X-TAXII-Date-Added-First": format_instant(page.rows[0].date_added_us),
-            "X-TAXII-Date-Added-Last": format_instant(page.rows[-1].date_added_us),
+            "X-TAXII-Date-Added-First": format_instant(page.stamps_us[0]),
+            "X-TAXII-Date-Added-Last": format_instant(page.stamps_us[-1]),
         },
     )
 

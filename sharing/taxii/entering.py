@@ -13,7 +13,9 @@ from sqlalchemy import Connection
 from auth.queries import find_seated
 from auth.reader import Reader, Seated
 from kernel.errors import Forbidden, NotFound
-from sharing.queries.collections import Collection, find_collection, list_collections
+from sharing.queries.collections import Collection, list_collections
+from sharing.queries.met import find_met
+from sharing.queries.releases import Head
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,23 +49,33 @@ def enter_forum(connection: Connection, reader: Reader, slug: str) -> Seated:
     """The caller's place in an API root; raises NotFound (TAXII 2.1 §4.2)."""
     seated = None if "\0" in slug else find_seated(connection, reader, slug)
     if seated is None:
-        raise NotFound("sharing.unknown-api-root", "no such API root")
+        raise _no_api_root()
     return seated
 
 
 def enter_collection(connection: Connection, reader: Reader, slug: str, ref: str) -> Entered:
     """The collection with this UUID or alias; raises NotFound when there is none for the caller."""
-    seated = enter_forum(connection, reader, slug)
-    found = find_collection(connection, seated, ref)
-    if found is None or not (entered := Entered(seated, found)).exists:
+    return enter_view(connection, reader, slug, ref)[0]
+
+
+def enter_view(connection: Connection, reader: Reader, slug: str, ref: str) -> tuple[Entered, Head]:
+    """The same, and where the caller's view of the collection stands."""
+    met = find_met(connection, reader, slug, ref)
+    if met is None:
+        raise _no_api_root()
+    if met.collection is None or not (entered := Entered(met.seated, met.collection)).exists:
         raise NotFound("sharing.unknown-collection", "no such collection in this API root")
-    return entered
+    return entered, met.head
 
 
 def list_entered(connection: Connection, seated: Seated) -> list[Entered]:
     """Every collection that exists for the caller, always in the same order."""
     found = (Entered(seated, place) for place in list_collections(connection, seated))
     return [entered for entered in found if entered.exists]
+
+
+def _no_api_root() -> NotFound:
+    return NotFound("sharing.unknown-api-root", "no such API root")
 
 
 def check_can_read(entered: Entered) -> None:

@@ -1,6 +1,6 @@
 """Pages of a view: objects, manifest, an object by id, its versions.
 
-TAXII 2.1 §5.3, §5.4, §5.6 and §5.8. Each is read in one snapshot and recorded before it leaves.
+TAXII 2.1 §5.3, §5.4, §5.6 and §5.8. Each is one statement, and recorded before it leaves.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from sharing.queries.matching import ALL_VERSIONS, LAST_VERSION, VersionFilter
 from sharing.queries.releases import (
     Head,
     Page,
-    find_head,
     has_version,
     list_manifest,
     list_objects,
@@ -33,7 +32,7 @@ from sharing.services.deliver import Served, record_delivery
 from sharing.services.settling import settle_forum
 from sharing.taxii import answers
 from sharing.taxii.cursor import Walk, filters_of, purpose_of, seal_walk, walk_of
-from sharing.taxii.entering import Entered, check_can_read, enter_collection
+from sharing.taxii.entering import Entered, check_can_read, enter_view
 from sharing.taxii.filters import (
     OBJECT_FIELDS,
     SINGLE_FIELDS,
@@ -42,7 +41,7 @@ from sharing.taxii.filters import (
     read_filters,
 )
 
-_NOTHING: Page[Any] = Page((), has_more=False)
+_NOTHING: Page[Any] = Page((), (), has_more=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +92,13 @@ def _serve(endpoint: _Endpoint, forum: str, ref: str, stix_id: str | None = None
         answer = _look(endpoint, forum, ref, stix_id, asked, now_us=now_us)
     if isinstance(answer, Entered):
         raise Unavailable("sharing.cannot-settle", "what has fallen due could not be settled")
-    entered, walk, head, page = answer
-    if page.rows:
-        _record(endpoint, entered, walk, head, page)
+    entered, walk, page = answer
+    if page.items:
+        _record(endpoint, entered, walk, page)
     if not page.has_more:
         return endpoint.write(page, None)
     purpose = purpose_of(entered.seated, entered.collection.uuid, endpoint.name, stix_id)
-    rest = walk.going_on_after(page.rows[-1].date_added_us)
+    rest = walk.going_on_after(page.stamps_us[-1])
     return endpoint.write(page, seal_walk(current_signer(), purpose, rest))
 
 
@@ -111,20 +110,25 @@ def _look(
     asked: Asked,
     *,
     now_us: int,
-) -> tuple[Entered, Walk, Head, Page[Any]] | Entered:
-    """The page in one snapshot; only where it would be looked for, while something is overdue."""
-    with current_database().read() as connection:
-        entered = enter_collection(connection, current_reader(), forum, ref)
+) -> tuple[Entered, Walk, Page[Any]] | Entered:
+    """The page; only where it would be looked for, while something is overdue.
+
+    Two looks, each one snapshot: what the caller meets there, then the page, which says itself
+    where the forum stands by then. Whoever has left in between is shown nothing any more.
+    """
+    with current_database().ask() as connection:
+        entered, head = enter_view(connection, current_reader(), forum, ref)
         check_can_read(entered)
         purpose = purpose_of(entered.seated, entered.collection.uuid, endpoint.name, stix_id)
         walk = walk_of(current_signer(), purpose, asked, endpoint.default)
-        head = find_head(connection, entered.seated, entered.collection.id)
         if head.is_overdue(now_us):
             return entered
         page = _read(connection, endpoint, entered, walk, head)
-        if stix_id is not None and not page.rows:
+        if page.is_overdue(now_us):
+            return entered
+        if stix_id is not None and not page.items:
             _check_known(connection, entered, stix_id, walk.match.versions)
-    return entered, walk, head, page
+    return entered, walk, page
 
 
 def _of_object(asked: Asked, stix_id: str | None) -> Asked:
@@ -169,7 +173,7 @@ def _check_known(
         raise NotFound("sharing.unknown-object", "no such object in this collection")
 
 
-def _record(endpoint: _Endpoint, entered: Entered, walk: Walk, head: Head, page: Page[Any]) -> None:
+def _record(endpoint: _Endpoint, entered: Entered, walk: Walk, page: Page[Any]) -> None:
     """Write down what is about to leave; HEAD carries no objects away."""
     if request.method == "HEAD":
         return
@@ -177,9 +181,9 @@ def _record(endpoint: _Endpoint, entered: Entered, walk: Walk, head: Head, page:
         collection_id=entered.collection.id,
         door=endpoint.name,
         filters=filters_of(walk),
-        first_us=page.rows[0].date_added_us,
-        last_us=page.rows[-1].date_added_us,
-        head=head.seq,
-        count=len(page.rows),
+        first_us=page.stamps_us[0],
+        last_us=page.stamps_us[-1],
+        head=page.seq,
+        count=len(page.items),
     )
     record_delivery(current_database(), entered.seated, served, now_us=current_instant_us())

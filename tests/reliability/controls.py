@@ -50,3 +50,6 @@ class RecordingLater(Paying):
 
     def record(self) -> AbstractContextManager[Connection]:
         return self._owing(super().record())
+
+    def record_one(self) -> AbstractContextManager[Connection]:
+        return self.record()

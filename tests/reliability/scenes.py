@@ -162,7 +162,9 @@ def act(
         yield asking, app
 
 
-def list_steps(world: World, make: Callable[[World], Scene]) -> list[Step]:
+def list_steps(
+    world: World, make: Callable[[World], Scene], kind: type[Database] = Database
+) -> list[Step]:
     """Every step that such a scene takes when nothing goes wrong."""
     # Its audiences are made first, so that every such scene takes the same steps.
     world.contribute(*related(world))
@@ -170,7 +172,7 @@ def list_steps(world: World, make: Callable[[World], Scene]) -> list[Step]:
     scene = make(world)
 
     def work(say: Say) -> None:
-        for asking, app in act(world, scene, steps.append, Database):
+        for asking, app in act(world, scene, steps.append, kind):
             speak(app, asking, lambda _answer: None)
         say([[step.number, step.when, step.what] for step in steps])
 

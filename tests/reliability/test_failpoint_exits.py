@@ -35,7 +35,7 @@ def moments(steps: list[Step], count: int) -> list[int]:
     recorded = next(s.number for s in steps if s.is_of_delivery)
     # Before and after the commit that the acknowledgement waits for; before the delivery is
     # written down, after it is; and with everything written but the commit.
-    chosen = [saved + 1, saved + 2, recorded, recorded + 3, saved]
+    chosen = [saved + 1, saved + 2, recorded, recorded + 1, saved]
     spread = [steps[place * len(steps) // count].number for place in range(count)]
     return list(dict.fromkeys([*chosen, *spread]))[:count]
 
@@ -90,6 +90,7 @@ def test_control_an_application_that_acknowledges_a_deletion_first_is_caught(wor
 
 def test_control_an_application_that_records_after_it_serves_is_caught(world: World) -> None:
     make = SCENES["contributing"]
-    insert = next(s.number for s in list_steps(world, make) if s.is_of_delivery)
+    steps = list_steps(world, make, RecordingLater)
+    insert = next(s.number for s in steps if s.is_of_delivery)
     faults = cut_short(world, make, insert + 2, RecordingLater)
     assert "1 pages left, 0 are on record" in faults

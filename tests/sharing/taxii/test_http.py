@@ -140,7 +140,7 @@ def test_field_note_11_429_says_when_to_come_back(
     def too_many(*_: Any) -> None:
         raise TooMany("auth.too-many", "slow down", retry_after_seconds=7)
 
-    monkeypatch.setattr(entering, "find_seated", too_many)
+    monkeypatch.setattr(entering, "find_met", too_many)
     answer = small_world.get("xaa", small_world.address())
     assert (answer.status_code, answer.headers["Retry-After"]) == (429, "7")
     check_form(answer)
@@ -152,7 +152,7 @@ def test_a_fault_nobody_foresaw_tells_the_caller_an_incident_and_nothing_else(
     def fails(*_: Any) -> None:
         raise RuntimeError("SELECT secret FROM nowhere")
 
-    monkeypatch.setattr(entering, "find_seated", fails)
+    monkeypatch.setattr(entering, "find_met", fails)
     answer = small_world.get("xaa", small_world.address())
     assert answer.status_code == 500
     assert "secret" not in answer.text
