@@ -34,6 +34,13 @@ from tests.peers.servers import PeerServer, medallion, opentaxii
 
 _numbers = itertools.count()
 
+POSTGRESQL_AT_LENGTH = pytest.mark.parametrize(
+    "make_settings",
+    ["sqlite", pytest.param("postgresql", marks=pytest.mark.audit)],
+    indirect=True,
+)
+"""For what takes long and is about no database: on PostgreSQL too in the long version."""
+
 # How fast a machine draws examples is no property of the product.
 hypothesis.settings.register_profile(
     "comity", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]

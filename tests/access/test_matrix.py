@@ -24,6 +24,7 @@ from kernel.db import Database
 from kernel.settings import Settings
 from sharing.services import seating
 from tests.access.feeding import begin_feed, open_network
+from tests.conftest import POSTGRESQL_AT_LENGTH
 from tests.norms.states import ADOPTION, DECISION, ISLETS, Register
 from tests.sharing.api.asking import issue
 from tests.sharing.jobs.asking import ask_to_simulate
@@ -219,6 +220,7 @@ def tabulate(scene: Scene) -> list[list[str]]:
     return rows
 
 
+@POSTGRESQL_AT_LENGTH
 def test_every_caller_is_answered_at_every_door_as_the_matrix_says(scene: Scene) -> None:
     rows = tabulate(scene)
     if os.environ.get("COMITY_WRITE_MATRIX"):

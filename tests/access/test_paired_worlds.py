@@ -33,6 +33,7 @@ from tests.access.pairs import (
     indicator_id,
     list_askings,
 )
+from tests.conftest import POSTGRESQL_AT_LENGTH
 from tests.sharing.views.looking import policy, share
 
 NUMBERS = st.integers(1, 6)
@@ -213,6 +214,7 @@ EITHER = pytest.mark.parametrize("names_nobody", [False, True], ids=["secrets", 
 
 
 @EITHER
+@POSTGRESQL_AT_LENGTH
 def test_xcc_cannot_tell_a_world_with_hidden_traffic_from_one_without(
     make_pair: Callable[[], Pair], names_nobody: bool
 ) -> None:

@@ -25,6 +25,7 @@ import pytest
 from kernel.settings import Settings
 from sharing.queries.feed_lists import RunFilter, page_runs
 from sharing.queries.feeds import list_feeds
+from tests.conftest import POSTGRESQL_AT_LENGTH
 from tests.journeys.serving import ROOT, serving
 from tests.sharing.taxii.world import World, make_world
 
@@ -177,6 +178,7 @@ def seen(world: World, who: str) -> dict[str, Any]:
     return {one["id"]: one for one in page.get("objects", [])}
 
 
+@POSTGRESQL_AT_LENGTH
 def test_whatever_the_line_does_everything_arrives_once(
     worlds: tuple[World, World], tmp_path: Path
 ) -> None:

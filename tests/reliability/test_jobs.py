@@ -32,7 +32,7 @@ from tests.sharing.jobs.asking import (
 from tests.sharing.jobs.asking import run as run_here
 from tests.sharing.taxii.world import World
 
-OBJECTS = 6000
+OBJECTS = 3000
 WRONG = 7
 PERSON = "all@xaa.example"
 

@@ -218,7 +218,7 @@ def test_whatever_the_network_and_the_processes_do_all_nodes_converge(
 ) -> None:
     machine = type("Machine", (Circle,), {"make": staticmethod(make_node), "network": network})
     run_state_machine_as_test(
-        machine, settings=settings(max_examples=30, stateful_step_count=9, deadline=None)
+        machine, settings=settings(max_examples=10, stateful_step_count=9, deadline=None)
     )
 
 
