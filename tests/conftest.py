@@ -158,14 +158,18 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Trace the tests of what the gate of coverage is about, and no others: it doubles them."""
-    tracing = coverage.Coverage.current()
-    if tracing is None or not _MEASURED.isdisjoint(item.path.relative_to(_TESTS).parts):
+    if not _MEASURED.isdisjoint(item.path.relative_to(_TESTS).parts):
         return (yield)
-    tracing.stop()
+    stopped = []
+    # A process that is handed its tests by another has two: the first goes on when one is stopped.
+    while (tracing := coverage.Coverage.current()) is not None:
+        tracing.stop()
+        stopped.append(tracing)
     try:
         return (yield)
     finally:
-        tracing.start()
+        for tracing in reversed(stopped):
+            tracing.start()
 
 
 @pytest.fixture(scope="session")

@@ -136,7 +136,8 @@ def test_a_fault_at_any_step_of_a_poll_serves_nothing_that_is_not_recorded(world
         assert b"indicator" not in answer.data
         number += 1
     assert len(answer.get_json()["objects"]) == 2
-    assert number > 8
+    # Who asks, where, the page, and the record that it is served.
+    assert number > 4
 
 
 @pytest.mark.parametrize("make_settings", ["postgresql"], indirect=True)
