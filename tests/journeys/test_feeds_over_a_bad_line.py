@@ -224,6 +224,7 @@ def test_whatever_the_line_does_everything_arrives_once(
         assert (again["contributed"], again["objects"]) == (0, 0), again
 
 
+@POSTGRESQL_AT_LENGTH
 def test_a_worker_that_is_killed_in_the_middle_is_taken_over_from(
     worlds: tuple[World, World], tmp_path: Path
 ) -> None:

@@ -12,6 +12,7 @@ import pytest
 from auth import services as auth_services
 from kernel.db import Database
 from kernel.settings import Settings
+from tests.conftest import POSTGRESQL_AT_LENGTH
 from tests.norms.states import ADOPTION, DECISION, NORMS, TERMINATION, Register
 from tests.sharing.taxii.world import make_world
 
@@ -126,6 +127,7 @@ def askings(closed: list[str], waiting: list[str]) -> Iterator[tuple[str, str, s
         yield (f"silence-procedures/<procedure>/{verb}", "POST", path, {})
 
 
+@POSTGRESQL_AT_LENGTH
 def test_nobody_else_can_tell_a_register_with_closed_entries_from_one_without(
     pair: tuple[Register, Register, Ids],
 ) -> None:

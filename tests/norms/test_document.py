@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis.core import NotSet
 
+from tests.conftest import POSTGRESQL_AT_LENGTH
 from tests.norms.states import NORMS, TERMINATION, Register
 from tests.sharing.api.promises import hold_to_promises
 
@@ -53,6 +54,7 @@ def fill(register: Register) -> dict[str, str]:
     }
 
 
+@POSTGRESQL_AT_LENGTH
 def test_no_request_is_answered_with_a_fault_or_otherwise_than_the_document_says(
     register: Register, promised: set[str]
 ) -> None:

@@ -23,6 +23,7 @@ from sharing.api.documents import POLICY
 from sharing.rules.grammar import RULE_KEYS, WHEN_KEYS
 from sharing.rules.tlp import Tlp
 from tests.access.feeding import begin_feed, open_network
+from tests.conftest import POSTGRESQL_AT_LENGTH
 from tests.sharing.api.asking import FORUM, GREEN, SHARE_ALL, TLP, items, send
 from tests.sharing.api.promises import Promises
 from tests.sharing.jobs.asking import ask_to_simulate
@@ -208,10 +209,11 @@ def hold_and_recall(world: World) -> dict[str, str]:
     return {"held_id": held["id"], "recall_id": sent.get_json()["id"]}
 
 
+@POSTGRESQL_AT_LENGTH
 def test_no_request_is_answered_with_a_fault_or_otherwise_than_the_document_says(
     world: World, promised: set[str]
 ) -> None:
-    """Of what the document allows and of what it does not, on each database in turn."""
+    """Of what the document allows and of what it does not."""
     (value,) = world.indicators(1, object_marking_refs=[GREEN])
     status_id = world.contribute(value)["id"]
     known = {"forum": "harbour", "ref": "reports", "stix_id": value["id"], "status_id": status_id}

@@ -25,6 +25,7 @@ from sqlalchemy import event, func, select
 from kernel.outbound.errors import AnswerBroken, ConnectFailed
 from sharing.services.withdraw import withdraw
 from sharing.tables import contribution
+from tests.conftest import POSTGRESQL_AT_LENGTH
 from tests.sharing.feeds.nodes import Network, Node
 from tests.sharing.taxii.world import SHARES_WITH_XBB
 
@@ -213,6 +214,7 @@ class Circle(RuleBasedStateMachine):
         return len(rows)
 
 
+@POSTGRESQL_AT_LENGTH
 def test_whatever_the_network_and_the_processes_do_all_nodes_converge(
     make_node: Callable[[str], Node], network: Network
 ) -> None:
