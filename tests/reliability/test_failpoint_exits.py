@@ -69,7 +69,7 @@ def test_a_process_that_ends_at_every_single_step_loses_nothing(world: World, na
     steps = list_steps(world, make)
     assert [fault for step in steps for fault in cut_short(world, make, step.number)] == []
     assert find_wrong_views(world.database) == []
-    assert len(steps) > 60
+    assert len(steps) > 50
 
 
 def test_control_an_application_that_acknowledges_before_it_commits_is_caught(
