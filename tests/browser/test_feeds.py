@@ -129,7 +129,11 @@ def test_a_feed_is_added_by_the_page_alone_and_arrives(
             faults = [one for one in watched.faults if "status of 400" not in one]
             assert faults == []
             for number, (rest, language) in enumerate(
-                [(rest, each) for rest in ("", "/runs", "/secrets", "/remove") for each in LANGUAGES]
+                [
+                    (rest, each)
+                    for rest in ("", "/runs", "/secrets", "/remove")
+                    for each in LANGUAGES
+                ]
             ):
                 other = chromium.new_context(
                     base_url=base, locale=language, color_scheme=COLOURS[number % 2]
