@@ -195,9 +195,7 @@ def list_own_copies(
         found += _stored(
             connection,
             select(*STORED_COLUMNS).where(
-                contribution.c.forum_id == forum_id,
-                contribution.c.originator_id == originator_id,
-                contribution.c.stix_id.in_(batch),
+                is_own(contribution, forum_id, originator_id), contribution.c.stix_id.in_(batch)
             ),
         )
     return found
@@ -212,7 +210,7 @@ def list_own_reach(
         first, named = contribution.alias("first"), reference.alias("named")
         reach = (
             select(first.c.stix_id)
-            .where(_is_of(first, forum_id, originator_id), first.c.stix_id.in_(batch))
+            .where(is_own(first, forum_id, originator_id), first.c.stix_id.in_(batch))
             .cte("reach", recursive=True)
         )
         mine = contribution.alias("mine")
@@ -221,20 +219,21 @@ def list_own_reach(
             .select_from(reach)
             .join(mine, mine.c.stix_id == reach.c.stix_id)
             .join(named, named.c.contribution_id == mine.c.id)
-            .where(_is_of(mine, forum_id, originator_id))
+            .where(is_own(mine, forum_id, originator_id))
         )
         statement = (
             select(*STORED_COLUMNS)
             .select_from(reach)
             .join(contribution, contribution.c.stix_id == reach.c.stix_id)
-            .where(_is_of(contribution, forum_id, originator_id))
+            .where(is_own(contribution, forum_id, originator_id))
         )
         found |= {stored.id: stored for stored in _stored(connection, statement)}
     return list(found.values())
 
 
-def _is_of(table: FromClause, forum_id: int, originator_id: int) -> ColumnElement[bool]:
-    # Not the bare column: SQLite would walk through all that is the originator's.
+def is_own(table: FromClause, forum_id: int, originator_id: int | None) -> ColumnElement[bool]:
+    """Whether a contribution that is looked for by its id is this originator's in the forum."""
+    # Not the bare column: either database may walk through all that is the originator's.
     return and_(table.c.forum_id == forum_id, table.c.originator_id + 0 == originator_id)
 
 

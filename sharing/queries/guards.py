@@ -12,7 +12,7 @@ from dataclasses import replace
 from sqlalchemy import Connection, select
 
 from auth.reader import Seated
-from sharing.queries.contributions import Stored, in_batches
+from sharing.queries.contributions import Stored, in_batches, is_own
 from sharing.tables import collection, contribution, release
 from sharing.visibility import visible_to
 
@@ -22,7 +22,8 @@ def find_guards(
 ) -> list[dict[str, object]]:
     """Rows of the `guard` table for contributions that `seated` has just made."""
     named = {reference for stored in added for reference in stored.facts.references}
-    unknown = named - _own_ids(connection, seated, named)
+    unknown = named - {stored.stix_id for stored in added}
+    unknown -= _own_ids(connection, seated, unknown)
     if not unknown:
         return []
     standing: dict[str, list[tuple[int, int]]] = {}
@@ -47,8 +48,7 @@ def _own_ids(connection: Connection, seated: Seated, named: set[str]) -> set[str
         found.update(
             connection.execute(
                 select(contribution.c.stix_id).where(
-                    contribution.c.forum_id == seated.forum_id,
-                    contribution.c.originator_id == seated.member_id,
+                    is_own(contribution, seated.forum_id, seated.member_id),
                     contribution.c.stix_id.in_(batch),
                 )
             ).scalars()
