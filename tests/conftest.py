@@ -157,8 +157,12 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Trace the tests of what the gate of coverage is about, and no others: it doubles them."""
-    if not _MEASURED.isdisjoint(item.path.relative_to(_TESTS).parts):
+    """Trace the tests of what the gate of coverage is about, and no others: it doubles them.
+
+    Nor what hypothesis draws: what only a draw comes by would be missing in another run.
+    """
+    is_drawn = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    if not is_drawn and not _MEASURED.isdisjoint(item.path.relative_to(_TESTS).parts):
         return (yield)
     stopped = []
     # A process that is handed its tests by another has two: the first goes on when one is stopped.

@@ -136,6 +136,13 @@ def test_who_commits_itself_anew_after_a_withdrawal_is_committed() -> None:
     assert status_on(spans, "2018-01-01", "XAA") == "in-effect"
 
 
+def test_who_commits_itself_once_more_is_committed_since_the_first_time() -> None:
+    again = make_event("commitment", "2018-01-01", "XAA", basis="unilateral-declaration")
+    spans = spans_of([ADOPTED, again], MEMBERS)
+    assert status_on(spans, "2019-01-01", "XAA") == "in-effect"
+    assert {one.standing.since for one in spans if one.party == "XAA"} == {"2015-06-01"}
+
+
 def test_what_is_superseded_says_so() -> None:
     spans = spans_of([ADOPTED, make_event("supersession", "2016-01-01", "XAA")], MEMBERS)
     assert status_on(spans, "2016-01-01", "XAA") == "superseded"

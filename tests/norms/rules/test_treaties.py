@@ -228,3 +228,10 @@ def test_a_rule_that_cannot_be_read_is_refused(rule: dict[str, Any]) -> None:
     with pytest.raises(BadInput) as refused:
         read_force_rule(rule)
     assert refused.value.code == "norms.bad-force-rule"
+
+
+def test_who_consents_before_the_treaty_is_in_force_is_contracting_and_no_party_yet() -> None:
+    treaty = make_treaty(threshold=2)
+    alone = ratified("XAA")
+    assert force_of(treaty, alone) is None
+    assert standing_on(treaty, alone, "2020-02-01", "XAA") == ("contracting", "2020-01-01")

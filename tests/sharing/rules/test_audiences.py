@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -396,3 +397,38 @@ def test_what_is_remembered_is_forgotten_before_it_grows_without_end(
         expected = reached(policy, labels=frozenset({label}))
         assert reached(compiled, labels=frozenset({label})) == expected
     assert len(compiled._kinds) <= 2
+
+
+def test_who_is_asked_where_data_is_stored_is_found_by_that() -> None:
+    conditions = Conditions(residency=frozenset({"XAB"}))
+    here, there = (make_member(f"XA{code}", bit=bit) for code, bit in (("B", 1), ("C", 2)))
+    electorate = Electorate([XAA, replace(here, residency="XAB"), replace(there, residency="XAC")])
+    policy = compile_policy(make_policy(share("forum", conditions=conditions)), electorate)
+    nobody = compile_policy(NOBODY, electorate)
+    grant = grant_of(make_facts(), make_place(), electorate, policy, nobody, AT_ZERO)
+    assert grant.visible == electorate.members_of(["XAA", "XAB"])
+
+
+def test_an_object_that_says_to_whom_it_is_releasable_reaches_no_other() -> None:
+    assert reached(EVERYBODY, releasable_to=("member:XAB", "group:north")) == OWN | {
+        "XAB/machine",
+        "XAB/individual",
+    }
+
+
+def test_a_rule_that_excepts_the_committed_excepts_whom_it_names_too() -> None:
+    policy = make_policy(share("forum", excepted=("committed:norm-1", "member:XAB")))
+    compiled = compile_policy(policy, FORUM)
+    known = Moment(0, committed=lambda provision: frozenset({"XAC"}))
+    assert reached(compiled, moment=known) == OWN
+    without = Moment(0, committed=lambda provision: frozenset())
+    assert reached(compiled, moment=without) == OWN | {"XAC/machine", "XAC/individual"}
+
+
+@pytest.mark.parametrize("changed", [{"blockers": ("marking-scheme",)}, {"tlp": Tlp.RED}])
+def test_what_is_blocked_or_above_a_ceiling_reaches_its_originator_alone(
+    changed: dict[str, Any],
+) -> None:
+    facts, place = make_facts(**changed), make_place(forum_ceiling=Tlp.AMBER)
+    compiled = compile_policy(EVERYBODY, FORUM), compile_policy(NOBODY, FORUM)
+    assert grant_of(facts, place, FORUM, *compiled, AT_ZERO) == Grant(FORUM.owner_of(facts))

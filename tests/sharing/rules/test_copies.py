@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,18 @@ VIEWERS = range(4)
 EVERYBODY = 0b1111
 OWN = 0b1000
 UNITS = ("name", "description", "labels")
+FACTS = Facts(
+    originator="XAA",
+    stix_type="indicator",
+    labels=frozenset(),
+    tlp=Tlp.GREEN,
+    blockers=(),
+    properties=dict.fromkeys(UNITS, Tlp.GREEN),
+    releasable_to=None,
+    clauses=(frozenset({"name"}),),
+    ties=(),
+    contributed_us=0,
+)
 
 
 @st.composite
@@ -36,18 +49,7 @@ def versions(draw: st.DrawFn, version_us: int) -> Version:
     return Version(
         contribution=version_us,
         version_us=version_us,
-        facts=Facts(
-            originator="XAA",
-            stix_type="indicator",
-            labels=frozenset(),
-            tlp=Tlp.GREEN,
-            blockers=(),
-            properties=dict.fromkeys(UNITS, Tlp.GREEN),
-            releasable_to=None,
-            clauses=(frozenset({"name"}),),
-            ties=(),
-            contributed_us=0,
-        ),
+        facts=FACTS,
         named=Named(("hard",), {"description": "soft"}),
         own=OWN,
         now=now,
@@ -116,3 +118,38 @@ def test_nothing_is_said_to_be_lost_to_whom_it_is_not_shown(copy: list[Version])
             assert mask
             assert mask & ~sight.mask == 0
             assert mask & OWN == 0
+
+
+def version(version_us: int, now: Grant, **more: Any) -> Version:
+    return Version(
+        contribution=version_us,
+        version_us=version_us,
+        facts=FACTS,
+        named=Named(),
+        own=OWN,
+        now=now,
+        open=more.pop("open", now),
+        **more,
+    )
+
+
+def test_a_newer_version_under_an_embargo_keeps_no_older_one_away() -> None:
+    older, shut = version(1, Grant(0b0011 | OWN)), Grant(OWN)
+    opened = see([older, version(2, shut, open=Grant(0b0001 | OWN))])
+    assert {at: sight.mask for at, sight in opened.items()} == {1: 0b0001 | OWN, 2: OWN}
+    closed = see([older, version(2, shut)])
+    assert {at: sight.mask for at, sight in closed.items()} == {1: OWN, 2: OWN}
+
+
+def test_an_older_version_lacks_what_the_newest_that_counts_is_withheld() -> None:
+    whole = version(1, Grant(0b0111 | OWN))
+    cut = Grant(0b0111 | OWN, {"description": 0b0011, "labels": 0b0010})
+    sights = see([whole, version(2, cut, refused=0b0010)])
+    # Whom the newest does not count for inherits from it nothing.
+    assert sights[1].lost == {"description": 0b0001}
+    assert sights[2].lost == {"description": 0b0011, "labels": 0b0010}
+
+
+def test_a_held_version_is_its_originators_and_counts_for_no_other() -> None:
+    sights = see([version(1, Grant(0b0001 | OWN)), version(2, Grant(0b0011 | OWN), is_held=True)])
+    assert {at: sight.mask for at, sight in sights.items()} == {1: 0b0001 | OWN, 2: OWN}

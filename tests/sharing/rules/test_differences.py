@@ -87,3 +87,13 @@ def test_of_what_is_doubted_nothing_is_sure() -> None:
     found = Difference(Side(0b1, sure=0b1), Side(0b10, sure=0b10)).doubted()
     assert (found.gained.sure, found.lost.sure) == (0, 0)
     assert (found.gained.mask, found.lost.mask) == (0b1, 0b10)
+
+
+def test_of_several_cases_each_adds_what_may_be_and_all_together_what_is_sure() -> None:
+    nothing, whole = Form(0), Form(0b11)
+    part = Form(0b01, {("description", ALL_OF_IT): 0b01})
+    found = foresee([differ(nothing, whole, EVERYONE), differ(nothing, part, EVERYONE)])
+    assert found.gained == Side(0b11, {}, {"description": 0b01}, 0b01)
+    more = foresee([differ(part, whole, EVERYONE), differ(part, nothing, EVERYONE)])
+    assert more.gained == Side(0b10, {"description": 0b01}, {}, 0)
+    assert more.lost == Side(0b01, {}, {}, 0)

@@ -65,3 +65,17 @@ def test_everybody_meets_exactly_what_is_supposed() -> None:
     count = supposing(frozenset({one}), frozenset({"XAA", "XBB"}))
     assert count("XCC", one) == {"XAA", "XBB"}
     assert count("XCC", other) == frozenset()
+
+
+def test_whoever_meets_more_in_less_time_meets_less_in_more() -> None:
+    less, more = Reciprocity(1, 30), Reciprocity(2, 7)
+    cases, is_complete = list_suppositions(frozenset({less, more}))
+    assert is_complete
+    assert cases == [frozenset(), frozenset({less}), frozenset({less, more})]
+
+
+def test_too_many_to_try_are_tried_one_by_one_and_together() -> None:
+    asked = [Reciprocity(number, number) for number in range(1, 6)]
+    cases, is_complete = list_suppositions(frozenset(asked))
+    assert not is_complete
+    assert cases == [frozenset(), *(frozenset({each}) for each in asked), frozenset(asked)]
