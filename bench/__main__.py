@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 
 import migrations
 from bench import installations, register
+from bench.beside import FAR_AHEAD
 from bench.changes import measure_changes
 from bench.corpus import SLICE, envelopes
 from bench.feeds import measure_feeds
@@ -29,7 +30,6 @@ from kernel.db import Database
 from kernel.settings import Settings
 
 PARTS = ("peers", "floor", "register", "changes", "feeds", "pages", "scale")
-FAR_AHEAD = "?added_after=2999-01-01T00:00:00.000000Z"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,8 @@ def main() -> None:
     print(f"{arguments.objects} objects; Python {platform.python_version()}, {platform.machine()}")
     for engine in arguments.engine or ("sqlite", "postgresql"):
         print(f"\n### {engine}\n", flush=True)
+        # A server that ends with this run keeps nothing.
+        kept = Path(arguments.kept) if arguments.kept and engine == "sqlite" else None
         with tempfile.TemporaryDirectory(prefix="comity-bench-") as name, _server(engine) as make:
             if "peers" in parts:
                 print("| measured | beside | Comity, ms | peer, ms | peer ÷ Comity |")
@@ -81,8 +83,6 @@ def main() -> None:
             if "changes" in parts:
                 print()
                 there, many = Path(name) / "changes", arguments.changed
-                is_kept = arguments.kept and engine == "sqlite"
-                kept = Path(arguments.kept) if is_kept else None
                 _tell(measure_changes(there, make("changes"), many, engine, kept))
             if "feeds" in parts:
                 print()
@@ -92,11 +92,9 @@ def main() -> None:
                 there = Path(name) / "pages"
                 _tell(measure_pages(there, make, arguments.listed, arguments.events, engine))
             if "scale" in parts:
-                # A server that ends with this run keeps nothing.
-                is_kept = arguments.kept and engine == "sqlite"
-                there = Path(arguments.kept) if is_kept else Path(name) / "scale"
                 print()
-                _tell(measure_scale(there, make, arguments.mixed, engine))
+                there, many = Path(name) / "scale", arguments.mixed
+                _tell(measure_scale(there, make, many, engine, kept))
 
 
 def _tell(lines: Iterable[str]) -> None:

@@ -5,6 +5,7 @@ The small and the large forum are asked in turn. What counts are the ratios.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -26,6 +27,8 @@ from sqlalchemy import (
 )
 
 from auth.services import seat_for_operator
+from bench.beside import FAR_AHEAD, load, measure_beside
+from bench.installations import opentaxii
 from bench.measure import Client, Peer, medians_beside
 from bench.mixed import FEW, FORUM, NONE, RARE, WHOLE, Mixed, codes, make_mixed
 from bench.servers import free_port, resident_mib, running, this_python
@@ -36,7 +39,6 @@ from sharing.queries.releases import Page, find_head, list_objects
 from sharing.tables import audience, body, collection, forum_head, release
 
 SMALL = 1000
-FAR_AHEAD = "?added_after=2999-01-01T00:00:00.000000Z"
 _RUNS = 30
 _READERS = {
     "a contributor": codes()[0],
@@ -70,14 +72,18 @@ class _Forum:
 
 
 def measure_scale(
-    folder: Path, make_url_for: Callable[[str], str], count: int, engine: str
+    folder: Path,
+    make_url_for: Callable[[str], str],
+    count: int,
+    engine: str,
+    kept: Path | None = None,
 ) -> Iterator[str]:
-    """Lines of Markdown: the corpus, the tables, the control without policy, the memory.
+    """Lines of Markdown: the corpus, the tables, the control without policy, the memory, a peer.
 
-    The forums are kept in `folder`, on SQLite whole: with 200 seats and policies, making one
-    takes a minute, and four more for 100,000 objects.
+    On SQLite the forums are copied from `kept`, made there unless they are: with 200 seats and
+    policies, making one takes a minute, and four more for 100,000 objects.
     """
-    small, large = (_made(folder, make_url_for, size) for size in (SMALL, count))
+    small, large = (_made(folder, make_url_for, size, kept) for size in (SMALL, count))
     yield f"### Scale, {engine}\n\n{_told(large.made)}\n"
     with _serving(small), _serving(large) as peak_mib:
         yield from _tables(small, large)
@@ -90,15 +96,25 @@ def measure_scale(
             f"{seconds:.1f} s. The web process then had had at most "
             f"{peak_mib():.0f} MiB of memory."
         )
-    yield _control(large)
+    yield f"{_control(large)}\n"
+    with opentaxii(folder / "opentaxii", make_url_for("opentaxii")) as peer, _serving(large):
+        theirs = Client(peer)
+        yield f"{load(theirs, count)}\n"
+        yield from measure_beside(large.client(WHOLE), large.client(codes()[0]), theirs)
 
 
-def _made(folder: Path, make_url_for: Callable[[str], str], count: int) -> _Forum:
+def _made(
+    folder: Path, make_url_for: Callable[[str], str], count: int, kept: Path | None
+) -> _Forum:
     name = f"mixed-{count}"
-    there = folder / name
+    there = (kept or folder) / name
     there.mkdir(parents=True, exist_ok=True)
     settings = Settings(data_dir=str(there), database_url=make_url_for(name))
-    return _Forum(make_mixed(settings, there, count), settings, free_port())
+    made = make_mixed(settings, there, count)
+    if kept is not None:
+        shutil.copytree(there, folder / name)
+        settings = Settings(data_dir=str(folder / name))
+    return _Forum(made, settings, free_port())
 
 
 @contextmanager
