@@ -15,10 +15,12 @@ from kernel.errors import BadInput
 SEAT_ROLES: Final = ("member", "partner-state", "observer")
 MEMBER_STATUSES: Final = ("active", "suspended", "departed")
 SEAT_STATUSES: Final = ("active", "suspended", "ended")
+POLICY_OFFICER: Final = "policy-officer"
+"""The role of who sets what its member shares and accepts."""
 MEMBER_PERSON_ROLES: Final = (
     "reader",
     "contributor",
-    "policy-officer",
+    POLICY_OFFICER,
     "release-approver",
     "drafter",
     "clearance-officer",
@@ -37,7 +39,7 @@ _ROLES_FOR_SCOPE: Final = {
     "api:write": frozenset(
         {
             "contributor",
-            "policy-officer",
+            POLICY_OFFICER,
             "release-approver",
             "drafter",
             "clearance-officer",

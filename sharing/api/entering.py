@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from auth.doors import current_database, current_reader, current_settings
 from auth.queries import Forum, find_forum_by_id, find_seated
 from auth.reader import Seated
+from auth.rules import POLICY_OFFICER
 from kernel.errors import Forbidden, NotFound
 from sharing.queries.collections import Collection, find_collection
 from sharing.rules.tlp import Tlp
@@ -22,7 +23,6 @@ from web.listing import Listing, make_listing
 from web.openapi import PREFIX
 
 FORUM: Final = f"{PREFIX}/forums/<forum>"
-OFFICER: Final = "policy-officer"
 LEVELS: Final = tuple(level.text for level in Tlp)
 PLACE: Final = "91a7b528-80eb-42ed-a74d-c6fbd5a26116"
 """A collection of the examples."""
@@ -53,10 +53,10 @@ def enter_as_officer(forum: str) -> tuple[Forum, Seated, int]:
         seated, member_id = enter_as_member(connection, forum)
         place = find_forum_by_id(connection, seated.forum_id)
     roles = seated.reader.roles
-    if roles is None or OFFICER not in roles:
+    if roles is None or POLICY_OFFICER not in roles:
         raise Forbidden(
             "auth.role-needed",
-            f"only a person with the role {OFFICER} sets what the member shares or accepts",
+            f"only a person with the role {POLICY_OFFICER} sets what the member shares or accepts",
         )
     return place, seated, member_id
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from auth.doors import current_reader
 from auth.queries import find_seated
 from auth.reader import Seated
+from auth.rules import POLICY_OFFICER
 from kernel.errors import Forbidden, NotFound
 from sharing.queries.collections import READING_ROLES, Collection, find_collection
 from sharing.rules.tlp import Tlp
@@ -19,7 +20,6 @@ from web.pages import page
 
 blueprint = Blueprint("exchange", __name__, url_prefix="/sharing", template_folder="templates")
 
-OFFICER: Final = "policy-officer"
 CONTRIBUTOR: Final = "contributor"
 LEVELS: Final = tuple(level.text for level in Tlp)
 
@@ -76,8 +76,8 @@ def forum_page(
     may = {
         "read": has_role(seated, *READING_ROLES),
         "contribute": seated.role != "observer" and has_role(seated, CONTRIBUTOR),
-        "recall": has_role(seated, CONTRIBUTOR, OFFICER),
-        "set_policy": has_role(seated, OFFICER),
+        "recall": has_role(seated, CONTRIBUTOR, POLICY_OFFICER),
+        "set_policy": has_role(seated, POLICY_OFFICER),
         "approve": has_role(seated, "release-approver"),
     }
     return page(f"sharing/{template}", status=status, seated=seated, may=may, **context)

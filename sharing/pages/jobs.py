@@ -14,9 +14,10 @@ from marshmallow import fields, validate
 
 from auth.doors import Permission, current_reader, door
 from auth.queries import find_seated
+from auth.rules import POLICY_OFFICER
 from auth.services import record_audit
 from kernel.errors import Conflict, Forbidden, NotFound
-from sharing.pages.entering import OFFICER, blueprint, enter_collection, has_role
+from sharing.pages.entering import blueprint, enter_collection, has_role
 from sharing.queries.jobs import (
     KINDS,
     STATES,
@@ -122,7 +123,7 @@ def show_job(job_id: object) -> Response:
         next=following,
         is_still=query["still"] is not None,
         is_seated=seated is not None,
-        is_officer=seated is not None and has_role(seated, OFFICER),
+        is_officer=seated is not None and has_role(seated, POLICY_OFFICER),
         waits_long=job.state == "waiting" and now_us - job.asked_us > _WAITS_LONG_US,
         file_until_us=_file_until(job, now_us),
         kept_until_us=None if job.ended_us is None else job.ended_us + JOB_KEPT_US,

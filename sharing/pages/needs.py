@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from auth.doors import current_reader
 from auth.queries import list_seated
 from auth.reader import Seated
-from sharing.pages.entering import CONTRIBUTOR, OFFICER, has_role
+from auth.rules import POLICY_OFFICER
+from sharing.pages.entering import CONTRIBUTOR, has_role
 from sharing.queries.collections import READING_ROLES
 from sharing.queries.feed_lists import list_troubled
 from sharing.queries.jobs import Job, list_recent_jobs
@@ -97,7 +98,7 @@ def needs_of(seats: Sequence[Seated], waits: Mapping[int, Waiting]) -> dict[int,
         if waiting is None:
             continue
         forum, where, here = seated.forum_slug, seated.forum_title, needs[seated.forum_id]
-        if waiting.recalls and has_role(seated, *READING_ROLES, OFFICER):
+        if waiting.recalls and has_role(seated, *READING_ROLES, POLICY_OFFICER):
             text = ngettext(
                 "%(num)s recall waits to be taken note of",
                 "%(num)s recalls wait to be taken note of",
@@ -111,7 +112,7 @@ def needs_of(seats: Sequence[Seated], waits: Mapping[int, Waiting]) -> dict[int,
                 waiting.held,
             )
             here.append(Need(text, url_for("exchange.held", forum=forum), where))
-        if not waiting.has_chosen_policy and has_role(seated, OFFICER, CONTRIBUTOR):
+        if not waiting.has_chosen_policy and has_role(seated, POLICY_OFFICER, CONTRIBUTOR):
             text = _(
                 "Your member has no policy here yet, so nothing that it contributes is shared."
             )

@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 from auth.doors import Permission, door
 from auth.queries import Forum, find_forum_by_id
 from auth.reader import Seated
+from auth.rules import POLICY_OFFICER
 from kernel.errors import BadInput, ComityError, Conflict, NotFound
-from sharing.pages.entering import OFFICER, blueprint, check_role, enter, forum_page, listing_of
+from sharing.pages.entering import blueprint, check_role, enter, forum_page, listing_of
 from sharing.pages.sentences import sentences_of
 from sharing.queries.jobs import find_tried
 from sharing.queries.own import PolicyFilter, has_contributed_more_than, list_own_policies
@@ -219,7 +220,7 @@ def replace_accepts(forum: str) -> Response:
 
 def _enter_as_officer(connection: Connection, forum: str) -> tuple[Forum, Seated, int]:
     seated, member_id = enter(connection, forum)
-    check_role(seated, OFFICER)
+    check_role(seated, POLICY_OFFICER)
     return find_forum_by_id(connection, seated.forum_id), seated, member_id
 
 

@@ -15,13 +15,13 @@ from sqlalchemy import Connection, update
 
 from auth.queries import find_seated
 from auth.reader import Seated
+from auth.rules import POLICY_OFFICER
 from auth.services import reader_of_person
 from kernel.db import Database
 from kernel.errors import ComityError, Forbidden
 from sharing.queries.collections import READING_ROLES, Collection, find_collection
 from sharing.tables import job
 
-OFFICER: Final = "policy-officer"
 _TELL_SECONDS: Final = 0.5
 
 
@@ -87,8 +87,8 @@ class Work:
         if seated is None:
             raise rights_lost("your member has no seat in this forum any more")
         if self.collection is None:
-            if not reader.has_role(OFFICER):
-                raise rights_lost(f"you are no {OFFICER} any more")
+            if not reader.has_role(POLICY_OFFICER):
+                raise rights_lost(f"you are no {POLICY_OFFICER} any more")
             return seated, None
         place = find_collection(connection, seated, self.collection)
         if place is None:

@@ -14,6 +14,7 @@ import orjson
 from sqlalchemy import Connection, insert, update
 
 from auth.reader import Seated
+from auth.rules import POLICY_OFFICER
 from auth.services import record_audit
 from kernel.db import Database
 from kernel.errors import BadInput, Forbidden
@@ -33,7 +34,7 @@ from sharing.services.withdraw import (
 from sharing.tables import contribution, recall_gathering
 from sharing.tables import recall as recall_table
 
-RECALLERS: Final = ("contributor", "policy-officer")
+RECALLERS: Final = ("contributor", POLICY_OFFICER)
 """Roles of a person that may recall, and ask who was served; a feed writes and may too."""
 
 REASON_CHARACTERS: Final = 1000
