@@ -82,8 +82,8 @@ unit: $(VENV)/.test $(READY) browser
 
 # What needs not wait for another does not; what each prints stays together.
 test:
-	@$(MAKE) --no-print-directory --jobs=2 $(VENV)/.test browser $(READY)
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint types compiled
+	@$(MAKE) --no-print-directory --jobs=3 $(VENV)/.test browser $(READY)
+	@$(MAKE) --no-print-directory --jobs=3 --output-sync lint types compiled
 	@$(MAKE) --no-print-directory unit
 
 audit: $(VENV)/.test $(READY) browser
