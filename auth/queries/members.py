@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, select, true
+from sqlalchemy import ColumnElement, Connection, bindparam, select, true
 
 from auth.tables import member, member_bloc, member_identity
 
@@ -32,12 +33,12 @@ def find_member(connection: Connection, code: str) -> Member | None:
     """The member with this code, whatever its status."""
     if "\0" in code:
         return None
-    return next(iter(_members(connection, member.c.code == code)), None)
+    return next(iter(_members(connection, _ONE, {"code": code})), None)
 
 
 def list_members(connection: Connection) -> list[Member]:
     """Every member, by code."""
-    return _members(connection, true())
+    return _members(connection, _ALL, {})
 
 
 def list_identity_owners(connection: Connection, stix_ids: Sequence[str]) -> dict[str, int]:
@@ -53,19 +54,26 @@ def list_identity_owners(connection: Connection, stix_ids: Sequence[str]) -> dic
     return owners
 
 
-def _members(connection: Connection, condition: ColumnElement[bool]) -> list[Member]:
-    rows = connection.execute(select(member).where(condition).order_by(member.c.code)).all()
+class _Asked:
+    """Who is asked about, in statements that are made once: it takes longer than to run them."""
+
+    def __init__(self, condition: ColumnElement[bool]) -> None:
+        self.members: Final = select(member).where(condition).order_by(member.c.code)
+        self.blocs: Final = select(member_bloc).join(member).where(condition)
+        self.identities: Final = select(member_identity).join(member).where(condition)
+
+
+_ONE: Final = _Asked(member.c.code == bindparam("code"))
+_ALL: Final = _Asked(true())
+
+
+def _members(connection: Connection, asked: _Asked, given: dict[str, str]) -> list[Member]:
+    rows = connection.execute(asked.members, given).all()
     blocs: dict[int, set[str]] = {}
-    for bloc in connection.execute(
-        select(member_bloc).join(member, member.c.id == member_bloc.c.member_id).where(condition)
-    ):
+    for bloc in connection.execute(asked.blocs, given):
         blocs.setdefault(bloc.member_id, set()).add(bloc.bloc)
     identities: dict[int, set[str]] = {}
-    for bound in connection.execute(
-        select(member_identity)
-        .join(member, member.c.id == member_identity.c.member_id)
-        .where(condition)
-    ):
+    for bound in connection.execute(asked.identities, given):
         identities.setdefault(bound.member_id, set()).add(bound.stix_id)
     return [
         Member(

@@ -263,24 +263,7 @@ def of_reader(reader: Reader) -> ColumnElement[bool]:
 
 
 def _feeds(connection: Connection, *conditions: ColumnElement[bool]) -> list[Feed]:
-    statement: Select[Any] = (
-        select(
-            feed,
-            forum.c.slug,
-            forum.c.title.label("forum_title"),
-            member.c.code,
-            collection.c.uuid.label("collection_uuid"),
-            collection.c.title,
-            _is_seated().label("is_seated"),
-        )
-        .join(forum, forum.c.id == feed.c.forum_id)
-        .join(member, member.c.id == feed.c.member_id)
-        .join(collection, collection.c.id == feed.c.collection_id)
-        .outerjoin(recipient, recipient.c.id == feed.c.recipient_id)
-        .where(*conditions)
-        .order_by(feed.c.name)
-    )
-    return [_feed(row) for row in connection.execute(statement)]
+    return [_feed(row) for row in connection.execute(_FEEDS.where(*conditions))]
 
 
 def _is_seated() -> ColumnElement[bool]:
@@ -307,6 +290,25 @@ def _is_seated() -> ColumnElement[bool]:
         .correlate(feed)
     )
     return or_(exists(seats), exists(partners))
+
+
+# Made once: making it takes longer than running it.
+_FEEDS: Final[Select[Any]] = (
+    select(
+        feed,
+        forum.c.slug,
+        forum.c.title.label("forum_title"),
+        member.c.code,
+        collection.c.uuid.label("collection_uuid"),
+        collection.c.title,
+        _is_seated().label("is_seated"),
+    )
+    .join(forum, forum.c.id == feed.c.forum_id)
+    .join(member, member.c.id == feed.c.member_id)
+    .join(collection, collection.c.id == feed.c.collection_id)
+    .outerjoin(recipient, recipient.c.id == feed.c.recipient_id)
+    .order_by(feed.c.name)
+)
 
 
 def _feed(row: Row[Any]) -> Feed:

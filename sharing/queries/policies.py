@@ -7,9 +7,21 @@ may set one (the services).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Final
 
 import orjson
-from sqlalchemy import ColumnElement, Connection, RowMapping, ScalarSelect, Table, func, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    ScalarSelect,
+    Select,
+    Table,
+    bindparam,
+    func,
+    select,
+)
 
 from auth.tables import forum
 from kernel.strictjson import JsonValue
@@ -101,21 +113,26 @@ def list_accepts(connection: Connection, forum_id: int, member_id: int) -> list[
 
 def list_standing_accepts(connection: Connection, forum_id: int) -> dict[int, SavedDocument]:
     """What each member that has said so accepts in the forum now, by member."""
+    rows = connection.execute(_STANDING_ACCEPTS, {"forum_id": forum_id}).mappings()
+    return {row["member_id"]: _saved(row) for row in rows}
+
+
+def _standing_accepts() -> Select[Any]:
+    of_forum = accepts.c.forum_id == bindparam("forum_id", type_=BigInteger)
     newest = (
         select(accepts.c.member_id, func.max(accepts.c.version).label("version"))
-        .where(accepts.c.forum_id == forum_id)
+        .where(of_forum)
         .group_by(accepts.c.member_id)
         .subquery()
     )
-    rows = connection.execute(
-        select(accepts)
-        .join(
-            newest,
-            (accepts.c.member_id == newest.c.member_id) & (accepts.c.version == newest.c.version),
-        )
-        .where(accepts.c.forum_id == forum_id)
-    ).mappings()
-    return {row["member_id"]: _saved(row) for row in rows}
+    is_newest = (accepts.c.member_id == newest.c.member_id) & (
+        accepts.c.version == newest.c.version
+    )
+    return select(accepts).join(newest, is_newest).where(of_forum)
+
+
+# Made once: making it takes longer than running it, and whoever decides asks.
+_STANDING_ACCEPTS: Final = _standing_accepts()
 
 
 def read_saved(document: str, collections: dict[str, str], *, of_forum: bool = False) -> Policy:

@@ -7,20 +7,17 @@ live here: the rules themselves, and what the references of a contribution mean 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable
 from copy import copy
 from dataclasses import dataclass, replace
-from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 import structlog
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
-from auth.queries import RosterRow, list_identity_owners, list_roster
-from auth.tables import forum, member
+from auth.queries import list_identity_owners
+from auth.tables import member
 from kernel.clock import DAY_US
 from kernel.db import is_one_look
-from kernel.errors import NotFound
 from sharing.facts import StoredFacts
 from sharing.queries.commitments import find_register
 from sharing.queries.contributions import Stored
@@ -28,7 +25,6 @@ from sharing.queries.policies import (
     NO_RULES,
     find_policy,
     list_standing_accepts,
-    newest_forum_document,
     read_saved,
 )
 from sharing.queries.reciprocity import count_seen
@@ -48,8 +44,8 @@ from sharing.rules.node import PolicyRefused
 from sharing.rules.rule import Policy, Reciprocity, depends_on_commitments
 from sharing.rules.terms import Committed, Term
 from sharing.rules.tlp import Tlp
+from sharing.services.ground import Ground, ground_of
 from sharing.services.supposed import AS_STORED, Supposed
-from sharing.tables import collection
 
 log = structlog.get_logger(__name__)
 
@@ -66,26 +62,12 @@ class _Held:
     follows_commitments: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Ground:
-    """What every decision in a forum begins with: its recipients, collections and own rules."""
-
-    roster: Sequence[RosterRow]
-    places: Mapping[int, Place]
-    collection_names: dict[str, str]
-    forum_policy: str
-
-
-_KNOWN: Final[WeakKeyDictionary[Connection, dict[int, _Ground]]] = WeakKeyDictionary()
-"""What was read in looks at the database that go on; gone with them."""
-
-
 class Decisions:
     """Who sees what in one forum at `now_us`. Ask about as many contributions as you like.
 
     By what is stored, or by what is `supposed` in its place. With `assume_reciprocity` every
     member counts as meeting what others ask of it: who does is not an originator's to know
-    (sharing policy §8).
+    (sharing policy §8). What others have `read` of the forum (`beside`) is not read again.
     """
 
     def __init__(
@@ -96,6 +78,7 @@ class Decisions:
         supposed: Supposed = AS_STORED,
         *,
         assume_reciprocity: bool = False,
+        read: tuple[Ground, dict[str, Accepts] | None] | None = None,
     ) -> None:
         self._connection = connection
         self._forum_id = forum_id
@@ -104,7 +87,8 @@ class Decisions:
         counts = self._every_member if assume_reciprocity else self._members_that_meet
         self._register = find_register()
         self.moment = Moment(now_us, supposed.counts or counts, self._committed_at(now_us))
-        ground = _ground_of(connection, forum_id)
+        ground, self._accepts = read or (ground_of(connection, forum_id), None)
+        self._ground = ground
         self.roster = ground.roster if supposed.roster is None else supposed.roster
         self.electorate = Electorate(
             Recipient(
@@ -125,8 +109,8 @@ class Decisions:
             row.member_id: row.name for row in self.roster if row.member_id is not None
         }
         # Where nothing changes meanwhile, it is read when it is needed.
-        is_still = is_one_look(connection)
-        self._accepts: dict[str, Accepts] | None = None if is_still else self._read_accepts()
+        if self._accepts is None and not is_one_look(connection):
+            self._accepts = self._read_accepts()
         self._forum_document = supposed.forum_policy or ground.forum_policy
         self._forum_policy: _Held | None = None
         self._policies: dict[int, _Held] = {}
@@ -145,6 +129,11 @@ class Decisions:
         other.now_us = now_us
         other.moment = replace(self.moment, now_us=now_us, committed=self._committed_at(now_us))
         return other
+
+    def beside(self, supposed: Supposed) -> Decisions:
+        """Others of the same forum at the same instant, while nothing is written to it."""
+        read = (self._ground, self._accepts)
+        return Decisions(self._connection, self._forum_id, self.now_us, supposed, read=read)
 
     def grants_of(
         self, stored: Stored, facts: Facts, bound: int | None = None
@@ -446,52 +435,6 @@ def _ruled(facts: StoredFacts) -> Hashable:
         facts.ties,
         facts.is_scheme_understood,
     )
-
-
-def _ground_of(connection: Connection, forum_id: int) -> _Ground:
-    """Read once in a look at the database that changes nothing, however many decide in it."""
-    if not is_one_look(connection):
-        return _read_ground(connection, forum_id)
-    known = _KNOWN.setdefault(connection, {})
-    if forum_id not in known:
-        known[forum_id] = _read_ground(connection, forum_id)
-    return known[forum_id]
-
-
-def _read_ground(connection: Connection, forum_id: int) -> _Ground:
-    rules = newest_forum_document("withhold")
-    rows: Sequence[Row[Any]] = connection.execute(
-        select(
-            forum.c.tlp_ceiling.label("forum_ceiling"),
-            rules.label("rules"),
-            collection.c.id,
-            collection.c.uuid,
-            collection.c.alias,
-            collection.c.read_roles,
-            collection.c.tlp_ceiling,
-        )
-        .select_from(forum.outerjoin(collection, collection.c.forum_id == forum.c.id))
-        .where(forum.c.id == forum_id)
-        .order_by(collection.c.id)
-    ).all()
-    if not rows:
-        raise NotFound("auth.unknown-forum", f"no forum has the number {forum_id}")
-    places: dict[int, Place] = {}
-    names: dict[str, str] = {}
-    for row in rows:
-        if row.id is None:
-            continue
-        names[row.uuid] = row.uuid
-        if row.alias:
-            names[row.alias] = row.uuid
-        places[row.id] = Place(
-            collection=row.uuid,
-            read_roles=frozenset(row.read_roles.split()),
-            collection_ceiling=Tlp(row.tlp_ceiling),
-            forum_ceiling=Tlp(row.forum_ceiling),
-        )
-    roster = tuple(list_roster(connection, forum_id))
-    return _Ground(roster, places, names, rows[0].rules or NO_RULES)
 
 
 def _alert(fault: Exception) -> None:

@@ -88,7 +88,7 @@ def foresee_policy(
     old = {} if before is None else {member_id: before}
     new = {member_id: document}
     was = Decisions(connection, forum_id, now_us, Supposed(policies=old))
-    will = Decisions(connection, forum_id, now_us, Supposed(policies=new))
+    will = was.beside(Supposed(policies=new))
     asked = list_asked((was.policy_of(member_id), will.policy_of(member_id)))
     codes = frozenset(row.name for row in was.roster if not row.is_partner)
     suppositions, is_complete = list_suppositions(asked)
@@ -97,8 +97,8 @@ def foresee_policy(
         counts = supposing(supposition, codes)
         pairs.append(
             Pair(
-                Decisions(connection, forum_id, now_us, Supposed(policies=old, counts=counts)),
-                Decisions(connection, forum_id, now_us, Supposed(policies=new, counts=counts)),
+                was.beside(Supposed(policies=old, counts=counts)),
+                was.beside(Supposed(policies=new, counts=counts)),
             )
         )
     foresight = Foresight(connection, forum_id, pairs, is_complete=is_complete)

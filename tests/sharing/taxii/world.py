@@ -72,6 +72,7 @@ class World:
     secrets: dict[str, tuple[str, str]] = field(default_factory=dict)
     collections: dict[str, str] = field(default_factory=dict)
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    members: dict[str, int] = field(default_factory=dict)
 
     def with_settings(self, **changed: Any) -> None:
         """Start the application again with other settings."""
@@ -158,10 +159,12 @@ class World:
         )
 
     def member_id(self, code: str) -> int:
-        with self.database.read() as connection:
-            member = find_member(connection, code)
-        assert member is not None
-        return member.id
+        if code not in self.members:
+            with self.database.read() as connection:
+                member = find_member(connection, code)
+            assert member is not None
+            self.members[code] = member.id
+        return self.members[code]
 
     def seated(self, code: str, kind: Any = "machine") -> Seated:
         reader = Reader("t", "t", kind, frozenset(), self.member_id(code), code)
@@ -197,7 +200,7 @@ def make_world(database: Database, settings: Settings) -> World:
     _seat(world)
     _issue(world)
     world.set_policy(SHARES_WITH_XBB)
-    kept = replace(world, clock=Clock(clock.now_us), secrets=dict(world.secrets))
+    kept = replace(world, clock=Clock(clock.now_us), secrets=dict(world.secrets), members={})
     _made[kind] = (take(database), replace(kept, collections=dict(world.collections)))
     return world
 
