@@ -19,6 +19,8 @@ from tests.journeys.test_demo import demonstrating
 ARGUMENTS = (
     *("--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    # No page runs for so long that compiling its scripts at length would pay.
+    "--js-flags=--max-lazy --no-turbofan",
 )
 # The shell first: the same engine without a window's machinery, at half the cost.
 _NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
@@ -56,6 +58,19 @@ class Site:
 
     def context(self, who: str | None = None, **options: Any) -> BrowserContext:
         """A browser of its own in which this person is signed in; None is a visitor."""
+        made = self.chromium.new_context(storage_state=self._begin(who), **options)
+        made.set_default_timeout(_PATIENCE_MS)
+        return made
+
+    def sign_in(self, context: BrowserContext, who: str | None) -> None:
+        """Let this person go on in a browser in which another was signed in, or nobody."""
+        context.clear_cookies()
+        state = self._begin(who)
+        if state is not None:
+            context.add_cookies(state["cookies"])
+
+    def _begin(self, who: str | None) -> Any:
+        """What a browser keeps of a person's session."""
         if who is not None and who not in self.states:
             first = self.chromium.new_context()
             page = first.new_page()
@@ -65,10 +80,7 @@ class Site:
             page.wait_for_url("**/account")
             self.states[who] = first.storage_state()
             first.close()
-        state = self.states[who] if who is not None else None
-        made = self.chromium.new_context(storage_state=state, **options)
-        made.set_default_timeout(_PATIENCE_MS)
-        return made
+        return self.states[who] if who is not None else None
 
 
 @dataclass
