@@ -6,14 +6,13 @@ What does not live here: anything that one room can do by itself.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from kernel import clock
-from kernel.commands import EXAMPLE, REGISTER, LazyGroup
+from kernel.commands import EXAMPLE, REGISTER, LazyGroup, importing
 
 # Rooms are imported where they are used: `comity --help` waits for none of them.
 if TYPE_CHECKING:
@@ -215,7 +214,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
     from web.serving import serve as serve_web
 
     with refusals_told():
-        with _importing():
+        with importing():
             # Makes a new embedded database, refuses one that is behind; closed before any fork.
             with open_workplace() as workplace:
                 settings = workplace.settings
@@ -223,6 +222,9 @@ def serve(*, host: str, port: int, workers: int) -> None:
             # Once before the forks, for all that it imports: workers share it, and begin sooner.
             create_app(settings)
             list_tasks(settings)
+        # An envelope of a thousand objects keeps all that it makes until its end, and looking for
+        # cycles in that took a sixth of its time.
+        gc.set_threshold(20_000, 20, 10)
         serve_web(
             lambda: create_app(settings),
             settings,
@@ -231,23 +233,6 @@ def serve(*, host: str, port: int, workers: int) -> None:
             workers=workers,
             duty=(lambda goes_on: _work(settings, goes_on)) if settings.embedded_worker else None,
         )
-
-
-@contextmanager
-def _importing() -> Iterator[None]:
-    """Look for no cycles among modules, which all stay: it takes a sixth of a server's start.
-
-    What is there afterwards is never looked through, and so stays shared by what is forked. Later
-    it is looked less often: an envelope of a thousand objects keeps all that it makes until its
-    end, and looking for cycles in that took a sixth of its time.
-    """
-    gc.disable()
-    try:
-        yield
-        gc.freeze()
-        gc.set_threshold(20_000, 20, 10)
-    finally:
-        gc.enable()
 
 
 @main.command()

@@ -12,7 +12,6 @@ import hmac
 from dataclasses import dataclass
 from typing import Final, Literal
 
-import structlog
 from flask import Flask, current_app, request
 from sqlalchemy import Connection
 
@@ -23,6 +22,7 @@ from auth.services.grants import USED_EVERY_US, note_use
 from auth.services.secrets import hash_secret, hash_token
 from auth.throttle import Throttle
 from kernel.errors import ComityError, Unauthenticated
+from kernel.logs import get_logger
 from web.installation import (
     current_database,
     current_instant_us,
@@ -34,7 +34,7 @@ _THROTTLE: Final = "comity.throttle"
 _MOST_CHARACTERS: Final = 1024
 _NO_HASH: Final = bytes(32)
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class CredentialRefused(Unauthenticated):

@@ -12,7 +12,6 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, Final, TypeVar
 
-import structlog
 from flask import Flask, Response, current_app, g, request, url_for
 
 from auth.authentication import authenticate_request, init_authentication
@@ -20,6 +19,7 @@ from auth.queries.sessions import Signed
 from auth.reader import Reader
 from auth.sessions import find_signed
 from kernel.errors import Forbidden, NotFound
+from kernel.logs import get_logger
 from web.errors import is_below
 from web.installation import (
     current_database,
@@ -49,7 +49,7 @@ _SIGN: Final = "__comity_sign__"
 _FILES_OF: Final = "__comity_files_of__"
 _SIGNS: Final = "comity.signs"
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 View = TypeVar("View", bound=Callable[..., Any])
 

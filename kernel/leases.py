@@ -8,21 +8,24 @@ live here: what the work is.
 
 from __future__ import annotations
 
+import os
+import secrets
+import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import structlog
 from sqlalchemy import BigInteger, Column, Connection, Table, Text, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from kernel import clock
 from kernel.clock import SECOND_US
 from kernel.db import Database, content_metadata
 from kernel.errors import ComityError
+from kernel.logs import get_logger
+from kernel.rows import upserting
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 LEASE_SECONDS = 10.0
 """How long work waits whose holder has died."""
@@ -36,6 +39,11 @@ lease = Table(
     Column("holder", Text, nullable=False),
     Column("until_us", BigInteger, nullable=False),
 )
+
+
+def make_holder() -> str:
+    """A name for this process that no other has had."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +89,7 @@ class Leases:
         """Hold the lease, unless somebody does whose time has not run out (this holder too)."""
         with self._database.write() as connection:
             now_us = self._now_us()  # only now: a writer may have had to wait
-            dialect = sqlite if self._database.is_sqlite else postgresql
-            row = dialect.insert(lease).values(
+            row = upserting(connection, lease).values(
                 name=name, holder=self.holder, until_us=now_us + self._length_us
             )
             statement = row.on_conflict_do_update(

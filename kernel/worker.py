@@ -8,15 +8,12 @@ What does not live here: what the tasks are, and which process this runs in.
 from __future__ import annotations
 
 import logging
-import os
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import structlog
 from huey.api import Huey
 from huey.consumer import Consumer
 from huey.storage import BlackHoleStorage
@@ -24,10 +21,11 @@ from huey.storage import BlackHoleStorage
 from kernel import clock
 from kernel.db import Database
 from kernel.errors import ComityError
-from kernel.leases import LEASE_SECONDS, Leases
+from kernel.leases import LEASE_SECONDS, Leases, make_holder
+from kernel.logs import get_logger
 from kernel.tasks import Task
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 THREADS: Final = 9
 """Pieces of work at once: long ones, and those that wait for others, leave a thread over."""
@@ -65,11 +63,6 @@ def run_worker(
     finally:
         _end(consumer, leases)
         log.info("worker-stopped", holder=leases.holder)
-
-
-def make_holder() -> str:
-    """A name for this process that no other has had."""
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 class _Consumer(Consumer):  # type: ignore[misc]  # huey ships no types

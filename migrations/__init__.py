@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import column, inspect, select, table
+from sqlalchemy import MetaData, column, inspect, select, table
 
 import auth.tables  # noqa: F401 - fills the metadata that the schemas are compared with
 import kernel.leases  # noqa: F401 - likewise
@@ -30,6 +30,20 @@ if TYPE_CHECKING:
 _HERE = Path(__file__).parent
 _REVISION = re.compile(r"base|[0-9]{4}|-[0-9]{1,4}", re.ASCII)
 SCHEMAS = {"content": content_metadata, "deliveries": delivery_metadata}
+
+
+def declared(name: str) -> MetaData:
+    """The tables of one schema as this release declares them.
+
+    Which rows an index is about stands in its `info`: told to SQLAlchemy where the tables are,
+    it would import all that it knows of PostgreSQL at the start of every command.
+    """
+    metadata = SCHEMAS[name]
+    for table_ in metadata.tables.values():
+        for index in table_.indexes:
+            if (where := index.info.get("where")) is not None:
+                index.dialect_kwargs.update(sqlite_where=where, postgresql_where=where)
+    return metadata
 
 
 def upgrade(database: Database) -> None:
@@ -152,6 +166,6 @@ def _bound_config(database: Database, name: str) -> Iterator[Config]:
     with transaction as connection:
         config = _bare_config(name)
         config.attributes["connection"] = connection
-        config.attributes["target_metadata"] = SCHEMAS[name]
+        config.attributes["target_metadata"] = declared(name)
         config.attributes["version_table"] = _version_table(name)
         yield config

@@ -22,6 +22,7 @@ import coverage
 import hypothesis
 import psycopg
 import pytest
+import structlog
 from psycopg import sql
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.engine import make_url
@@ -105,6 +106,7 @@ def _share_compiled(connection: Connection) -> None:
 def pytest_configure() -> None:
     """Log as the product does: structlog's own way draws a picture of each fault, for a second."""
     configure_logging(Settings())
+    assert structlog.is_configured()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

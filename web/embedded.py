@@ -14,10 +14,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
-import structlog
 from gunicorn.workers.base import Worker
 
-log = structlog.get_logger(__name__)
+from kernel.logs import get_logger
+
+log = get_logger(__name__)
 
 Duty = Callable[[Callable[[], bool]], None]
 """Does what is due until the callable that it is given, asked now and then, says no."""

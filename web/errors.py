@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Final
 
-import structlog
 from flask import Flask, Response, current_app, request
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, RequestEntityTooLarge
@@ -28,6 +27,7 @@ from kernel.errors import (
     Unavailable,
     UnsupportedMedia,
 )
+from kernel.logs import get_logger
 from web.problems import phrase_of, render_problem
 
 Renderer = Callable[[ComityError, Mapping[str, str]], Response]
@@ -47,7 +47,7 @@ _KINDS: Final[dict[int, tuple[type[ComityError], str, str]]] = {
 
 _BAD_FIELDS: Final = "`errors` says what is wrong with which field; mend those and send it again"
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class RequestError(ComityError):

@@ -12,7 +12,6 @@ from functools import lru_cache
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import structlog
 from flask import Blueprint, Flask, Request, Response, current_app, render_template, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf.csrf import CSRFProtect
@@ -22,6 +21,7 @@ from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
 from kernel.clock import format_instant
 from kernel.errors import BadInput, ComityError, TooLarge
+from kernel.logs import get_logger
 from web.addresses import init_addresses
 from web.assets import asset_address, init_assets
 from web.errors import init_page_renderer, render_bare
@@ -46,7 +46,7 @@ _VIEWER: Final = "comity.viewer"
 _CSRF: Final = "comity.csrf"
 _SEARCH: Final = "comity.search"
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 Text = Any
 """A text, or one that is translated when it is shown (`lazy_gettext`)."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 
-import structlog
 from flask import Flask, Response, g, request
 
-log = structlog.get_logger(__name__)
+from kernel.logs import get_logger
+
+log = get_logger(__name__)
 
 
 def init_request_log(app: Flask) -> None:

@@ -13,13 +13,13 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-import structlog
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.errors import AppImportError
 from gunicorn.glogging import Logger
 
 from kernel.errors import ComityError, Misconfigured
+from kernel.logs import get_logger
 from kernel.settings import Settings
 from web.embedded import Duty, EmbeddedWorker
 from web.worker import PatientWorker
@@ -37,12 +37,14 @@ _REQUEST_LINE_BYTES = 8190
 _BACKLOG = 2048
 
 
+log = get_logger("gunicorn")
+
+
 class _Passing(logging.Handler):
     """Hands what gunicorn logs to our own log, which is JSON and knows what to leave out."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Log it under its level."""
-        log = structlog.get_logger("gunicorn")
         log.log(record.levelno, record.getMessage(), exc_info=record.exc_info)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 from urllib.parse import urlsplit
 
-import structlog
 from flask import Blueprint, Response, request, session, url_for
 from flask_babel import gettext as _
 from marshmallow import fields, validate
@@ -20,6 +19,7 @@ from auth.services.passwords import MOST_CHARACTERS, find_by_password
 from auth.services.sessions import Method, begin_session, end_session
 from auth.sessions import find_signed, put_cookie, take_cookie
 from kernel.clock import HOUR_US
+from kernel.logs import get_logger
 from web.forms import Filled, FormSchema, empty_form, read_form
 from web.installation import (
     current_database,
@@ -39,7 +39,7 @@ _MOST_KEPT: Final = 1500
 _KEPT_US: Final = HOUR_US
 _WANTED: Final = "wanted"
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 
 class SignInForm(FormSchema):

@@ -17,9 +17,8 @@ from auth.services import OPERATOR, operator_reader
 from kernel.clock import parse_instant
 from kernel.commands import Answer, Workplace, showing_progress, working
 from kernel.errors import BadInput, Conflict, NotFound
-from kernel.leases import Leases, holding
+from kernel.leases import Leases, holding, make_holder
 from kernel.sealing import Sealer
-from kernel.worker import make_holder
 from sharing.cli.named import expect_place, unreadable
 from sharing.feeds.running import Runner, open_runner
 from sharing.queries.feed_lists import (

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-import structlog
-
 from kernel import clock
 from kernel.db import Database
 from kernel.errors import ComityError
+from kernel.logs import get_logger
 from kernel.outbound.budgets import MEBIBYTE, Budget, Limits
 from kernel.outbound.errors import BudgetSpent, OutboundError, StatusRefused
 from kernel.outbound.session import Outbound, Surroundings
@@ -35,7 +34,7 @@ from sharing.services.feeds.pulling import Pulling, enter_as_feed
 from sharing.services.feeds.pushing import Pushing, is_active
 from sharing.services.feeds.runs import Ending, Tally, begin_run, end_run
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 RUN_SECONDS: Final = 60.0
 """The longest turn of one feed: then others have theirs, and it goes on at its next."""

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import orjson
 from sqlalchemy import (
+    JSON,
     BigInteger,
     ColumnElement,
     Connection,
@@ -22,7 +23,6 @@ from sqlalchemy import (
     literal,
     select,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 
 from sharing.queries.contributions import in_batches
 
@@ -48,7 +48,7 @@ def given(connection: Connection, rows: Sequence[Sequence[int]], *names: str) ->
             for place, name in enumerate(names)
         ]
     else:
-        each = func.jsonb_array_elements(cast(text, JSONB)).table_valued("value", name="each_given")
+        each = func.json_array_elements(cast(text, JSON)).table_valued("value", name="each_given")
         columns = [
             cast(each.c.value.op("->>")(place), BigInteger).label(name)
             for place, name in enumerate(names)
@@ -61,9 +61,7 @@ def given_ids(connection: Connection, ids: Sequence[int]) -> Select[Any]:
     text = literal(orjson.dumps(ids).decode(), Text)
     if connection.dialect.name == "sqlite":
         return select(func.json_each(text).table_valued("value", name="each_given").c.value)
-    each = func.jsonb_array_elements_text(cast(text, JSONB)).table_valued(
-        "value", name="each_given"
-    )
+    each = func.json_array_elements_text(cast(text, JSON)).table_valued("value", name="each_given")
     return select(cast(each.c.value, BigInteger))
 
 
@@ -72,7 +70,5 @@ def given_texts(connection: Connection, texts: Sequence[str]) -> Select[Any]:
     text = literal(orjson.dumps(texts).decode(), Text)
     if connection.dialect.name == "sqlite":
         return select(func.json_each(text).table_valued("value", name="each_given").c.value)
-    each = func.jsonb_array_elements_text(cast(text, JSONB)).table_valued(
-        "value", name="each_given"
-    )
+    each = func.json_array_elements_text(cast(text, JSON)).table_valued("value", name="each_given")
     return select(each.c.value)

@@ -11,13 +11,13 @@ from collections.abc import Hashable
 from copy import copy
 from dataclasses import dataclass, replace
 
-import structlog
 from sqlalchemy import Connection, select
 
 from auth.queries import list_identity_owners
 from auth.tables import member
 from kernel.clock import DAY_US
 from kernel.db import is_one_look
+from kernel.logs import get_logger
 from sharing.facts import StoredFacts
 from sharing.queries.commitments import find_register
 from sharing.queries.contributions import Stored
@@ -47,7 +47,7 @@ from sharing.rules.tlp import Tlp
 from sharing.services.ground import Ground, ground_of
 from sharing.services.supposed import AS_STORED, Supposed
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 _MOST_ALIKE = 8192
 """So many contributions that rules tell apart are remembered."""

@@ -15,9 +15,8 @@ from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, case, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
-from kernel.rows import insert_rows
+from kernel.rows import insert_rows, upserting
 from sharing.gate.lessening import WHOLE, Omission, gains, normal
 from sharing.queries.contributions import (
     OpenRelease,
@@ -361,8 +360,7 @@ def _raise_heads(connection: Connection, tallies: Tallies, masks: Mapping[int, i
             .where(collection.c.id == collection_id)
             .values(opened=collection.c.opened + count)
         )
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(view_head)
+    statement = upserting(connection, view_head)
     given = statement.excluded
     newest = case(
         (view_head.c.date_added_us < given.date_added_us, given.date_added_us),

@@ -61,7 +61,7 @@ job = Table(
         "state IN ('arriving', 'waiting', 'running', 'done', 'failed', 'cancelled')", name="state"
     ),
     Index("ix_job_asked_by", "asked_by", "asked_us", "id"),
-    Index("ix_job_asked_us", "asked_us", sqlite_where=_UNENDED, postgresql_where=_UNENDED),
+    Index("ix_job_asked_us", "asked_us", info={"where": _UNENDED}),
     Index("ix_job_ended_us", "ended_us"),
     Index("ix_job_simulation_id", "simulation_id"),
 )

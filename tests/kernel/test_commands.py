@@ -177,3 +177,33 @@ def test_an_answer_that_cannot_be_written_is_told_in_one_line() -> None:
         assert ran.stderr.decode() == (
             "comity: the answer cannot be written: No space left on device\n"
         )
+
+
+def test_a_command_on_the_embedded_database_imports_nothing_of_the_other(
+    sqlite_settings: Settings,
+) -> None:
+    """Nor what it would log with, nor threads for due work: a start is for what is asked."""
+    code = (
+        "import sys; from app import main; main(['feed', 'list'], standalone_mode=False);"
+        "slow = {'huey', 'psycopg', 'rich', 'sqlalchemy.dialects.postgresql', 'structlog'};"
+        "sys.exit(' '.join(sorted(slow & sys.modules.keys())) or 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"COMITY_DATA_DIR": sqlite_settings.data_dir},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, ""), done
+
+
+def test_what_is_logged_first_is_logged_as_was_asked() -> None:
+    code = (
+        "from kernel.logs import configure_logging, get_logger; from kernel.settings import *;"
+        "log = get_logger('any'); configure_logging(Settings(log_format='json'));"
+        "import structlog; log.info('said', secret='hush')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    told = json.loads(done.stderr)
+    assert (told["event"], told["secret"]) == ("said", "[redacted]")

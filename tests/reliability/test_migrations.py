@@ -75,12 +75,12 @@ def differences(database: Database) -> list[Any]:
     """Where the tables, keys and indexes are not those that this release declares."""
     if database.is_sqlite:
         parts = [
-            (database.content, migrations.SCHEMAS["content"]),
-            (database.deliveries, migrations.SCHEMAS["deliveries"]),
+            (database.content, migrations.declared("content")),
+            (database.deliveries, migrations.declared("deliveries")),
         ]
     else:
         both = MetaData(naming_convention=migrations.SCHEMAS["content"].naming_convention)
-        for metadata in migrations.SCHEMAS.values():
+        for metadata in map(migrations.declared, migrations.SCHEMAS):
             for table in metadata.tables.values():
                 table.to_metadata(both)
         parts = [(database.content, both)]

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, and_, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from auth.queries import find_seated, list_roster
 from auth.reader import Seated
@@ -19,6 +18,7 @@ from auth.services import feed_reader, partner_reader
 from kernel.clock import format_version
 from kernel.db import Database
 from kernel.errors import NotFound
+from kernel.rows import upserting
 from sharing.queries.collections import Collection, find_collection
 from sharing.queries.feeds import Feed, FeedRefusal
 from sharing.queries.pushing import (
@@ -404,8 +404,7 @@ def _upsert(
     last = {row["contribution_id"]: row for row in rows}
     if not last:
         return
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(feed_sent)
+    statement = upserting(connection, feed_sent)
     given = statement.excluded
     connection.execute(
         statement.on_conflict_do_update(

@@ -13,10 +13,10 @@ from typing import Any, Final
 
 import orjson
 from sqlalchemy import Connection, and_, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from kernel.clock import DAY_US, SECOND_US
 from kernel.errors import Conflict
+from kernel.rows import upserting
 from sharing.queries.contributions import in_batches
 from sharing.queries.feeds import TROUBLED_AFTER, Feed, FeedRefusal
 from sharing.rules.walking import Position, load_position
@@ -200,8 +200,7 @@ def write_refusals(
             )
     rows = {(one.stix_id, one.version): _refusal_row(feed_id, one) for one in refused}
     if rows:
-        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-        statement = dialect.insert(feed_refusal)
+        statement = upserting(connection, feed_refusal)
         given = statement.excluded
         connection.execute(
             statement.on_conflict_do_update(
