@@ -30,6 +30,8 @@ log = get_logger(__name__)
 THREADS: Final = 9
 """Pieces of work at once: long ones, and those that wait for others, leave a thread over."""
 LOOK_SECONDS: Final = 0.5
+_BETWEEN_LOOKS_SECONDS: Final = 0.25
+"""All threads together look no more often for a kind of work of which there was none."""
 _TURN_SECONDS: Final = 0.2
 _HEALTH_SECONDS: Final = 10.0
 _GRACE_SECONDS: Final = 25.0
@@ -201,7 +203,8 @@ class _Looks:
     def postpone(self, task: Task) -> None:
         """Nothing to do was found."""
         with self._lock:
-            self._next[task] = time.monotonic() + task.every_seconds
+            pause = max(task.every_seconds, _BETWEEN_LOOKS_SECONDS)
+            self._next[task] = time.monotonic() + pause
 
 
 class _Troubles:
