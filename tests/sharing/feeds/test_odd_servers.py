@@ -11,10 +11,13 @@ import pytest
 from kernel.outbound.errors import AnswerTooBig, StatusRefused
 from sharing.queries.feeds import FeedRun
 from sharing.services.feeds.keeping import NewFeed
+from tests.conftest import POSTGRESQL_AT_LENGTH
 from tests.sharing.feeds.nodes import Node
 from tests.sharing.feeds.odd import COLLECTION, Odd
 from tests.sharing.feeds.test_second_hand import statement
 from tests.sharing.taxii.world import START_US
+
+pytestmark = POSTGRESQL_AT_LENGTH
 
 SECOND = 1_000_000
 

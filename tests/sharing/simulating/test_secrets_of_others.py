@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from kernel.db import Database
 from sharing.services.policies import Setter
 from sharing.services.simulations import apply_policy
+from tests.conftest import POSTGRESQL_AT_LENGTH
 from tests.sharing.api.asking import FORUM, read, send
 from tests.sharing.simulating.random_worlds import FORUM_RULES, POLICIES, Forum, deeds
 from tests.sharing.simulating.test_simulations_come_true import DEEDS, make, try_policy
@@ -75,6 +76,7 @@ def run(database: Database, examples: int) -> int:
     return len(ran)
 
 
+@POSTGRESQL_AT_LENGTH
 def test_no_secret_of_others_changes_a_simulation_or_makes_it_stale(database: Database) -> None:
     assert run(database, 6) >= 6
 

@@ -22,6 +22,7 @@ from sharing.services.simulations import (
     trial_of_policy,
     try_out,
 )
+from tests.conftest import POSTGRESQL_AT_LENGTH
 from tests.sharing.simulating.random_worlds import (
     FORUM_RULES,
     POLICIES,
@@ -123,10 +124,12 @@ def run(database: Database, check: Any, after: st.SearchStrategy[Any], examples:
     return len(ran)
 
 
+@POSTGRESQL_AT_LENGTH
 def test_setting_a_simulated_policy_changes_exactly_what_was_told(database: Database) -> None:
     assert run(database, check_a_policy, POLICIES, 8) >= 8
 
 
+@POSTGRESQL_AT_LENGTH
 def test_setting_simulated_forum_rules_changes_exactly_what_was_counted(
     database: Database,
 ) -> None:

@@ -10,9 +10,12 @@ import pytest
 
 from sharing.rules.properties import RELEASE_EXTENSION
 from sharing.rules.tlp import Tlp
+from tests.conftest import POSTGRESQL_AT_LENGTH
 from tests.sharing.taxii.world import World
 from tests.sharing.views.asking import LATER, TLP, ask, relationship
 from tests.sharing.views.looking import DAY_US, policy, share, walk, withhold
+
+pytestmark = POSTGRESQL_AT_LENGTH
 
 
 def _draw_policy(chance: random.Random) -> dict[str, Any]:
