@@ -219,14 +219,14 @@ def serve(*, host: str, port: int, workers: int) -> None:
             with open_workplace() as workplace:
                 settings = workplace.settings
                 _ = workplace.signer
-            # Once before the forks, for all that it imports: workers share it, and begin sooner.
-            create_app(settings)
+            # Before the forks: workers share it, and begin sooner. It connects to nothing yet.
+            application = create_app(settings)
             list_tasks(settings)
         # An envelope of a thousand objects keeps all that it makes until its end, and looking for
         # cycles in that took a sixth of its time.
         gc.set_threshold(20_000, 20, 10)
         serve_web(
-            lambda: create_app(settings),
+            lambda: application,
             settings,
             host=host,
             port=port,

@@ -69,7 +69,7 @@ they are, and not as hexadecimal text of twice the length. No columns of exotic 
 
 
 class Database:
-    """The engines of one installation; open one per process, after any fork."""
+    """The engines of one installation; one per process, which uses none before it forks."""
 
     def __init__(self, content: Engine, deliveries: Engine) -> None:
         self.content = content

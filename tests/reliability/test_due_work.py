@@ -97,7 +97,7 @@ def watch(client: Client, address: str, wanted: str, until_us: int) -> list[tupl
         answer = client.ask("GET", address)
         assert answer.status == 200
         seen.append((before, clock.now_us(), wanted in answer.ids))
-        time.sleep(0.02)
+        time.sleep(0.1)
     return seen
 
 
