@@ -50,7 +50,9 @@ def open_with_axe(open_page: Callable[..., Watched], **options: Any) -> Watched:
 
 
 def run_axe(page: Page) -> AxeResults:
-    """What axe says of a page in a browser that was given it when it was opened."""
+    """What axe says of a page; it is handed over where the page did not begin with it."""
+    if page.evaluate("typeof axe") == "undefined":
+        page.evaluate(_AXE.axe_script)
     return AxeResults(page.evaluate(_RUN, _RULES))
 
 
