@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -271,10 +272,16 @@ def test_a_host_that_is_none_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+def told_in(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of the demonstration that is told to a person."""
+    return tmp_path_factory.mktemp("told")
+
+
+@pytest.fixture(scope="module")
+def told(told_in: Path) -> subprocess.CompletedProcess[str]:
     """What a demonstration prints for a person."""
     begun = time.monotonic()
-    done = run_demo(tmp_path_factory.mktemp("told"), "--no-serve", "--port", "8123")
+    done = run_demo(told_in, "--no-serve", "--port", "8123")
     assert (done.returncode, done.stderr) == (0, "")
     assert time.monotonic() - begun < 60
     return done
@@ -307,16 +314,18 @@ def test_a_state_is_told_nothing_of_what_is_kept_from_it(
     assert "billing@" not in aurelia
 
 
-def test_a_demo_starts_afresh_and_touches_and_knows_nothing_else(tmp_path: Path) -> None:
-    beside = tmp_path / "comity.db"
+def test_a_demo_starts_afresh_and_touches_and_knows_nothing_else(
+    told: subprocess.CompletedProcess[str], told_in: Path
+) -> None:
+    first = set(re.findall(r" id ([a-z0-9]+) +secret ", told.stdout))
+    beside = told_in / "comity.db"
     beside.write_text("an installation's")
-    first = json.loads(run_demo(tmp_path, "--no-serve", "--json").stdout)
-    left_over = tmp_path / "demo" / "left-over"
+    left_over = told_in / "demo" / "left-over"
     left_over.mkdir()
     (left_over / "file").write_text("of an earlier release")
     # With the settings of an installation, which are none of its business.
     done = run_demo(
-        tmp_path,
+        told_in,
         *("--no-serve", "--json"),
         COMITY_DATABASE_URL="postgresql://nobody@127.0.0.1:1/none",
         COMITY_SECRET_KEY="ab" * 32,
@@ -325,13 +334,12 @@ def test_a_demo_starts_afresh_and_touches_and_knows_nothing_else(tmp_path: Path)
     assert done.returncode == 0
     second = json.loads(done.stdout)
     assert second["url"] == "http://127.0.0.1:8000/"
-    assert (tmp_path / "demo" / "secret.key").read_text() != "ab" * 32
+    assert (told_in / "demo" / "secret.key").read_text() != "ab" * 32
     assert not left_over.exists()
-    assert {key["id"] for key in first["credentials"]}.isdisjoint(
-        key["id"] for key in second["credentials"]
-    )
+    assert len(first) == 6
+    assert first.isdisjoint(key["id"] for key in second["credentials"])
     assert beside.read_text() == "an installation's"
-    assert {entry.name for entry in tmp_path.iterdir()} == {"comity.db", "demo"}
+    assert {entry.name for entry in told_in.iterdir()} == {"comity.db", "demo"}
 
 
 def test_a_folder_that_no_demo_made_is_left_alone(tmp_path: Path) -> None:
