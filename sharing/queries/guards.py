@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from sqlalchemy import Connection, select
 
@@ -19,7 +20,7 @@ from sharing.visibility import visible_to
 
 def find_guards(
     connection: Connection, seated: Seated, added: Sequence[Stored]
-) -> list[dict[str, object]]:
+) -> list[dict[str, Any]]:
     """Rows of the `guard` table for contributions that `seated` has just made."""
     named = {reference for stored in added for reference in stored.facts.references}
     unknown = named - {stored.stix_id for stored in added}

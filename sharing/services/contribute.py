@@ -19,7 +19,7 @@ from auth.reader import Seated
 from kernel.clock import format_instant
 from kernel.db import Database
 from kernel.errors import Forbidden
-from kernel.rows import insert_rows, take_ids
+from kernel.rows import take_ids
 from kernel.strictjson import DEFAULT_LIMITS, Limits
 from sharing.gate.envelopes import read_envelope
 from sharing.gate.objects import check_object
@@ -29,6 +29,7 @@ from sharing.queries.collections import Collection
 from sharing.queries.contributions import Stored
 from sharing.queries.guards import find_guards
 from sharing.services.admission import Admission, Admitted, Door, Outcome, accepted_now, admit
+from sharing.services.arriving import Arriving, write_derived
 from sharing.services.decisions import Decisions
 from sharing.services.forgetting import forget_statuses
 from sharing.services.held import hold_downgrades
@@ -42,9 +43,6 @@ from sharing.tables import (
     body,
     contribution,
     forum_head,
-    guard,
-    marking_use,
-    reference,
     status,
 )
 
@@ -257,11 +255,11 @@ class _Contributing:
         ]
         decisions = Decisions(self._connection, self._door.forum_id, lock.now_us)
         contributed = hold_downgrades(decisions, admission.copies, contributed)
-        self._insert(lock, contributed)
+        arriving = self._arriving(lock, contributed)
         stored = [stored for _, stored in contributed]
         revived = {copy.id for copy in stored}
         replaced = [a.replaces for a in admission.admitted if a.replaces is not None]
-        releasing = Releasing(lock, decisions, cause, replaced=replaced)
+        releasing = Releasing(lock, decisions, cause, replaced=replaced, arriving=arriving)
         earlier = [copy for copy in admission.copies if copy.id not in revived]
         known = {copy.stix_id for copy in admission.copies}
         releasing.release_copies(
@@ -335,18 +333,18 @@ class _Contributing:
             feed_id=feed_id,
         )
 
-    def _insert(self, lock: LockedForum, contributed: list[tuple[Admitted, Stored]]) -> None:
-        fresh = [stored for admitted, stored in contributed if admitted.is_fresh]
-        renewed = [stored for admitted, stored in contributed if admitted.replaces is not None]
+    def _arriving(self, lock: LockedForum, contributed: list[tuple[Admitted, Stored]]) -> Arriving:
+        """Write what is stored already anew; what is not yet arrives once it has been decided."""
         for admitted, stored in contributed:
             if admitted.revives is not None:
                 self._revive(stored)
+        renewed = [stored for admitted, stored in contributed if admitted.replaces is not None]
         replace_versions(self._connection, renewed)
-        _insert_contributions(self._connection, lock, fresh)
-        added = [stored for admitted, stored in contributed if admitted.revives is None]
-        self._insert_markings(added)
-        self._insert_references(added)
-        insert_rows(self._connection, guard, find_guards(self._connection, self._seated, added))
+        fresh = {stored.id: stored for admitted, stored in contributed if admitted.is_fresh}
+        guards = find_guards(self._connection, self._seated, [*renewed, *fresh.values()])
+        kept = [row for row in guards if row["contribution_id"] not in fresh]
+        write_derived(lock, renewed, kept)
+        return Arriving(fresh, [row for row in guards if row["contribution_id"] in fresh])
 
     def _revive(self, stored: Stored) -> None:
         self._connection.execute(
@@ -360,22 +358,6 @@ class _Contributing:
                 contributed_by=stored.contributed_by,
             )
         )
-
-    def _insert_markings(self, added: list[Stored]) -> None:
-        uses = [
-            {"contribution_id": stored.id, "marking_id": marking_id}
-            for stored in added
-            for marking_id in stored.facts.markings
-        ]
-        insert_rows(self._connection, marking_use, uses)
-
-    def _insert_references(self, added: list[Stored]) -> None:
-        named = [
-            {"contribution_id": stored.id, "stix_id": stix_id}
-            for stored in added
-            for stix_id in stored.facts.references
-        ]
-        insert_rows(self._connection, reference, named)
 
     def _keep_status(self, receipt: Receipt) -> None:
         forget_statuses(self._connection, now_us=self._now_us)
@@ -395,33 +377,6 @@ def _insert_bodies(connection: Connection, admitted: list[Admitted]) -> dict[int
     checked = [entry.checked for entry in admitted]
     ids = keep_forms(connection, [each.raw for each in checked], (each.value for each in checked))
     return dict(zip((entry.index for entry in admitted), ids, strict=True))
-
-
-def _insert_contributions(connection: Connection, lock: LockedForum, fresh: list[Stored]) -> None:
-    rows = [
-        {
-            "id": stored.id,
-            "forum_id": lock.forum_id,
-            "collection_id": stored.collection_id,
-            "originator_id": stored.originator_id,
-            "stix_id": stored.stix_id,
-            "stix_type": stored.stix_type,
-            "version_us": stored.version_us,
-            "digest": stored.digest,
-            "tlp": int(stored.tlp),
-            "facts": stored.facts.dump(),
-            "body_id": stored.body_id,
-            "state": stored.state,
-            "seq": stored.seq,
-            "contributed_us": stored.contributed_us,
-            "is_held": stored.is_held,
-            "bound_id": stored.bound_id,
-            "contributed_by": stored.contributed_by,
-            "feed_id": stored.feed_id,
-        }
-        for stored in fresh
-    ]
-    insert_rows(connection, contribution, rows)
 
 
 def _message(decisions: Decisions, stored: Stored) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy import Connection
 from sharing.queries.contributions import Stored, list_copies
 from sharing.queries.references import (
     CopyKey,
+    CopySeen,
     Group,
     list_bound,
     list_copies_seen,
@@ -26,6 +27,7 @@ from sharing.queries.references import (
 )
 from sharing.rules.copies import Named, Sight, Version, see
 from sharing.rules.model import Facts
+from sharing.services.arriving import NOTHING_ARRIVES, Arriving
 from sharing.services.decisions import Decisions
 
 _EVERYONE = -1
@@ -62,10 +64,17 @@ class Decided:
 class Graph:
     """The decisions of one recomputation; `settle` may be called for one batch after another."""
 
-    def __init__(self, connection: Connection, forum_id: int, decisions: Decisions) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        forum_id: int,
+        decisions: Decisions,
+        arriving: Arriving = NOTHING_ARRIVES,
+    ) -> None:
         self._connection = connection
         self._forum_id = forum_id
         self._decisions = decisions
+        self.arriving = arriving
         # As decided so far in this recomputation; beneath it lies what is stored.
         self._seen: dict[CopyKey, int] = {}
         self._version_seen: dict[int, int] = {}
@@ -158,8 +167,9 @@ class _Run:
         if not keys:
             return set()
         found = list_dependents(self._connection, self._forum_id, keys)
-        ids = [node.stored.id for key in keys for node in self._nodes.get(key, ())]
-        found |= list_bound(self._connection, ids)
+        ids = {node.stored.id for key in keys for node in self._nodes.get(key, ())}
+        # Nothing is bound to what is not there yet.
+        found |= list_bound(self._connection, ids - self._graph.arriving.stored.keys())
         return found - self._groups.keys()
 
     def _copies_of(self, groups: set[Group]) -> list[Stored]:
@@ -176,9 +186,12 @@ class _Run:
         """Take groups in; the copies among them that more may see than before, or new ones."""
         nodes = [self._bare(stored) for stored in copies]
         self._find_named(nodes)
+        arriving = self._graph.arriving
+        naming = [n.stored.id for n in nodes if n.stored.facts.references]
         guards = list_guards(
-            self._connection, [n.stored.id for n in nodes if n.stored.facts.references]
+            self._connection, [id_ for id_ in naming if id_ not in arriving.stored]
         )
+        guards |= arriving.list_guards()
         taken: dict[CopyKey, list[Node]] = defaultdict(list)
         for bare in nodes:
             node = bare
@@ -228,7 +241,14 @@ class _Run:
         wanted = {stix_id for node in nodes for stix_id in node.stored.facts.references}
         wanted -= self._known_ids
         self._known_ids |= wanted
-        for copy in list_copies_seen(self._connection, self._forum_id, sorted(wanted)):
+        copies = list_copies_seen(self._connection, self._forum_id, sorted(wanted))
+        known = {copy.key for copy in copies}
+        copies += (
+            CopySeen(key, 0, is_decided=False)
+            for key in dict.fromkeys(self._graph.arriving.list_copies(wanted))
+            if key not in known
+        )
+        for copy in copies:
             _, originator_id, stix_id = copy.key
             self._own_copies[(originator_id, stix_id)].append(copy.key)
             decided = self._graph.seen_of(copy.key)

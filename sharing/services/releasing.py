@@ -15,6 +15,7 @@ from kernel.errors import Unavailable
 from sharing.queries.contributions import OpenRelease, Stored, list_copies, list_open_releases
 from sharing.queries.references import Group
 from sharing.rules.stand import Candidate, stand
+from sharing.services.arriving import NOTHING_ARRIVES, Arriving
 from sharing.services.decisions import Decisions
 from sharing.services.graph import Decided, Graph
 from sharing.services.lock import LockedForum
@@ -29,7 +30,7 @@ class Releasing:
     """One recomputation: the ids given to `release` are decided anew, then `finish` writes.
 
     `replaced` are contributions as they were whose content is another now: whoever sees one gets
-    it anew.
+    it anew. What is `arriving` is among the first copies that are released, and written by then.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class Releasing:
         cause: int,
         *,
         replaced: Iterable[Stored] = (),
+        arriving: Arriving = NOTHING_ARRIVES,
     ) -> None:
         variants = Variants(lock.connection)
         self.plan = ReleasePlan(lock, variants, cause)
@@ -46,7 +48,8 @@ class Releasing:
         replaced = list(replaced)
         self._replaced = frozenset(old.id for old in replaced)
         self._decisions = decisions
-        self._graph = Graph(lock.connection, lock.forum_id, decisions)
+        self._graph = Graph(lock.connection, lock.forum_id, decisions, arriving)
+        self._arriving = arriving
         self._statements = Statements(lock, decisions, self._graph, variants, self.plan)
         for marking_id in {marking_id for old in replaced for marking_id in old.facts.markings}:
             # The new content may not carry it, or reach fewer.
@@ -68,20 +71,22 @@ class Releasing:
         settled = self._graph.settle(copies)
         statements = [stored for stored in copies if stored.facts.is_statement]
         self._statements.touch(statements)
+        seen = [self._seen(one) for decided in settled.values() for one in decided]
+        seen += (Seen(stored, 0, None) for stored in statements if stored.is_deleted)
+        self._write_seen(seen)
         held = self._open_releases(settled.keys() - fresh)
         for (collection_id, stix_id), decided in settled.items():
             if not decided:
                 self._statements.touch_id(stix_id)
                 continue
             self._show(collection_id, decided, held)
-        write_seen(
-            self._lock.connection,
-            [
-                *(self._seen(one) for decided in settled.values() for one in decided),
-                *(Seen(stored, 0, None) for stored in statements if stored.is_deleted),
-            ],
-            self._decisions.now_us,
-        )
+
+    def _write_seen(self, seen: list[Seen]) -> None:
+        """Before anything is written that names what arrives."""
+        arriving, self._arriving = self._arriving, NOTHING_ARRIVES
+        arriving.write(self._lock, seen)
+        kept = [one for one in seen if one.stored.id not in arriving.stored]
+        write_seen(self._lock.connection, kept, self._decisions.now_us)
 
     def _seen(self, one: Decided) -> Seen:
         stored = one.node.stored

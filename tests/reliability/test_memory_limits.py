@@ -17,6 +17,7 @@ import pytest
 from flask import Flask
 
 from sharing.services import contribute
+from sharing.services.arriving import Arriving
 from sharing.services.lock import LockedForum
 from tests.reliability.children import Say, run
 from tests.reliability.consistency import find_faults
@@ -80,7 +81,7 @@ def test_a_request_that_runs_out_of_memory_is_refused_and_the_next_is_answered(
     for module, name in (
         (contribute, "read_envelope"),
         (contribute, "check_object"),
-        (contribute, "_insert_contributions"),
+        (Arriving, "write"),
         (LockedForum, "save"),
     ):
         with monkeypatch.context() as patched:
