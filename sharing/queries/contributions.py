@@ -23,6 +23,7 @@ from sqlalchemy import (
 )
 
 from sharing.facts import StoredFacts, load_facts
+from sharing.queries.among import AT_ONCE, among
 from sharing.rules.tlp import Tlp
 from sharing.tables import audience, contribution, marking_use, reference, release
 
@@ -168,11 +169,12 @@ def list_copies(
 ) -> list[Stored]:
     """Every contribution of these ids in one collection, whoever made it, deleted ones too."""
     found: list[Stored] = []
-    for batch in in_batches(stix_ids):
+    for batch in in_batches(stix_ids, AT_ONCE):
         found += _stored(
             connection,
             select(*STORED_COLUMNS).where(
-                contribution.c.collection_id == collection_id, contribution.c.stix_id.in_(batch)
+                contribution.c.collection_id == collection_id,
+                among(connection, contribution.c.stix_id, batch),
             ),
         )
     return found
@@ -181,8 +183,10 @@ def list_copies(
 def list_stored(connection: Connection, contribution_ids: Iterable[int]) -> list[Stored]:
     """These contributions."""
     found: list[Stored] = []
-    for batch in in_batches(contribution_ids):
-        found += _stored(connection, select(*STORED_COLUMNS).where(contribution.c.id.in_(batch)))
+    for batch in in_batches(contribution_ids, AT_ONCE):
+        found += _stored(
+            connection, select(*STORED_COLUMNS).where(among(connection, contribution.c.id, batch))
+        )
     return found
 
 
@@ -191,11 +195,12 @@ def list_own_copies(
 ) -> list[Stored]:
     """One originator's contributions of these ids in any collection of the forum."""
     found: list[Stored] = []
-    for batch in in_batches(stix_ids):
+    for batch in in_batches(stix_ids, AT_ONCE):
         found += _stored(
             connection,
             select(*STORED_COLUMNS).where(
-                is_own(contribution, forum_id, originator_id), contribution.c.stix_id.in_(batch)
+                is_own(contribution, forum_id, originator_id),
+                among(connection, contribution.c.stix_id, batch),
             ),
         )
     return found
@@ -271,7 +276,7 @@ def list_open_releases(
 ) -> list[OpenRelease]:
     """The open releases of these ids in one collection's views."""
     found: list[OpenRelease] = []
-    for batch in in_batches(stix_ids):
+    for batch in in_batches(stix_ids, AT_ONCE):
         statement = (
             select(
                 release.c.id,
@@ -286,7 +291,7 @@ def list_open_releases(
             .where(
                 release.c.collection_id == collection_id,
                 release.c.closed.is_(None),
-                release.c.stix_id.in_(batch),
+                among(connection, release.c.stix_id, batch),
             )
         )
         found += [

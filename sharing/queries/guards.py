@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from auth.reader import Seated
+from sharing.queries.among import AT_ONCE, among
 from sharing.queries.contributions import Stored, in_batches, is_own
 from sharing.tables import collection, contribution, release
 from sharing.visibility import visible_to
@@ -45,12 +46,12 @@ def find_guards(
 
 def _own_ids(connection: Connection, seated: Seated, named: set[str]) -> set[str]:
     found: set[str] = set()
-    for batch in in_batches(sorted(named)):
+    for batch in in_batches(sorted(named), AT_ONCE):
         found.update(
             connection.execute(
                 select(contribution.c.stix_id).where(
                     is_own(contribution, seated.forum_id, seated.member_id),
-                    contribution.c.stix_id.in_(batch),
+                    among(connection, contribution.c.stix_id, batch),
                 )
             ).scalars()
         )

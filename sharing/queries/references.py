@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, select
 
+from sharing.queries.among import AT_ONCE, among
 from sharing.queries.contributions import in_batches, mask_from
 from sharing.tables import contribution, guard, reference
 
@@ -39,7 +40,7 @@ def list_copies_seen(
     """Every copy of these ids in the forum."""
     seen: dict[CopyKey, int] = {}
     decided: set[CopyKey] = set()
-    for batch in in_batches(stix_ids):
+    for batch in in_batches(stix_ids, AT_ONCE):
         rows = connection.execute(
             select(
                 contribution.c.collection_id,
@@ -47,7 +48,10 @@ def list_copies_seen(
                 contribution.c.stix_id,
                 contribution.c.seen,
                 contribution.c.seen_since_us,
-            ).where(contribution.c.forum_id == forum_id, contribution.c.stix_id.in_(batch))
+            ).where(
+                contribution.c.forum_id == forum_id,
+                among(connection, contribution.c.stix_id, batch),
+            )
         ).all()
         for collection_id, originator_id, stix_id, mask, since_us in rows:
             key = (collection_id, originator_id, stix_id)
@@ -62,8 +66,10 @@ def list_guards(
 ) -> dict[int, dict[str, list[CopyKey]]]:
     """The copies that guarded a contribution's references when it was made, by contribution."""
     found: dict[int, dict[str, list[CopyKey]]] = {}
-    for batch in in_batches(contribution_ids):
-        rows = connection.execute(select(guard).where(guard.c.contribution_id.in_(batch))).all()
+    for batch in in_batches(contribution_ids, AT_ONCE):
+        rows = connection.execute(
+            select(guard).where(among(connection, guard.c.contribution_id, batch))
+        ).all()
         for row in rows:
             by_id = found.setdefault(row.contribution_id, {})
             by_id.setdefault(row.stix_id, []).append(
@@ -80,7 +86,7 @@ def list_dependents(connection: Connection, forum_id: int, copies: Iterable[Copy
     """
     wanted = set(copies)
     found: set[Group] = set()
-    for batch in in_batches(sorted({key[2] for key in wanted})):
+    for batch in in_batches(sorted({key[2] for key in wanted}), AT_ONCE):
         own = connection.execute(
             select(
                 contribution.c.collection_id,
@@ -89,7 +95,7 @@ def list_dependents(connection: Connection, forum_id: int, copies: Iterable[Copy
                 reference.c.stix_id.label("named"),
             )
             .join(contribution, contribution.c.id == reference.c.contribution_id)
-            .where(reference.c.stix_id.in_(batch), _in_forum(forum_id))
+            .where(among(connection, reference.c.stix_id, batch), _in_forum(forum_id))
         )
         owners = {(key[1], key[2]) for key in wanted}
         found.update(
@@ -106,7 +112,7 @@ def list_dependents(connection: Connection, forum_id: int, copies: Iterable[Copy
                 guard.c.stix_id.label("named"),
             )
             .join(contribution, contribution.c.id == guard.c.contribution_id)
-            .where(guard.c.stix_id.in_(batch), _in_forum(forum_id))
+            .where(among(connection, guard.c.stix_id, batch), _in_forum(forum_id))
         )
         found.update(
             (row.collection_id, row.stix_id)
@@ -124,10 +130,10 @@ def _in_forum(forum_id: int) -> ColumnElement[bool]:
 def list_bound(connection: Connection, contribution_ids: Iterable[int]) -> set[Group]:
     """The groups of what is bound to these contributions (sharing policy §4, step 9)."""
     found: set[Group] = set()
-    for batch in in_batches(contribution_ids):
+    for batch in in_batches(contribution_ids, AT_ONCE):
         rows = connection.execute(
             select(contribution.c.collection_id, contribution.c.stix_id).where(
-                contribution.c.bound_id.in_(batch)
+                among(connection, contribution.c.bound_id, batch)
             )
         )
         found.update((row.collection_id, row.stix_id) for row in rows)
@@ -137,9 +143,11 @@ def list_bound(connection: Connection, contribution_ids: Iterable[int]) -> set[G
 def list_seen(connection: Connection, contribution_ids: Iterable[int]) -> dict[int, int]:
     """Who was last decided to see these contributions, by contribution."""
     found: dict[int, int] = {}
-    for batch in in_batches(contribution_ids):
+    for batch in in_batches(contribution_ids, AT_ONCE):
         rows = connection.execute(
-            select(contribution.c.id, contribution.c.seen).where(contribution.c.id.in_(batch))
+            select(contribution.c.id, contribution.c.seen).where(
+                among(connection, contribution.c.id, batch)
+            )
         )
         found.update({row.id: mask_from(row.seen) for row in rows})
     return found
