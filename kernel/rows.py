@@ -1,12 +1,12 @@
 """Many rows at once: one statement for all of them, and their keys known beforehand.
 
-For tables that an envelope fills with thousands of rows. What does not live here: columns of
-long bytes, which are better sent one row at a time, and statements about a few rows.
+For tables that an envelope fills with thousands of rows. What does not live here: statements
+about a few rows.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
@@ -46,6 +46,21 @@ def insert_rows(connection: Connection, table: Table, rows: Sequence[dict[str, A
         connection.exec_driver_sql(statement, (orjson.dumps(rows, default=_bytea).decode(),))
 
 
+def insert_columns(
+    connection: Connection, table: Table, columns: Mapping[str, Sequence[Any]]
+) -> None:
+    """Insert rows that are given as their columns, two or more, one of which holds long bytes.
+
+    PostgreSQL is handed an array of each, in which bytes stand as they are.
+    """
+    if connection.dialect.name == "sqlite":
+        statement = _inserting(connection.dialect, table, tuple(columns))
+        connection.exec_driver_sql(statement, list(zip(*columns.values(), strict=True)))
+    else:
+        statement = _inserting_arrays(connection.dialect, table, tuple(columns))
+        connection.exec_driver_sql(statement, tuple(map(list, columns.values())))
+
+
 def take_ids(connection: Connection, table: Table, count: int) -> list[int]:
     """Keys for so many rows, which this transaction inserts before any other of the table."""
     if not count:
@@ -58,7 +73,11 @@ def take_ids(connection: Connection, table: Table, count: int) -> list[int]:
     return sorted(given.scalars())
 
 
-_NEXT = text("SELECT nextval(pg_get_serial_sequence(:table, 'id')) FROM generate_series(1, :count)")
+# The name is looked up once, not for each.
+_NEXT = text(
+    "SELECT nextval(sequence.name) FROM generate_series(1, :count), "
+    "(SELECT CAST(pg_get_serial_sequence(:table, 'id') AS regclass) AS name OFFSET 0) AS sequence"
+)
 
 
 @lru_cache(maxsize=64)
@@ -70,6 +89,14 @@ def _inserting(dialect: Dialect, table: Table, names: tuple[str, ...]) -> str:
         return f"INSERT INTO {into} ({columns}) VALUES ({places})"  # noqa: S608 - names of ours
     given = f"json_populate_recordset(NULL::{into}, %s::json)"
     return f"INSERT INTO {into} ({columns}) SELECT {columns} FROM {given}"  # noqa: S608
+
+
+@lru_cache(maxsize=64)
+def _inserting_arrays(dialect: Dialect, table: Table, names: tuple[str, ...]) -> str:
+    quote = dialect.identifier_preparer.quote
+    into, columns = quote(table.name), ", ".join(map(quote, names))
+    arrays = ", ".join(f"%b::{table.c[name].type.compile(dialect)}[]" for name in names)
+    return f"INSERT INTO {into} ({columns}) SELECT * FROM unnest({arrays})"  # noqa: S608
 
 
 def _bytea(content: object) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection
 
-from kernel.rows import insert_rows, take_ids
+from kernel.rows import insert_columns, insert_rows, take_ids
 from sharing.rules.mentions import list_mentions
 from sharing.tables import body, mention
 
@@ -22,10 +22,7 @@ def keep_forms(
     if not raws:
         return []
     ids = take_ids(connection, body, len(raws))
-    connection.execute(
-        insert(body),
-        [{"id": body_id, "content": raw} for body_id, raw in zip(ids, raws, strict=True)],
-    )
+    insert_columns(connection, body, {"id": ids, "content": raws})
     insert_rows(
         connection,
         mention,

@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.exc import IntegrityError
 
 from kernel.db import Database
-from kernel.rows import insert_rows, take_ids
+from kernel.rows import insert_columns, insert_rows, take_ids
 from sharing.tables import body, ledger, mention, simulation
 
 ODD = ["", "plain", "\\x00", 'a "quoted"\ttext\n', "naïve 😀", "{}", "NULL", "%s", "\\u0041"]
@@ -62,3 +62,20 @@ def test_a_fault_of_a_row_leaves_none(database: Database) -> None:
         insert_rows(connection, ledger, [row, row])
     with database.read() as connection:
         assert connection.execute(select(ledger)).all() == []
+
+
+def test_columns_of_bytes_come_out_as_they_went_in(database: Database) -> None:
+    contents = [b"", b"\x00\xff\\x41'\"{},", bytes(range(256)) * 300, "naïve 😀".encode(), b"NULL"]
+    with database.write() as connection:
+        ids = take_ids(connection, body, len(contents))
+        insert_columns(connection, body, {"id": ids, "content": contents})
+    with database.read() as connection:
+        found = connection.execute(select(body.c.id, body.c.content).order_by(body.c.id)).all()
+    assert [(row.id, bytes(row.content)) for row in found] == list(zip(ids, contents, strict=True))
+
+
+def test_one_row_of_columns_is_inserted_too(database: Database) -> None:
+    with database.write() as connection:
+        insert_columns(connection, body, {"id": [2**40], "content": [b"x"]})
+    with database.read() as connection:
+        assert connection.execute(select(body.c.id)).scalars().all() == [2**40]
