@@ -224,7 +224,7 @@ def serve(*, host: str, port: int, workers: int) -> None:
             list_tasks(settings)
         # An envelope of a thousand objects keeps all that it makes until its end, and looking for
         # cycles in that took a sixth of its time.
-        gc.set_threshold(20_000, 20, 10)
+        gc.set_threshold(50_000, 20, 10)
         serve_web(
             lambda: application,
             settings,
