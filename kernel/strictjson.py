@@ -32,6 +32,7 @@ _SURROGATE_ESCAPE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 # A string, or what an unterminated one swallows: never tries the same byte twice.
 _STRING: Final = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 _NOT_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
+_CONTAINERS: Final = (dict, list)
 _MALFORMED: Final = "kernel.bad-json"
 _OVERSIZED: Final = "kernel.json-too-large"
 
@@ -139,7 +140,9 @@ def _canonical(value: JsonValue) -> bytes:
 
 def _holds_float(value: dict[str, JsonValue] | list[JsonValue]) -> bool:
     for each in value.values() if isinstance(value, dict) else value:
-        if isinstance(each, float) or (isinstance(each, dict | list) and _holds_float(each)):
+        if isinstance(each, str):
+            continue  # as nearly always
+        if isinstance(each, float) or (isinstance(each, _CONTAINERS) and _holds_float(each)):
             return True
     return False
 

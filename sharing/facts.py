@@ -7,7 +7,7 @@ facts are found in an object (the gate) or what follows from them (the rules).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -78,6 +78,21 @@ class StoredFacts:
     def blockers(self) -> tuple[str, ...]:
         """What hides the object from all but its originator, whatever the rules say."""
         return () if self.is_scheme_understood else (MARKING_SCHEME,)
+
+    @property
+    def told_apart_by(self) -> Hashable:
+        """Equal for facts that no rule tells apart, if both were loaded or both just found."""
+        if self.ruled is not None:
+            return self.ruled
+        return (
+            self.labels,
+            tuple(self.properties),
+            tuple(self.properties.values()),
+            self.releasable_to,
+            self.clauses,
+            self.ties,
+            self.is_scheme_understood,
+        )
 
     def dump(self) -> str:
         """The facts as one line of JSON, keys as in this class."""

@@ -9,12 +9,16 @@ from kernel.strictjson import JsonValue
 from sharing.gate.verdicts import refusal, shown
 
 _TYPE: Final = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*", re.ASCII)
-_UUID: Final = re.compile(
-    r"[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", re.ASCII
+_ID: Final = re.compile(
+    rf"(?:{_TYPE.pattern})--"
+    r"[0-9a-f]{8}-[0-9a-f]{4}-[1-5][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}",
+    re.ASCII,
 )
 _UUID_LENGTH: Final = 36
 _SHORTEST_TYPE: Final = 3
 _LONGEST_TYPE: Final = 250
+_SHORTEST_ID: Final = _SHORTEST_TYPE + 2 + _UUID_LENGTH
+_LONGEST_ID: Final = _LONGEST_TYPE + 2 + _UUID_LENGTH
 _RELATED: Final = ("_ref", "_refs")
 
 
@@ -25,11 +29,7 @@ def is_stix_type(text: str) -> bool:
 
 def is_stix_id(text: str) -> bool:
     """Whether `text` is exactly one STIX id in canonical form."""
-    return (
-        looks_like_id(text)
-        and _UUID.fullmatch(text[-_UUID_LENGTH:]) is not None
-        and is_stix_type(text[: -_UUID_LENGTH - 2])
-    )
+    return _SHORTEST_ID <= len(text) <= _LONGEST_ID and _ID.fullmatch(text) is not None
 
 
 def check_id(value: JsonValue, path: str, prefix: str = "") -> str:

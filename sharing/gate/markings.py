@@ -41,6 +41,9 @@ class ResolvedMarkings:
         return MARKING_SCHEME if self.not_understood else None
 
 
+_WELL_KNOWN_ALONE: Final = ResolvedMarkings((), ())
+
+
 def resolve_markings(
     checked: Checked, contributed: Mapping[str, bool]
 ) -> ResolvedMarkings | Refused:
@@ -50,6 +53,8 @@ def resolve_markings(
     than the object, its envelope's good ones included: id to `marking_scheme_understood`.
     Refused (`sharing.unresolved-marking`) when a marking is neither there nor well known.
     """
+    if not checked.granular_markings and WELL_KNOWN.keys() >= {*checked.object_marking_refs}:
+        return _WELL_KNOWN_ALONE
     carried = dict.fromkeys(checked.object_marking_refs)
     carried |= dict.fromkeys(ref for ref, _ in checked.granular_markings if ref)
     others = [ref for ref in carried if ref not in WELL_KNOWN]

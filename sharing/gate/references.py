@@ -100,6 +100,8 @@ def take_apart(value: dict[str, JsonValue]) -> Iterator[NamingUnit]:
     """The units of an object that name anything. Raises BadInput as `find_named` does."""
     taking = _Taking(value)
     for name, held in value.items():
+        if isinstance(held, str) and "--" not in held and "--" not in name:
+            continue  # as nearly always: neither can be an id
         if name == EXTENSIONS and isinstance(held, dict):
             for key, extension in held.items():
                 yield from taking.unit((name, key), extension)

@@ -26,13 +26,14 @@ _TEXTS: Final = frozenset(
         *("serial_number", "subject", "url", "external_id"),
     }
 )
+_CONTAINERS: Final = (dict, list)
 _LITERAL: Final = re.compile(r"'((?:[^'\\]|\\.)*)'")
 _ESCAPED: Final = re.compile(r"\\(.)")
 _DOTS: Final = re.compile(r"\s*(?:\[\.\]|\(\.\)|\{\.\}|\[dot\]|\(dot\)|\{dot\})\s*")
 _ATS: Final = re.compile(r"\s*(?:\[@\]|\(@\)|\[at\]|\(at\))\s*")
 _COLONS: Final = re.compile(r"\[:(?://)?\]")
 _SCHEMES: Final = re.compile(r"^h(?:xx|\*\*|__)p(s?)(?=:|\[)")
-_ODD: Final = frozenset("[({*_\0")
+_ODD: Final = re.compile(r"[\[({*_\0]|\Ahxx")
 _AROUND: Final = "\"'<>`,;" + string.whitespace
 
 
@@ -43,20 +44,21 @@ def list_mentions(value: Mapping[str, Any]) -> list[str]:
     out. A citation of a provision is `comity-register:` and the provision's id, and nothing else
     begins so.
     """
-    cited = _spelt(_citations_of(value))
+    cited = _spelt(_citations_of(value)) if "external_references" in value else []
     others = [text for text in _spelt(_texts_of(value)) if not text.startswith(CITED)]
+    if not cited:
+        return others[:MOST_MENTIONS]
     return sorted([*cited, *others[: max(0, MOST_MENTIONS - len(cited))]][:MOST_MENTIONS])
 
 
 def _spelt(texts: Iterable[str]) -> list[str]:
-    spelt = {spell(text) for text in texts} - {""}
-    return sorted(each for each in spelt if len(each) <= MOST_CHARACTERS)
+    return sorted(each for each in set(map(spell, texts)) if 0 < len(each) <= MOST_CHARACTERS)
 
 
 def spell(text: str) -> str:
     """One spelling for what is the same indicator: refanged, in small letters, bare."""
     spelt = text.strip(_AROUND).lower()
-    if _ODD.isdisjoint(spelt) and not spelt.startswith("hxx"):
+    if _ODD.search(spelt) is None:
         return spelt  # as nearly always: nothing to be undone
     spelt = _DOTS.sub(".", spelt)
     spelt = _ATS.sub("@", spelt)
@@ -70,14 +72,16 @@ def cites(provision: str) -> str:
     return spell(CITED + provision)
 
 
-def _texts_of(value: Mapping[str, Any]) -> Iterator[str]:
-    yield str(value.get("id", ""))
+def _texts_of(value: Mapping[str, Any]) -> list[str]:
+    texts = [str(value.get("id", ""))]
     pattern = value.get("pattern")
     if value.get("pattern_type") == "stix" and isinstance(pattern, str):
-        yield from (_ESCAPED.sub(r"\1", match) for match in _LITERAL.findall(pattern))
+        literals = _LITERAL.findall(pattern)
+        texts += (_ESCAPED.sub(r"\1", each) if "\\" in each else each for each in literals)
     if value.get("type") == "autonomous-system":
-        yield f"as{value.get('number')}"
-    yield from _walk(value, 0)
+        texts.append(f"as{value.get('number')}")
+    _walk(value, 0, texts)
+    return texts
 
 
 def _citations_of(value: Mapping[str, Any]) -> Iterator[str]:
@@ -88,16 +92,19 @@ def _citations_of(value: Mapping[str, Any]) -> Iterator[str]:
                 yield CITED + cited
 
 
-def _walk(value: Mapping[str, Any], depth: int) -> Iterator[str]:
+def _walk(value: Mapping[str, Any], depth: int, texts: list[str]) -> None:
     for name, one in value.items():
-        if name == "hashes" and isinstance(one, dict):
-            yield from (text for text in one.values() if isinstance(text, str))
+        if isinstance(one, str):
+            if name in _TEXTS:
+                texts.append(one)
+        elif name == "hashes" and isinstance(one, dict):
+            texts += (text for text in one.values() if isinstance(text, str))
         elif name in _TEXTS:
-            yield from (text for text in _list(one) if isinstance(text, str))
-        elif isinstance(one, dict | list) and depth < _STEPS_DEEP and name != "granular_markings":
+            texts += (text for text in _list(one) if isinstance(text, str))
+        elif isinstance(one, _CONTAINERS) and depth < _STEPS_DEEP and name != "granular_markings":
             for part in _list(one):
                 if isinstance(part, dict):
-                    yield from _walk(part, depth + 1)
+                    _walk(part, depth + 1, texts)
 
 
 def _list(value: object) -> Iterable[Any]:

@@ -194,7 +194,7 @@ class _Sorting:
         answers = self._door.answers
         if answers is None:
             return None
-        level = self._level_of(checked)
+        level = self._level_of(self._marked_tlp(checked))
         levels = property_tlps(checked.properties, checked.granular_markings, level)
         if max(level, *levels.values()) <= answers.tlp:
             return None
@@ -206,8 +206,7 @@ class _Sorting:
             "mark it so, or contribute it on its own",
         )
 
-    def _level_of(self, checked: Checked) -> Tlp:
-        marked_tlp = self._marked_tlp(checked)
+    def _level_of(self, marked_tlp: Tlp | None) -> Tlp:
         if self._door.feed is not None and self._door.feed.min_tlp is not None:
             floor = self._door.feed.min_tlp
             return floor if marked_tlp is None else max(marked_tlp, floor)
@@ -215,9 +214,11 @@ class _Sorting:
 
     def _marked_tlp(self, checked: Checked) -> Tlp | None:
         """The highest level that the object is marked with, by statements that carry one too."""
-        whole = [self._markings[m] for m in checked.object_marking_refs if m in self._markings]
-        levels = [WELL_KNOWN[m] for m in checked.object_marking_refs if m in WELL_KNOWN]
-        levels += [marking.marked_tlp for marking in whole if marking.marked_tlp is not None]
+        refs = checked.object_marking_refs
+        levels = [WELL_KNOWN[m] for m in refs if m in WELL_KNOWN]
+        if self._markings:
+            own = [self._markings[m].marked_tlp for m in refs if m in self._markings]
+            levels += [level for level in own if level is not None]
         return max(levels, default=None)
 
     def _settle_repeated(self, index: int, checked: Checked) -> Outcome | None:
@@ -292,10 +293,9 @@ class _Sorting:
 
     def _take(self, index: int, checked: Checked) -> None:
         self._taken.setdefault(checked.stix_id, {})[checked.version_us] = checked
-        named = [self._markings[m] for m in _named_markings(checked) if m in self._markings]
         marked_tlp = self._marked_tlp(checked)
-        tlp = self._level_of(checked)
-        own = [m for m in _named_markings(checked) if m in self._markings]
+        tlp = self._level_of(marked_tlp)
+        own = [m for m in _named_markings(checked) if m in self._markings] if self._markings else []
         carries = {m: self._markings[m].carried for m in own}
         carried = [*own, *(m for markings in carries.values() for m in markings)]
         facts = StoredFacts(
@@ -312,7 +312,7 @@ class _Sorting:
             markings=tuple(dict.fromkeys(carried)),
             statements={m: () for m in checked.object_marking_refs if m in self._markings},
             carries=carries,
-            is_scheme_understood=all(marking.is_understood for marking in named),
+            is_scheme_understood=all(self._markings[m].is_understood for m in own),
             has_granular_markings=any(ref for ref, _ in checked.granular_markings),
             is_statement=checked.marking_statement,
             has_modified=has_modified(checked),

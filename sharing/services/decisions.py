@@ -18,7 +18,6 @@ from auth.tables import member
 from kernel.clock import DAY_US
 from kernel.db import is_one_look
 from kernel.logs import get_logger
-from sharing.facts import StoredFacts
 from sharing.queries.commitments import find_register
 from sharing.queries.contributions import Stored
 from sharing.queries.policies import (
@@ -60,6 +59,7 @@ class _Held:
     policy: Policy
     compiled: CompiledPolicy
     follows_commitments: bool
+    may_change_by_itself: bool
 
 
 class Decisions:
@@ -116,6 +116,8 @@ class Decisions:
         self._policies: dict[int, _Held] = {}
         self._grants: dict[Hashable, Grant] = {}
         self._alike: dict[Hashable, Facts] = {}
+        # By what was asked about, which is held so that nothing else takes its place.
+        self._asked: dict[int, tuple[Stored, Facts]] = {}
         self._granted: dict[Hashable, tuple[Grant, Grant]] = {}
         self._own: dict[int, int] = {}
         self._refusals: dict[Hashable, int] = {}
@@ -234,6 +236,8 @@ class Decisions:
     def next_change(self, stored: Stored, facts: Facts) -> int | None:
         """The next instant at which the decision changes by itself; None when there is none."""
         policy, forum_policy = self._policy_of(stored.originator_id), self._policy_of_forum()
+        if not (policy.may_change_by_itself or forum_policy.may_change_by_itself):
+            return None
         place = self.places[stored.collection_id]
         changes = [self._next_commitment(facts, place, policy, forum_policy)]
         if policy.compiled.list_timed() or forum_policy.compiled.list_timed():
@@ -273,9 +277,12 @@ class Decisions:
 
     def facts_of(self, stored: Stored) -> Facts:
         """What the rules may know of a stored contribution; the same object where that is equal."""
+        asked = self._asked.get(id(stored))
+        if asked is not None and asked[0] is stored:
+            return asked[1]
         kept = stored.facts
         key = (
-            _ruled(kept) if kept.ruled is None else kept.ruled,
+            kept.told_apart_by,
             stored.originator_id,
             stored.stix_type,
             stored.tlp,
@@ -286,6 +293,9 @@ class Decisions:
             if len(self._alike) >= _MOST_ALIKE:
                 self._alike.clear()
             facts = self._alike[key] = self._facts_of(stored)
+        if len(self._asked) >= _MOST_ALIKE:
+            self._asked.clear()
+        self._asked[id(stored)] = (stored, facts)
         return facts
 
     def _facts_of(self, stored: Stored) -> Facts:
@@ -411,7 +421,8 @@ class Decisions:
 
     def _hold(self, policy: Policy) -> _Held:
         follows = any(depends_on_commitments(rule) for rule in policy.rules)
-        return _Held(policy, compile_policy(policy, self.electorate), follows)
+        compiled = compile_policy(policy, self.electorate)
+        return _Held(policy, compiled, follows, follows or bool(compiled.list_timed()))
 
     def _read_accepts(self) -> dict[str, Accepts]:
         """What each member accepts; one that cannot be read accepts nothing, and is an alert."""
@@ -423,18 +434,6 @@ class Decisions:
                 _alert(fault)
                 found[self.code_of(member_id)] = Accepts(types=frozenset())
         return found
-
-
-def _ruled(facts: StoredFacts) -> Hashable:
-    """The same for facts that were just found as `ruled_part` for those that were loaded."""
-    return (
-        facts.labels,
-        tuple(facts.properties.items()),
-        facts.releasable_to,
-        facts.clauses,
-        facts.ties,
-        facts.is_scheme_understood,
-    )
 
 
 def _alert(fault: Exception) -> None:

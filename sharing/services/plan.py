@@ -131,34 +131,34 @@ class ReleasePlan:
         Whoever sees no more of it than before keeps its `date_added`; whoever gains anything
         gets a new one.
         """
-        change = _Change([], [], Reached(0, 0))
+        closings: list[int] = []
+        openings: list[_Opening] = []
         seen = gained = lost = 0
         for held in open_releases:
             seen |= held.mask
             kept = [(part, part.mask & held.mask) for part in parts if part.mask & held.mask]
             if len(kept) == 1 and _is_same(kept[0][0], kept[0][1], held):
                 continue
-            change.closings.append(held.id)
+            closings.append(held.id)
             for part, mask in kept:
                 more, less = _differences(part, held, stored)
                 gained |= mask if more else 0
                 lost |= mask if less else 0
                 date_added_us = None if more else held.date_added_us
-                change.openings.append(
+                openings.append(
                     _Opening(stored, collection_id, replace(part, mask=mask), date_added_us)
                 )
         total = 0
         for part in parts:
             total |= part.mask
             if new := part.mask & ~seen:
-                change.openings.append(
-                    _Opening(stored, collection_id, replace(part, mask=new), None)
-                )
+                gained_part = part if new == part.mask else replace(part, mask=new)
+                openings.append(_Opening(stored, collection_id, gained_part, None))
         reached = Reached(gained=gained | (total & ~seen), lost=lost | (seen & ~total))
         key = (collection_id, stored.id)
         self._changes.pop(key, None)
-        if change.closings or change.openings:
-            self._changes[key] = replace(change, reached=reached)
+        if closings or openings:
+            self._changes[key] = _Change(closings, openings, reached)
         return reached
 
     def close(self, release_ids: Iterable[int]) -> None:

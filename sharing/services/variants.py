@@ -23,11 +23,13 @@ class Variant:
     statements: tuple[str, ...]
 
 
-@lru_cache(maxsize=1024)
 def write_omission(omission: Omission) -> str | None:
     """What a form lacks as it is kept: JSON with sorted `units` and `ids`; None for nothing."""
-    if omission is WHOLE or omission == WHOLE:
-        return None
+    return None if omission is WHOLE or omission == WHOLE else _written(omission)
+
+
+@lru_cache(maxsize=1024)
+def _written(omission: Omission) -> str:
     parts = {"units": sorted(omission.units), "ids": sorted(omission.ids)}
     return orjson.dumps(parts).decode()
 
