@@ -31,6 +31,7 @@ import migrations
 from kernel.db import Database
 from kernel.logs import configure_logging
 from kernel.settings import Settings
+from tests.databases import Databases
 from tests.peers.servers import PeerServer, medallion, opentaxii
 
 _numbers = itertools.count()
@@ -221,6 +222,14 @@ def postgresql_template(postgresql_url: str) -> Iterator[str]:
     _drop(postgresql_url, name)
 
 
+@pytest.fixture(scope="session")
+def postgresql_databases(postgresql_url: str, postgresql_template: str) -> Iterator[Databases]:
+    """Migrated databases on the server, for one test after the other."""
+    databases = Databases(postgresql_url, postgresql_template, lambda: _make_name("test"))
+    yield databases
+    databases.close()
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def make_settings(
     request: pytest.FixtureRequest, tmp_path: Path
@@ -245,21 +254,18 @@ def _making_settings(
         template = request.getfixturevalue("sqlite_template")
         yield lambda: _sqlite_settings(template, folder / _make_name("folder"))
         return
-    server = request.getfixturevalue("postgresql_url")
-    template = request.getfixturevalue("postgresql_template")
+    databases: Databases = request.getfixturevalue("postgresql_databases")
     names: list[str] = []
 
     def make() -> Settings:
-        names.append(_make_name("test"))
-        # Its files are copied: a page at a time through the log takes five times as long.
-        copy = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
-        _admin(server, copy.format(sql.Identifier(names[-1]), sql.Identifier(template)))
-        data_dir = str(folder / names[-1])
-        return Settings(database_url=_at(server, names[-1]), data_dir=data_dir)
+        names.append(databases.take())
+        return Settings(
+            database_url=databases.at(names[-1]), data_dir=str(folder / _make_name("folder"))
+        )
 
     yield make
     for name in names:
-        _drop(server, name)
+        databases.give_back(name)
 
 
 @pytest.fixture

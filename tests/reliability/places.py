@@ -19,6 +19,7 @@ from sqlalchemy.engine import make_url
 
 from kernel.db import Database
 from kernel.settings import Settings
+from tests.databases import hang_up
 
 SIZE_MIB = 48
 
@@ -110,6 +111,7 @@ def postgresql_on(place: Mounted, settings: Settings) -> Iterator[None]:
         os.chown(folder, owner.st_uid, owner.st_gid)
         make = sql.SQL("CREATE TABLESPACE {} LOCATION {}")
         operator.execute(make.format(sql.Identifier(name), sql.Literal(str(folder))))
+        hang_up(url.database or "")
         move = sql.SQL("ALTER DATABASE {} SET TABLESPACE {}")
         database = sql.Identifier(url.database or "")
         operator.execute(move.format(database, sql.Identifier(name)))
