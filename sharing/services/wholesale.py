@@ -150,10 +150,12 @@ class Wholesale:
         self._leave_out(self._impure())
         self._descend()
         self._leave_out(node for node in self._nodes if self._is_partly_hidden(node))
+        shown_more = self._shown_more()
         changed = [
             node
             for node in self._nodes
-            if node.is_plain and (node.is_moved or node.group in self._concerned)
+            if node.is_plain
+            and (node.is_moved or node.group in self._concerned or id(node) in shown_more)
         ]
         outside = self._named_from_outside(changed)
         self._write_seen(changed, step)
@@ -298,6 +300,19 @@ class Wholesale:
             node.value & ~node.kind.own & self._hidden(node, stix_id)
             for stix_id in node.naming.soft
         )
+
+    def _shown_more(self) -> set[int]:
+        """What names something that others see now: they may have seen it less that id.
+
+        Its own decision need not move for that.
+        """
+        return {
+            id(other)
+            for node in self._nodes
+            if node.is_plain and node.is_moved
+            for other in node.named_by
+            if node.stix_id in other.naming.soft
+        }
 
     def _is_countable(self, node: _Node) -> bool:
         """Whether it is seen whole or not at all, before and now."""

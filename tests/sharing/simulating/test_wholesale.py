@@ -246,6 +246,21 @@ def test_what_is_decided_wholesale_is_what_would_be_decided_one_by_one(
     assert twice.decided > len(LIFE)
 
 
+@pytest.mark.parametrize("where", [0, 1], ids=["beside-it", "in-another-collection"])
+def test_what_was_shown_less_what_it_names_is_shown_whole_once_that_is_seen(
+    database: Database, monkeypatch: pytest.MonkeyPatch, where: int
+) -> None:
+    # The note itself is granted as before, and seen by the same.
+    before = {"rules": [shared("forum"), withheld("member:XCC", **FROST)]}
+    done = [
+        ("XAA", ("contribute", where, [campaign(FIRST, "frost")])),
+        ("XAA", ("contribute", 0, [campaign(SECOND, "thaw"), note(FIRST, FIRST, SECOND)])),
+    ]
+    twice = _Twice(monkeypatch)
+    twice.compare(database, before, done, [("set_policy", "XAA", ALL)])
+    assert twice.decided
+
+
 def test_a_change_asks_as_many_statements_about_much_as_about_little(database: Database) -> None:
     asked: list[str] = []
 
