@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+from playwright.sync_api import Browser
 
 from tests.browser.conftest import Site, Watched
 from tests.browser.places import ANALYST, FORUM, Look
 from tests.browser.test_every_page import find_faults
 from tests.browser.test_liaison import indicator
+from tests.journeys.test_demo import demonstrating
 
 COUNT = 1500
 # The machine may be busy with other tests.
 _PATIENCE_MS = 180_000
+
+
+@pytest.fixture(scope="module")
+def site(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A demonstration of its own: with so much in its forum, others would wait for long work."""
+    with demonstrating(tmp_path_factory.mktemp("crowded")) as document:
+        yield Site(document, chromium)
 
 
 @pytest.mark.parametrize("javascript", [False, True], ids=["without-javascript", "with"])
