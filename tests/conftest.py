@@ -110,6 +110,8 @@ def pytest_configure() -> None:
     assert structlog.is_configured()
 
 
+# Of those that are left: a share is of what is run.
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the long tests first; draw fewer examples, unless this is the long version."""
     items[:] = _deal(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
@@ -122,7 +124,7 @@ def _deal(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
 
     One worker would else go on with a long test alone when nothing is left for the others.
     """
-    files = [list(each) for _, each in itertools.groupby(items, lambda item: item.path)]
+    files = [list(each) for _, each in itertools.groupby(items, _place)]
     long = [file for file in files if not _LONG.isdisjoint(file[0].path.relative_to(_TESTS).parts)]
     others = [item for file in files if file not in long for item in file]
     dealt: list[pytest.Item] = []
@@ -133,6 +135,11 @@ def _deal(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
         dealt += [*mine, *others[:more]]
         others = others[more:]
     return dealt + others
+
+
+def _place(item: pytest.Item) -> Path:
+    """Where a test is from: its file, or the folder of those that share a browser."""
+    return item.path.parent if item.path.parent.name == "browser" else item.path
 
 
 def _draw_fewer(items: list[pytest.Item]) -> None:
