@@ -70,13 +70,13 @@ class Client:
         """What its server has used of the processors, workers included (Linux)."""
         return sum(map(_cpu_seconds, [self.peer.pid, *_children(self.peer.pid)]))
 
-    def walk(self, limit: int) -> int:
-        """Page from the first object to the last; how many there were."""
+    def walk(self, limit: int, *, pages: int | None = None) -> int:
+        """Page from the first object to the last, or so many pages; how many objects there were."""
         count, query = 0, f"?limit={limit}"
         while True:
             page = orjson.loads(self.fetch(query))
             count += len(page.get("objects", ()))
-            if not page.get("more"):
+            if not page.get("more") or count == (pages or 0) * limit:
                 return count
             query = f"?limit={limit}&next={quote(page['next'])}"
 
