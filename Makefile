@@ -16,7 +16,7 @@ WORKERS ?= 3
 help:
 	@echo 'make setup   make .venv with what Comity runs on'
 	@echo 'make demo    two fictional States exchange STIX on this machine'
-	@echo 'make test    lint, types, tests on SQLite and PostgreSQL (12 minutes on 2 cores, cold)'
+	@echo 'make test    lint, types, tests on SQLite and PostgreSQL (7 to 12 minutes on 2 cores, cold)'
 	@echo 'make audit   the long versions of the tests (hours)'
 	@echo 'make bench   measurements beside OpenTAXII and bare Flask'
 
