@@ -76,7 +76,7 @@ class Client:
         while True:
             page = orjson.loads(self.fetch(query))
             count += len(page.get("objects", ()))
-            if not page.get("more") or count == (pages or 0) * limit:
+            if not page.get("more") or (pages is not None and count >= pages * limit):
                 return count
             query = f"?limit={limit}&next={quote(page['next'])}"
 

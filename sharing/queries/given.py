@@ -24,6 +24,7 @@ from sqlalchemy import (
     select,
 )
 
+from sharing.queries.among import values_given
 from sharing.queries.contributions import in_batches
 
 GIVEN: Final = 5000
@@ -58,17 +59,9 @@ def given(connection: Connection, rows: Sequence[Sequence[int]], *names: str) ->
 
 def given_ids(connection: Connection, ids: Sequence[int]) -> Select[Any]:
     """These numbers as what a column may be `in_`."""
-    text = literal(orjson.dumps(ids).decode(), Text)
-    if connection.dialect.name == "sqlite":
-        return select(func.json_each(text).table_valued("value", name="each_given").c.value)
-    each = func.json_array_elements_text(cast(text, JSON)).table_valued("value", name="each_given")
-    return select(cast(each.c.value, BigInteger))
+    return values_given(connection, ids, BigInteger())
 
 
 def given_texts(connection: Connection, texts: Sequence[str]) -> Select[Any]:
     """These texts as what a column may be `in_`."""
-    text = literal(orjson.dumps(texts).decode(), Text)
-    if connection.dialect.name == "sqlite":
-        return select(func.json_each(text).table_valued("value", name="each_given").c.value)
-    each = func.json_array_elements_text(cast(text, JSON)).table_valued("value", name="each_given")
-    return select(each.c.value)
+    return values_given(connection, texts, Text())

@@ -6,8 +6,10 @@ them: what the graph asks the database about copies and guards, it asks here as 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from kernel.rows import insert_rows
@@ -18,22 +20,24 @@ from sharing.services.seen import Seen
 from sharing.tables import contribution, guard, marking_use, reference
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Arriving:
     """Contributions by their ids, and the rows of `guard` that say what they name."""
 
     stored: Mapping[int, Stored]
     guards: Sequence[dict[str, Any]]
 
-    def list_copies(self, stix_ids: Collection[str]) -> list[CopyKey]:
-        """The copies of these ids that arrive."""
-        return [
-            (stored.collection_id, stored.originator_id, stored.stix_id)
-            for stored in self.stored.values()
-            if stored.stix_id in stix_ids
-        ]
+    @cached_property
+    def copies(self) -> Mapping[str, Iterable[CopyKey]]:
+        """The copies that arrive, by id."""
+        found: defaultdict[str, dict[CopyKey, None]] = defaultdict(dict)
+        for stored in self.stored.values():
+            key = (stored.collection_id, stored.originator_id, stored.stix_id)
+            found[stored.stix_id][key] = None
+        return found
 
-    def list_guards(self) -> dict[int, dict[str, list[CopyKey]]]:
+    @cached_property
+    def guarding(self) -> dict[int, dict[str, list[CopyKey]]]:
         """The copies that guard what they name, as `sharing.queries.references.list_guards`."""
         found: dict[int, dict[str, list[CopyKey]]] = {}
         for row in self.guards:

@@ -134,7 +134,8 @@ class Decisions:
 
     def beside(self, supposed: Supposed) -> Decisions:
         """Others of the same forum at the same instant, while nothing is written to it."""
-        read = (self._ground, self._accepts)
+        accepts = self._accepts if supposed.roster is None else None
+        read = (self._ground, accepts)
         return Decisions(self._connection, self._forum_id, self.now_us, supposed, read=read)
 
     def grants_of(

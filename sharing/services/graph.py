@@ -191,7 +191,7 @@ class _Run:
         guards = list_guards(
             self._connection, [id_ for id_ in naming if id_ not in arriving.stored]
         )
-        guards |= arriving.list_guards()
+        guards |= arriving.guarding
         taken: dict[CopyKey, list[Node]] = defaultdict(list)
         for bare in nodes:
             node = bare
@@ -245,7 +245,8 @@ class _Run:
         known = {copy.key for copy in copies}
         copies += (
             CopySeen(key, 0, is_decided=False)
-            for key in dict.fromkeys(self._graph.arriving.list_copies(wanted))
+            for stix_id in wanted
+            for key in self._graph.arriving.copies.get(stix_id, ())
             if key not in known
         )
         for copy in copies:

@@ -108,6 +108,36 @@ def older_revisions() -> list[str]:
     return [f"{older:04d}" for older in range(number - 1, 0, -1)]
 
 
+def partial_indexes(connection: Connection) -> dict[str, str]:
+    """The indexes of a database that are about some rows, and which, as the database spells it."""
+    query = (
+        "SELECT name, substr(sql, instr(sql, ' WHERE ') + 7) FROM sqlite_master "
+        "WHERE type = 'index' AND sql LIKE '% WHERE %'"
+    )
+    if connection.dialect.name == "postgresql":
+        query = (
+            "SELECT indexrelid::regclass::text, pg_get_expr(indpred, indrelid) FROM pg_index "
+            "WHERE indpred IS NOT NULL AND indrelid::regclass::text NOT LIKE 'pg_%'"
+        )
+    return {name: where for name, where in connection.execute(sa.text(query))}
+
+
+def test_each_index_is_about_the_rows_that_are_declared(database: Database) -> None:
+    # What alembic compares is its columns.
+    declared = {
+        index.name: str(index.dialect_options[database.content.dialect.name]["where"])
+        for table in migrations.declared("content").tables.values()
+        for index in table.indexes
+        if index.info
+    }
+    with database.content.connect() as connection:
+        found = partial_indexes(connection)
+    assert found.keys() == declared.keys()
+    if database.is_sqlite:
+        # PostgreSQL tells it in words of its own.
+        assert found == declared
+
+
 def test_the_revisions_that_a_start_looks_for_are_those_that_alembic_knows() -> None:
     for name, newest in migrations.newest().items():
         script = ScriptDirectory.from_config(migrations._bare_config(name))

@@ -8,11 +8,14 @@ import signal
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import migrations
+from app import create_app
 from kernel.db import Database
 from kernel.settings import Settings
 from tests.web.servers import Start, read_answer
+from web.installation import installation_of
 
 
 def test_an_operator_starts_a_new_installation_and_stops_it_at_a_terminal(start: Start) -> None:
@@ -21,6 +24,17 @@ def test_an_operator_starts_a_new_installation_and_stops_it_at_a_terminal(start:
     served.process.send_signal(signal.SIGINT)
     assert served.process.wait(timeout=20) == 0
     assert "Traceback" not in served.said.read_text()
+
+
+def test_what_workers_share_has_connected_to_nothing(settings: Settings) -> None:
+    # Two processes on one connection would lose what they acknowledge.
+    app = create_app(settings)
+    opened = installation_of(app).database
+    pools: list[Any] = [opened.content.pool, opened.deliveries.pool]
+    assert [pool.checkedin() + pool.checkedout() for pool in pools] == [0, 0]
+    app.test_client().get("/taxii2/", auth=("nobody", "at all"))
+    assert pools[0].checkedin() == 1
+    opened.close()
 
 
 def test_what_was_begun_before_a_stop_is_answered(start: Start) -> None:
