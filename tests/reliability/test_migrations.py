@@ -119,7 +119,7 @@ def partial_indexes(connection: Connection) -> dict[str, str]:
             "SELECT indexrelid::regclass::text, pg_get_expr(indpred, indrelid) FROM pg_index "
             "WHERE indpred IS NOT NULL AND indrelid::regclass::text NOT LIKE 'pg_%'"
         )
-    return {name: where for name, where in connection.execute(sa.text(query))}
+    return dict(connection.execute(sa.text(query)).all())
 
 
 def test_each_index_is_about_the_rows_that_are_declared(database: Database) -> None:
