@@ -100,7 +100,8 @@ def measure_scale(
     with opentaxii(folder / "opentaxii", make_url_for("opentaxii")) as peer, _serving(large):
         theirs = Client(peer)
         yield f"{load(theirs, count)}\n"
-        yield from measure_beside(large.client(WHOLE), large.client(codes()[0]), theirs)
+        reader, contributor = large.client(WHOLE), large.client(codes()[0])
+        yield from measure_beside(reader, contributor, theirs, engine)
 
 
 def _made(

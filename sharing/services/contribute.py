@@ -46,8 +46,6 @@ from sharing.tables import (
     status,
 )
 
-"""How long what became of an envelope can be asked for; TAXII 2.1 §4.3 wants a day at least."""
-
 Seen = TypeVar("Seen")
 
 _HIDDEN_REASONS = {
