@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final
 
 import click
 from sqlalchemy import Connection
@@ -16,6 +16,8 @@ from sharing.cli.simulations import refuse_both, simulation_answer
 from sharing.rules.tlp import Tlp
 from sharing.services.seating import change_member
 from sharing.services.simulations import apply_suspension, trial_of_suspension, try_out
+
+_COMMANDS: Final = {"suspended": "suspend", "departed": "depart"}
 
 
 @click.group()
@@ -79,37 +81,47 @@ def show(workplace: Workplace, code: str) -> Answer:
     return Answer(document, "\n".join(lines))
 
 
+def _to_try_out(command: Callable[..., None]) -> Callable[..., None]:
+    for option in (
+        click.option("--simulation", metavar="ID", help="Only if it does exactly what this said."),
+        click.option(
+            "--simulate", "is_trial", is_flag=True, help="Tell what would change; change nothing."
+        ),
+    ):
+        command = option(command)
+    return command
+
+
 @member.command("suspend")
 @click.argument("code")
-@click.option(
-    "--simulate", "is_trial", is_flag=True, help="Tell what would change; change nothing."
-)
-@click.option("--simulation", metavar="ID", help="Only if it does exactly what this one said.")
+@_to_try_out
 @working
 def suspend(workplace: Workplace, code: str, *, is_trial: bool, simulation: str | None) -> Answer:
     """Suspend a member everywhere: it is refused from now on and receives nothing."""
-    refuse_both(simulation, is_trial=is_trial)
-    if not is_trial and simulation is None:
-        return _change(workplace, code, "suspended")
-    database, now_us = workplace.database, workplace.now_us
-    with database.read() as connection:
-        trial = trial_of_suspension(connection, _expect(connection, code))
-    with showing_progress(code) as progress:
-        if simulation is None:
-            made = try_out(database, OPERATOR, trial, now_us=now_us, progress=progress)
-            return simulation_answer(made, f"comity member suspend {code}")
-        apply_suspension(
-            database, OPERATOR, code, trial, simulation, now_us=now_us, progress=progress
-        )
-    with database.read() as connection:
-        return _answer(connection, code)
+    return _stop(workplace, code, "suspended", simulation, is_trial=is_trial)
+
+
+@member.command("depart")
+@click.argument("code")
+@_to_try_out
+@working
+def depart(workplace: Workplace, code: str, *, is_trial: bool, simulation: str | None) -> Answer:
+    """A member leaves: it is refused from now on everywhere and receives nothing.
+
+    What it contributed stays under its last policy; a forum's rules may withhold it
+    (`comity forum-policy`). `comity member reinstate` takes it in again.
+    """
+    return _stop(workplace, code, "departed", simulation, is_trial=is_trial)
 
 
 @member.command("reinstate")
 @click.argument("code")
 @working
 def reinstate(workplace: Workplace, code: str) -> Answer:
-    """Reinstate a suspended member: what it may see is released to it."""
+    """Reinstate a member that was suspended or has departed: what it may see is released to it.
+
+    Its seats, credentials and persons are what they were: revoke or disable what shall not return.
+    """
     return _change(workplace, code, "active")
 
 
@@ -125,6 +137,26 @@ def document_of(found: Member) -> dict[str, Any]:
         "accredited_to": Tlp(found.accredited_to).text,
         "identities": sorted(found.identities),
     }
+
+
+def _stop(
+    workplace: Workplace, code: str, status: str, simulation: str | None, *, is_trial: bool
+) -> Answer:
+    refuse_both(simulation, is_trial=is_trial)
+    if not is_trial and simulation is None:
+        return _change(workplace, code, status)
+    database, now_us = workplace.database, workplace.now_us
+    with database.read() as connection:
+        trial = trial_of_suspension(connection, _expect(connection, code), status)
+    with showing_progress(code) as progress:
+        if simulation is None:
+            made = try_out(database, OPERATOR, trial, now_us=now_us, progress=progress)
+            return simulation_answer(made, f"comity member {_COMMANDS[status]} {code}")
+        apply_suspension(
+            database, OPERATOR, code, trial, simulation, now_us=now_us, progress=progress
+        )
+    with database.read() as connection:
+        return _answer(connection, code)
 
 
 def _change(workplace: Workplace, code: str, status: str) -> Answer:

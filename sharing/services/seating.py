@@ -110,7 +110,8 @@ def change_member(
     progress: Progress = no_progress,
     confirm: Confirm | None = None,
 ) -> None:
-    """Suspend or reinstate a member in every forum it has a seat in, in one commit."""
+    """Make a member `active`, `suspended` or `departed`: in every forum it has a seat in, in one
+    commit. What it contributed stays under its last policy (sharing policy §5)."""
     with database.write() as connection:
         member = _expect_member(connection, code)
         locks = [

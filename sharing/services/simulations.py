@@ -94,14 +94,17 @@ def trial_of_forum_policy(forum: Forum, document: bytes) -> Trial:
     return Trial(about, document, [(forum.id, forum.slug)], simulate)
 
 
-def trial_of_suspension(connection: Connection, member: Member) -> Trial:
-    """A member's suspension, in every forum that it has a seat in."""
+def trial_of_suspension(connection: Connection, member: Member, status: str) -> Trial:
+    """A member made `suspended` or `departed`, in every forum that it has a seat in.
+
+    The two withdraw the same; which of them was tried out is the document.
+    """
 
     def simulate(scene: Scene) -> Outcome:
         return simulate_suspension(scene, member.id)
 
     forums = list_forums_of(connection, member.id)
-    return Trial(About("suspension", None, member.id), b"suspended", forums, simulate)
+    return Trial(About("suspension", None, member.id), status.encode(), forums, simulate)
 
 
 def trial_of_seat(forum: Forum, member: Member, role: str) -> Trial:
@@ -212,12 +215,13 @@ def apply_suspension(
     now_us: int,
     progress: Progress = no_progress,
 ) -> None:
-    """Suspend the member if that does what was simulated; raises as `apply_policy`."""
+    """Suspend the member, or let it depart, if that does what was simulated; raises as
+    `apply_policy`."""
     change_member(
         database,
         actor,
         code,
-        "suspended",
+        trial.document.decode(),
         now_us=now_us,
         progress=progress,
         confirm=_confirming(database, trial, simulation_id),

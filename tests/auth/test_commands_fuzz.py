@@ -38,6 +38,7 @@ COMMANDS: list[tuple[list[str], list[str]]] = [
     (["member", "add"], ["--name", "--jurisdiction", "--bloc", "--residency", "--identity"]),
     (["member", "show"], []),
     (["member", "suspend"], []),
+    (["member", "depart"], []),
     (["member", "reinstate"], []),
     (["forum", "add"], ["--title", "--tlp-ceiling"]),
     (["forum", "open"], []),

@@ -46,7 +46,7 @@ def rules_trial(world: World, document: Mapping[str, Any]) -> Trial:
 def suspension_trial(world: World, code: str) -> Trial:
     member = member_of(world, code)
     with world.database.read() as connection:
-        return trial_of_suspension(connection, member)
+        return trial_of_suspension(connection, member, "suspended")
 
 
 def seat_trial(world: World, code: str, role: str = "member") -> Trial:
