@@ -96,6 +96,12 @@ def see(copy: Iterable[Version]) -> dict[int, Sight]:
     return sights
 
 
+def less_references(version: Version, grant: Grant) -> Grant:
+    """What is left of a grant of this version, without what it names that is hidden."""
+    sight = _with_references(version, grant)
+    return Grant(sight.mask, sight.lost)
+
+
 def _with_references(version: Version, grant: Grant) -> Sight:
     """Step 8, then step 6 again."""
     if not version.hidden:

@@ -97,6 +97,18 @@ class Policy:
         return tuple(rule for rule in self.rules if is_timed(rule))
 
 
+WITHHOLD_ALL: Final = Policy(
+    (
+        Rule(
+            id="unreadable",
+            effect="withhold",
+            audience=Audience(frozenset({Term("forum"), Term("partners")})),
+        ),
+    )
+)
+"""What stands in for rules of a forum that cannot be read: nobody sees what is another's."""
+
+
 def is_timed(rule: Rule) -> bool:
     """Whether the rule holds at some times only."""
     bounds = (rule.from_us, rule.until_us, rule.delay_us, rule.expire_after_us)

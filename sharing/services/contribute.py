@@ -32,6 +32,7 @@ from sharing.services.admission import Admission, Admitted, Door, Outcome, accep
 from sharing.services.arriving import Arriving, write_derived
 from sharing.services.decisions import Decisions
 from sharing.services.forgetting import forget_statuses
+from sharing.services.graph import Graph
 from sharing.services.held import hold_downgrades
 from sharing.services.lock import LockedForum
 from sharing.services.mentioning import keep_forms
@@ -252,8 +253,11 @@ class _Contributing:
             for admitted in sorted(admission.admitted, key=lambda entry: entry.index)
         ]
         decisions = Decisions(self._connection, self._door.forum_id, lock.now_us)
-        contributed = hold_downgrades(decisions, admission.copies, contributed)
-        arriving = self._arriving(lock, contributed)
+        added = [stored for admitted, stored in contributed if admitted.revives is None]
+        guards = find_guards(self._connection, self._seated, added)
+        before = Graph(self._connection, lock.forum_id, decisions, Arriving({}, guards))
+        contributed = hold_downgrades(before, decisions, admission.copies, contributed)
+        arriving = self._arriving(lock, contributed, guards)
         stored = [stored for _, stored in contributed]
         revived = {copy.id for copy in stored}
         replaced = [a.replaces for a in admission.admitted if a.replaces is not None]
@@ -331,7 +335,12 @@ class _Contributing:
             feed_id=feed_id,
         )
 
-    def _arriving(self, lock: LockedForum, contributed: list[tuple[Admitted, Stored]]) -> Arriving:
+    def _arriving(
+        self,
+        lock: LockedForum,
+        contributed: list[tuple[Admitted, Stored]],
+        guards: list[dict[str, Any]],
+    ) -> Arriving:
         """Write what is stored already anew; what is not yet arrives once it has been decided."""
         for admitted, stored in contributed:
             if admitted.revives is not None:
@@ -339,7 +348,6 @@ class _Contributing:
         renewed = [stored for admitted, stored in contributed if admitted.replaces is not None]
         replace_versions(self._connection, renewed)
         fresh = {stored.id: stored for admitted, stored in contributed if admitted.is_fresh}
-        guards = find_guards(self._connection, self._seated, [*renewed, *fresh.values()])
         kept = [row for row in guards if row["contribution_id"] not in fresh]
         write_derived(lock, renewed, kept)
         return Arriving(fresh, [row for row in guards if row["contribution_id"] in fresh])

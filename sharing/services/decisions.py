@@ -40,7 +40,7 @@ from sharing.rules.audiences import (
 from sharing.rules.model import Facts, Place, Recipient
 from sharing.rules.moment import Moment, list_provisions, next_change
 from sharing.rules.node import PolicyRefused
-from sharing.rules.rule import Policy, Reciprocity, depends_on_commitments
+from sharing.rules.rule import WITHHOLD_ALL, Policy, Reciprocity, depends_on_commitments
 from sharing.rules.terms import Committed, Term
 from sharing.rules.tlp import Tlp
 from sharing.services.ground import Ground, ground_of
@@ -49,6 +49,9 @@ from sharing.services.supposed import AS_STORED, Supposed
 log = get_logger(__name__)
 
 _MOST_ALIKE = 8192
+
+# Of the grammar, and of JSON: a saved document that is neither any more decides nothing.
+_UNREADABLE_BY = (PolicyRefused, ValueError)
 """So many contributions that rules tell apart are remembered."""
 
 
@@ -409,16 +412,22 @@ class Decisions:
         """A member's saved policy; one that cannot be read shares nothing, and is an alert."""
         try:
             return read_saved(document, self.collection_names)
-        except PolicyRefused as fault:
+        except _UNREADABLE_BY as fault:
             _alert(fault)
             return Policy()
 
     def _policy_of_forum(self) -> _Held:
         if self._forum_policy is None:
-            self._forum_policy = self._hold(
-                read_saved(self._forum_document, self.collection_names, of_forum=True)
-            )
+            self._forum_policy = self._hold(self._read_of_forum())
         return self._forum_policy
+
+    def _read_of_forum(self) -> Policy:
+        """The forum's saved rules; some that cannot be read withhold everything: an alert."""
+        try:
+            return read_saved(self._forum_document, self.collection_names, of_forum=True)
+        except _UNREADABLE_BY as fault:
+            _alert(fault)
+            return WITHHOLD_ALL
 
     def _hold(self, policy: Policy) -> _Held:
         follows = any(depends_on_commitments(rule) for rule in policy.rules)
@@ -431,7 +440,7 @@ class Decisions:
         for member_id, saved in list_standing_accepts(self._connection, self._forum_id).items():
             try:
                 found[self.code_of(member_id)] = read_accepts(saved.value)
-            except PolicyRefused as fault:
+            except _UNREADABLE_BY as fault:
                 _alert(fault)
                 found[self.code_of(member_id)] = Accepts(types=frozenset())
         return found

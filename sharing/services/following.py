@@ -83,7 +83,13 @@ def _standing(table: Table, owner: Column[Any]) -> Select[Any]:
                 newest.c.version == table.c.version,
             ),
         )
-        .where(table.c.document.contains(f"{COMMITTED}:"))
+        # As it was sent, word for word: JSON may spell any letter of it with a backslash.
+        .where(
+            or_(
+                table.c.document.contains(f"{COMMITTED}:"),
+                table.c.document.contains("\\", autoescape=True),
+            )
+        )
     )
 
 

@@ -288,7 +288,7 @@ class _Run:
         """A node outside the graph, with its guards."""
         bare = self._bare(stored)
         self._find_named([bare])
-        guards = list_guards(self._connection, [stored.id])
+        guards = list_guards(self._connection, [stored.id]) | self._graph.arriving.guarding
         return replace(bare, guards=self._guards_of(stored, guards))
 
     # --- deciding --------------------------------------------------------------------------

@@ -11,20 +11,28 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from sharing.queries.contributions import Stored
+from sharing.rules.audiences import Grant
+from sharing.rules.copies import Named, Version, less_references
 from sharing.rules.downgrade import gives_more, is_looser
+from sharing.rules.model import Facts
 from sharing.services.admission import Admitted
 from sharing.services.decisions import Decisions
+from sharing.services.graph import Graph
 
 _Copy = tuple[int, str]
 """(originator, STIX id), in one collection."""
 
 
 def hold_downgrades(
-    decisions: Decisions, copies: Iterable[Stored], contributed: Sequence[tuple[Admitted, Stored]]
+    before: Graph,
+    decisions: Decisions,
+    copies: Iterable[Stored],
+    contributed: Sequence[tuple[Admitted, Stored]],
 ) -> list[tuple[Admitted, Stored]]:
     """The same contributions, those marked that have to be held; `copies` came before them.
 
-    What answers another contribution reaches those who see that one, however it is marked.
+    `before` is who sees what without them. What answers another contribution reaches those who
+    see that one, however it is marked.
     """
     versions: defaultdict[_Copy, dict[int, Stored]] = defaultdict(dict)
     for stored in copies:
@@ -39,23 +47,50 @@ def hold_downgrades(
         if admitted.replaces is not None and not admitted.replaces.is_held:
             others.append(admitted.replaces)
         is_free = not stored.is_held and stored.bound_id is None
-        if others and is_free and _is_downgrade(decisions, stored, others):
+        if others and is_free and _is_downgrade(before, decisions, stored, others):
             stored = replace(stored, is_held=True, state="held")
         held[admitted.index] = same[stored.version_us] = stored
     return [(admitted, held[admitted.index]) for admitted, _ in contributed]
 
 
-def _is_downgrade(decisions: Decisions, stored: Stored, others: Iterable[Stored]) -> bool:
+def _is_downgrade(
+    before: Graph, decisions: Decisions, stored: Stored, others: Iterable[Stored]
+) -> bool:
     newest = max(others, key=lambda v: v.version_us)
-    facts, before = decisions.facts_of(stored), decisions.facts_of(newest)
-    if not is_looser(facts, before):
+    facts, facts_before = decisions.facts_of(stored), decisions.facts_of(newest)
+    if not is_looser(facts, facts_before):
         return False
     own = decisions.own_of(stored.originator_id)
+    hidden = _hidden_by_dropped(before, stored, newest)
     # Embargoes ignored, and once more with reciprocity met by all: what opens later is given
     # all the same.
     return any(
-        gives_more(given, gave, facts, before, own)
+        gives_more(given, _less(gave, newest, hidden, own, facts_before), facts, facts_before, own)
         for given, gave in zip(
-            decisions.opened_for(stored, facts), decisions.opened_for(newest, before), strict=True
+            decisions.opened_for(stored, facts),
+            decisions.opened_for(newest, facts_before),
+            strict=True,
         )
     )
+
+
+def _hidden_by_dropped(before: Graph, stored: Stored, newest: Stored) -> dict[str, int]:
+    """From whom each id is hidden that the newest other version names and this one does not.
+
+    What both name stands in the way of both.
+    """
+    dropped = set(newest.facts.references).difference(stored.facts.references)
+    if not dropped:
+        return {}
+    return {
+        stix_id: mask for stix_id, mask in before.hidden_for(newest).items() if stix_id in dropped
+    }
+
+
+def _less(gave: Grant, newest: Stored, hidden: dict[str, int], own: int, facts: Facts) -> Grant:
+    """What a version gives, less what it names that is hidden (sharing policy §4, step 8)."""
+    if not hidden:
+        return gave
+    named = Named(newest.facts.hard_references, newest.facts.vanishing)
+    version = Version(newest.id, newest.version_us, facts, named, own, gave, gave, hidden=hidden)
+    return less_references(version, gave)

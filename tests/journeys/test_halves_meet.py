@@ -103,6 +103,24 @@ def test_who_withdraws_its_commitment_sees_nothing_at_the_next_request(world: Wo
     assert names(world, "xbb") == []
 
 
+def test_a_term_is_followed_however_its_letters_are_spelled(world: World) -> None:
+    document = json.dumps(policy(share(f"committed:{PROVISION}")))
+    spelled = document.replace("committed:", "\\u0063ommitted:").encode()
+    number = world.member_id("XAA")
+    world.clock.now_us += 1_000_000
+    policies.set_policy(
+        world.database,
+        Setter("operator", number),
+        world.forum_id,
+        number,
+        spelled,
+        now_us=world.clock(),
+    )
+    assert names(world, "xbb") == ["one"]
+    record(world, {"kind": "commitment-withdrawal", "party": "XBB", "date": "2026-09-01"})
+    assert names(world, "xbb") == []
+
+
 def test_what_takes_effect_later_does_so_to_the_second_with_no_worker_alive(world: World) -> None:
     record(
         world,

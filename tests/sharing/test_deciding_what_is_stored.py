@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 import orjson
+import pytest
 from sqlalchemy import update
 
 from auth import services as auth_services
@@ -15,7 +16,7 @@ from sharing.queries.collections import find_collection
 from sharing.rules.tlp import WELL_KNOWN, Tlp
 from sharing.services import collections, policies, seating
 from sharing.services.contribute import Receipt, contribute
-from sharing.tables import policy
+from sharing.tables import forum_policy, policy
 from tests.sharing.oracle.stored import View, stored_views
 
 NOW_US = 1_760_000_000_000_000
@@ -79,6 +80,15 @@ class Forum:
             policies.Setter("operator", self.xaa),
             self.id,
             self.xaa,
+            orjson.dumps({"rules": list(rules)}),
+            now_us=NOW_US,
+        )
+
+    def set_forum_rules(self, *rules: dict[str, Any]) -> None:
+        policies.set_forum_policy(
+            self.database,
+            policies.Setter("operator"),
+            self.id,
             orjson.dumps({"rules": list(rules)}),
             now_us=NOW_US,
         )
@@ -158,3 +168,26 @@ def test_a_saved_policy_that_cannot_be_read_shares_nothing(database: Database) -
     seating.change_seat(database, "operator", "forum", "XBB", "active", now_us=NOW_US)
     assert forum.seen_by("XBB") == 0
     assert forum.seen_by("XAA") == 1
+
+
+@pytest.mark.parametrize("document", ['{"rules": [{"id": 7}]}', "{"])
+def test_rules_of_a_forum_that_cannot_be_read_withhold_everything(
+    database: Database, document: str
+) -> None:
+    forum = Forum(database)
+    forum.contribute(make_campaign(TLP[Tlp.GREEN]))
+    forum.set_forum_rules()
+    assert forum.seen_by("XBB") == 1
+    with database.write() as connection:
+        connection.execute(update(forum_policy).values(document=document))
+    # What is contributed now is taken, and its originator alone sees it.
+    receipt = forum.contribute(make_campaign(TLP[Tlp.GREEN]))
+    assert len(receipt.successes) == 1
+    assert forum.seen_by("XAA") == 2
+    assert forum.seen_by("XBB") == 1
+    seating.change_seat(database, "operator", "forum", "XBB", "suspended", now_us=NOW_US)
+    seating.change_seat(database, "operator", "forum", "XBB", "active", now_us=NOW_US)
+    assert forum.seen_by("XBB") == 0
+    # Rules that can be read take their place, as ever.
+    forum.set_forum_rules()
+    assert forum.seen_by("XBB") == 2

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from tests.sharing.oracle import objects
 from tests.sharing.oracle.objects import Object
 from tests.sharing.oracle.reading import Reading
-from tests.sharing.oracle.record import Contribution, Place, Recipient, Record
+from tests.sharing.oracle.record import Contribution, Copy, Place, Recipient, Record
 
 
 def contribute(
@@ -22,6 +22,7 @@ def contribute(
         for stix_id in objects.named_ids(value)
     }
     entered: list[Contribution] = []
+    before = _Before(record, reading) if _may_loosen(record, originator, place, sent) else None
     in_order = sorted(enumerate(sent), key=lambda pair: pair[1]["type"] != "marking-definition")
     for number, value in in_order:
         refusal = _refusal(record, originator, value)
@@ -38,7 +39,7 @@ def contribute(
             entered[-1].is_deleted = False
     for each in sorted(entered, key=lambda e: e.version):
         if not each.is_held:
-            each.is_held = is_downgrade(record, each, entered)
+            each.is_held = before is not None and is_downgrade(record, each, entered, before)
     own = {
         copy[2]
         for copy in {each.copy for each in record.contributions}
@@ -75,7 +76,38 @@ def _enter(
     return made
 
 
-def is_downgrade(record: Record, given: Contribution, entered: Sequence[Contribution]) -> bool:
+class _Before:
+    """Who saw which copies, and what each member had contributed, before an envelope came."""
+
+    def __init__(self, record: Record, reading: Reading) -> None:
+        self.copies = {
+            (to.name, kind): {each.copy for each in reading.visible(to, kind)}
+            for to in record.recipients.values()
+            for kind in to.kinds
+        }
+        self._own: dict[tuple[str, str], set[Copy]] = {}
+        for each in record.contributions:
+            self._own.setdefault((each.originator, each.id), set()).add(each.copy)
+
+    def hides(self, old: Contribution, stix_id: str, to: Recipient, kind: str) -> bool:
+        """Whether an id that the old version names was hidden from a recipient."""
+        guards = self._own.get((old.originator, stix_id)) or old.guards.get(stix_id)
+        return bool(guards) and self.copies[(to.name, kind)].isdisjoint(guards or ())
+
+
+def _may_loosen(
+    record: Record, originator: Recipient, place: Place, sent: Sequence[Object]
+) -> bool:
+    """Whether anything sent has another version, here or in the same envelope."""
+    ids = [value["id"] for value in sent]
+    return len(set(ids)) < len(ids) or any(
+        record.list_copy((originator.name, place.key, stix_id)) for stix_id in ids
+    )
+
+
+def is_downgrade(
+    record: Record, given: Contribution, entered: Sequence[Contribution], before: _Before
+) -> bool:
     """Whether a version is looser than the newest other of its copy, and gives more by it."""
     later = [each for each in entered if each.version > given.version]
     others = [
@@ -83,7 +115,11 @@ def is_downgrade(record: Record, given: Contribution, entered: Sequence[Contribu
         for each in record.list_copy(given.copy)
         if each is not given and not each.is_held and each not in later
     ]
-    return bool(others) and _is_looser(given, others[0]) and _gives_more(record, given, others[0])
+    return (
+        bool(others)
+        and _is_looser(given, others[0])
+        and _gives_more(record, given, others[0], before)
+    )
 
 
 def _is_looser(new: Contribution, old: Contribution) -> bool:
@@ -95,36 +131,52 @@ def _is_looser(new: Contribution, old: Contribution) -> bool:
     return before is not None and (after is None or not set(after) <= set(before))
 
 
-def _gives_more(record: Record, new: Contribution, old: Contribution) -> bool:
+def _gives_more(record: Record, new: Contribution, old: Contribution, before: _Before) -> bool:
     """Whether anybody is given the object, or a part of it that both have, by the new alone.
+
+    What hides an id that both name hides in both; what the new names no more hides in the old.
 
     Embargoes ignored, by the counts of reciprocity as they are, and if all met it: what opens
     later is given all the same.
     """
     return any(
-        _gives_one_more(Reading(record, record.now_us, all_reciprocate=each), record, new, old)
+        _gives_one_more(
+            Reading(record, record.now_us, all_reciprocate=each), record, new, old, before
+        )
         for each in (False, True)
     )
 
 
-def _gives_one_more(reading: Reading, record: Record, new: Contribution, old: Contribution) -> bool:
+def _gives_one_more(
+    reading: Reading, record: Record, new: Contribution, old: Contribution, before: _Before
+) -> bool:
     both = new.levels.keys() & old.levels.keys()
     for to in record.recipients.values():
         if to.name == new.originator or not to.is_active:
             continue
         for kind in to.kinds:
-            given, gave = (_given(reading, each, to, kind) for each in (new, old))
+            given = _given(reading, new, to, kind, frozenset())
+            dropped = old.named - new.named
+            hidden = frozenset(each for each in dropped if before.hides(old, each, to, kind))
+            gave = _given(reading, old, to, kind, hidden)
             if given is not None and (gave is None or (given - gave) & both):
                 return True
     return False
 
 
-def _given(reading: Reading, each: Contribution, to: Recipient, kind: str) -> frozenset[str] | None:
+def _given(
+    reading: Reading, each: Contribution, to: Recipient, kind: str, hidden: frozenset[str]
+) -> frozenset[str] | None:
+    """The units that are served, whole or in part, without these ids."""
     kept = reading.keeps(each, to, kind, is_lifted=True)
-    if kept is None:
+    if kept is None or hidden & each.hard:
         return None
-    is_complete = each.less(frozenset(each.levels.keys() - kept), frozenset())[2]
-    return kept if is_complete else None
+    served, _, is_complete = each.less(frozenset(each.levels.keys() - kept), hidden)
+    if not is_complete:
+        return None
+    # Selectors go with what they point at, which is no loss of its own.
+    gone = set(objects.unit_levels(each.value, 0)) - set(objects.unit_levels(served, 0))
+    return kept - (gone - {"granular_markings"}) if hidden else kept
 
 
 def withdraw(versions: Sequence[Contribution]) -> None:

@@ -258,6 +258,44 @@ def test_a_looser_version_is_held_and_its_originator_alone_sees_it(world: World)
     assert walk(world, "xaa") == [first, looser]
 
 
+def test_a_looser_version_that_drops_what_hid_it_is_held(world: World) -> None:
+    world.set_policy(
+        policy(share("member:XBB"), withhold("member:XBB", when={"labels": ["frost"]}))
+    )
+    hidden, shown = world.indicator(labels=["frost"]), world.indicator()
+    first = {
+        "type": "report",
+        "spec_version": "2.1",
+        "id": f"report--{uuid.uuid4()}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "modified": "2026-01-01T00:00:00.000Z",
+        "name": "Named",
+        "published": "2026-01-01T00:00:00.000Z",
+        "object_refs": [hidden["id"]],
+        "object_marking_refs": [TLP[Tlp.AMBER]],
+    }
+    world.contribute(hidden, shown, first)
+    assert walk(world, "xbb") == [shown]
+    # What both versions name goes on hiding both.
+    looser = first | {
+        "modified": "2026-01-02T00:00:00.000Z",
+        "object_marking_refs": [TLP[Tlp.GREEN]],
+    }
+    assert "held" not in world.contribute(looser)["successes"][0].get("message", "")
+    elsewhere = looser | {
+        "modified": "2026-01-03T00:00:00.000Z",
+        "object_refs": [shown["id"]],
+    }
+    assert "held" not in world.contribute(elsewhere)["successes"][0].get("message", "")
+    assert walk(world, "xbb") == [shown, elsewhere]
+    # Had the marking been loosened in the same breath, its looseness would have gone unseen.
+    other = first | {"id": f"report--{uuid.uuid4()}"}
+    world.contribute(other)
+    both = elsewhere | {"id": other["id"]}
+    assert "held" in world.contribute(both)["successes"][0]["message"]
+    assert walk(world, "xbb") == [shown, elsewhere]
+
+
 def test_reciprocity_is_counted_at_midnight(world: World) -> None:
     asked = {"reciprocity": {"min_contributions": 2, "window_days": 3}}
     world.set_policy(policy(share("forum", conditions=asked)))
