@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sharing.rules.audiences import Grant
-from sharing.rules.copies import Named, Version, see
+from sharing.rules.copies import Named, Version, less_references, see
 from sharing.rules.model import Facts
 from sharing.rules.tlp import Tlp
 
@@ -153,3 +153,12 @@ def test_an_older_version_lacks_what_the_newest_that_counts_is_withheld() -> Non
 def test_a_held_version_is_its_originators_and_counts_for_no_other() -> None:
     sights = see([version(1, Grant(0b0001 | OWN)), version(2, Grant(0b0011 | OWN), is_held=True)])
     assert {at: sight.mask for at, sight in sights.items()} == {1: 0b0001 | OWN, 2: OWN}
+
+
+def test_what_is_left_of_a_grant_without_what_is_hidden() -> None:
+    grant = Grant(0b0111 | OWN, {"labels": 0b0010})
+    hidden = {"hard": 0b0001, "soft": 0b0100}
+    named = Named(("hard",), {"description": "soft"})
+    version = Version(1, 1, FACTS, named, OWN, grant, grant, hidden=hidden)
+    left = less_references(version, grant)
+    assert left == Grant(0b0110 | OWN, {"labels": 0b0010, "description": 0b0100})
