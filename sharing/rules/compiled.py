@@ -22,7 +22,7 @@ from sharing.rules.rule import (
 )
 from sharing.rules.tlp import Tlp
 
-# Kinds of object (type, labels, collection) remembered with the rules about them.
+# Kinds of object (type, labels, collection, originator) remembered with the rules about them.
 _MOST_KINDS: Final = 4096
 
 
@@ -46,7 +46,8 @@ class CompiledRule:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Kind:
-    """The rules about objects of one type, with the same labels, in one collection."""
+    """The rules about objects of one type, with the same labels, in one collection; of one
+    originator where a rule asks whose they are."""
 
     rules: tuple[CompiledRule, ...]
     numbers: tuple[int, ...]
@@ -106,7 +107,8 @@ class CompiledPolicy:
     electorate: Electorate
     rules: tuple[CompiledRule, ...]
     timed: tuple[Rule, ...]
-    _kinds: dict[tuple[str, frozenset[str], str], _Kind] = field(default_factory=dict)
+    asks_originator: bool
+    _kinds: dict[tuple[str, frozenset[str], str, str], _Kind] = field(default_factory=dict)
 
     def list_timed(self) -> tuple[Rule, ...]:
         """The policy's rules that do not hold at all times, whomever they concern."""
@@ -153,7 +155,8 @@ class CompiledPolicy:
         )
 
     def _kind_of(self, facts: Facts, place: Place) -> _Kind:
-        key = (facts.stix_type, facts.labels, place.collection)
+        originator = facts.originator if self.asks_originator else ""
+        key = (facts.stix_type, facts.labels, place.collection, originator)
         kind = self._kinds.get(key)
         if kind is None:
             if len(self._kinds) >= _MOST_KINDS:
@@ -169,6 +172,7 @@ def compile_policy(policy: Policy, electorate: Electorate) -> CompiledPolicy:
         electorate,
         tuple(one for one in compiled if one.concerned or one.depends_on_commitments),
         policy.list_timed(),
+        any(rule.when.originators is not None for rule in policy.rules),
     )
 
 

@@ -18,7 +18,7 @@ from sharing.rules.node import Node, PolicyRefused, quote
 from sharing.rules.properties import read_properties
 from sharing.rules.rule import Audience, Effect, Policy, Rule, When
 from sharing.rules.terms import Term
-from sharing.rules.vocabulary import Names, read_term
+from sharing.rules.vocabulary import Names, read_member, read_term
 
 __all__ = [
     "MAX_BYTES",
@@ -38,6 +38,7 @@ RULE_KEYS: Final = frozenset(
     | {"omit", "conditions", "terms", "only"}
 )
 WHEN_KEYS: Final = frozenset({"types", "labels", "collections", "tlp_at_most", "tlp_at_least"})
+FORUM_WHEN_KEYS: Final = WHEN_KEYS | {"originators"}
 
 # Keys that one effect has and the other has not: what to do about them there.
 _SHARE_ONLY: Final = {
@@ -53,6 +54,9 @@ _SHARE_ONLY_WHEN: Final = {
 }
 _WITHHOLD_ONLY_WHEN: Final = {
     "tlp_at_least": "only withhold rules have it; a share rule uses `tlp_at_most`",
+}
+_FORUM_ONLY_WHEN: Final = {
+    "originators": "only a forum's policy has it; a member's is about what that member contributed",
 }
 _FORUM_ONLY_WITHHOLDS: Final = "a forum's policy holds withhold rules only; write `withhold`"
 
@@ -105,14 +109,14 @@ def _refuse_repeated_ids(nodes: Sequence[Node], rules: Sequence[Rule]) -> None:
 def _read_rule(node: Node, setting: _Setting) -> Rule:
     fields = node.fields(RULE_KEYS)
     effect = _read_effect(_required(node, fields, "effect"), setting)
-    _refuse_other_effect(fields, _WITHHOLD_ONLY if effect == "share" else _SHARE_ONLY)
+    _refuse_keys(fields, _WITHHOLD_ONLY if effect == "share" else _SHARE_ONLY)
     from_us, until_us = _read_interval(node, fields)
     delay_us, expire_after_us = _read_lifetime(fields)
     return Rule(
         id=_read_id(_required(node, fields, "id")),
         effect=effect,
         audience=_read_audience(node, fields, effect, setting.names),
-        when=_read_when(fields, effect, setting.names),
+        when=_read_when(fields, effect, setting),
         omit=read_properties(fields["omit"]) if "omit" in fields else frozenset(),
         only=_read_only(fields),
         from_us=from_us,
@@ -140,7 +144,7 @@ def _read_effect(node: Node, setting: _Setting) -> Effect:
     return "share"
 
 
-def _refuse_other_effect(fields: Mapping[str, Node], refusals: Mapping[str, str]) -> None:
+def _refuse_keys(fields: Mapping[str, Node], refusals: Mapping[str, str]) -> None:
     for key, reason in refusals.items():
         if key in fields:
             raise fields[key].refused(reason)
@@ -170,13 +174,15 @@ def _read_terms(node: Node, names: Names) -> frozenset[Term]:
     return frozenset(read_term(item, names) for item in node.items())
 
 
-def _read_when(fields: Mapping[str, Node], effect: Effect, names: Names) -> When:
+def _read_when(fields: Mapping[str, Node], effect: Effect, setting: _Setting) -> When:
     if "when" not in fields:
         return When()
-    parts = fields["when"].fields(WHEN_KEYS)
-    is_share = effect == "share"
-    _refuse_other_effect(parts, _WITHHOLD_ONLY_WHEN if is_share else _SHARE_ONLY_WHEN)
-    for key in ("types", "labels", "collections"):
+    parts = fields["when"].fields(FORUM_WHEN_KEYS)
+    is_share, names = effect == "share", setting.names
+    if not setting.is_forum_policy:
+        _refuse_keys(parts, _FORUM_ONLY_WHEN)
+    _refuse_keys(parts, _WITHHOLD_ONLY_WHEN if is_share else _SHARE_ONLY_WHEN)
+    for key in ("types", "labels", "collections", "originators"):
         if key in parts:
             _refuse_idle_list(parts[key], effect)
     return When(
@@ -185,6 +191,7 @@ def _read_when(fields: Mapping[str, Node], effect: Effect, names: Names) -> When
         collections=_read_collections(parts, names),
         tlp_at_most=parts["tlp_at_most"].level() if "tlp_at_most" in parts else None,
         tlp_at_least=parts["tlp_at_least"].level() if "tlp_at_least" in parts else None,
+        originators=_read_originators(parts, names),
     )
 
 
@@ -208,6 +215,12 @@ def _read_collection(node: Node, names: Names) -> str:
             "name one of the forum's collections"
         )
     return uuid
+
+
+def _read_originators(parts: Mapping[str, Node], names: Names) -> frozenset[str] | None:
+    if "originators" not in parts:
+        return None
+    return frozenset(read_member(item, names) for item in parts["originators"].items())
 
 
 def _read_only(fields: Mapping[str, Node]) -> frozenset[str]:

@@ -30,7 +30,8 @@ class Audience:
 class When:
     """Which objects a rule is about: all that is given must hold; None is not given.
 
-    `collections` are UUIDs.
+    `collections` are UUIDs. `originators` are members' codes, in a forum's own rules alone: so
+    a forum decides otherwise about what a member contributed (sharing policy §5).
     """
 
     types: frozenset[str] | None = None
@@ -38,6 +39,7 @@ class When:
     collections: frozenset[str] | None = None
     tlp_at_most: Tlp | None = None
     tlp_at_least: Tlp | None = None
+    originators: frozenset[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +123,13 @@ def applies(when: When, facts: Facts, place: Place) -> bool:
 
 
 def is_about(when: When, facts: Facts, place: Place) -> bool:
-    """Whether a rule is about objects of this type and these labels here, at some level."""
+    """Whether a rule is about objects of this type, these labels and this originator here, at
+    some level."""
     return (
         (when.types is None or facts.stix_type in when.types)
         and (when.labels is None or not when.labels.isdisjoint(facts.labels))
         and (when.collections is None or place.collection in when.collections)
+        and (when.originators is None or facts.originator in when.originators)
     )
 
 

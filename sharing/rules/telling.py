@@ -42,9 +42,11 @@ def tell_share(rule: Rule, who: str, facts: Facts) -> str:
 def tell_withholding(rule: Rule, owner: str, who: str, facts: Facts) -> str:
     """What a rule that holds takes from whom, and until when."""
     taken = _enumerate(rule.only & facts.properties.keys(), "and") if rule.only else "the object"
+    # It may name others too: whom else a forum decides about is not told.
+    about = "" if rule.when.originators is None else f" about what {facts.originator} contributes"
     if not taken:
-        return f"A rule of {owner} withholds what the object does not have."
-    return f"A rule of {owner} withholds {taken} from {who}{_tell_end(rule, facts)}."
+        return f"A rule of {owner}{about} withholds what the object does not have."
+    return f"A rule of {owner}{about} withholds {taken} from {who}{_tell_end(rule, facts)}."
 
 
 def tell_tie(unit: str, needed: str) -> str:

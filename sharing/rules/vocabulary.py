@@ -47,6 +47,15 @@ def read_term(node: Node, names: Names) -> Term:
     return Term(reading.kind, value)
 
 
+def read_member(node: Node, names: Names) -> str:
+    """The code of a member, bare as `originators` write it. Refuses one that does not exist."""
+    code = node.text()
+    objection = _find_member_objection(code, names)
+    if objection is not None:
+        raise node.refused(objection)
+    return code
+
+
 def _find_role_objection(value: str, names: Names) -> str | None:
     if value == PARTNER_ROLE:
         return "seats have roles, partners have none; use `partners` or `partner:NAME`"

@@ -161,7 +161,10 @@ def test_what_the_guide_shows_of_policies_is_what_the_document_describes() -> No
     assert len(policies) >= 5
     validator = jsonschema_rs.validator_for(POLICY, validate_formats=True)
     for document in policies:
-        validator.validate(document)
+        if not any("originators" in rule.get("when", {}) for rule in document["rules"]):
+            validator.validate(document)
+        else:  # a forum's own, which no member sets
+            assert not validator.is_valid(document)
     rule = POLICY["properties"]["rules"]["items"]["properties"]
     assert set(rule) == RULE_KEYS
     assert set(rule["when"]["properties"]) == WHEN_KEYS

@@ -201,6 +201,8 @@ def rules(
         "audience": {"any": included, "except": excepted},
     }
     when = draw(_when(places, is_share=is_share))
+    if of_forum and draw(st.booleans()):
+        when["originators"] = draw(st.lists(STATES, min_size=1, max_size=2, unique=True))
     if when:
         found["when"] = when
     if draw(st.integers(0, 2)) == 0:

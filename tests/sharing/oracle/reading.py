@@ -364,6 +364,7 @@ def _is_about(rule: Rule, given: Contribution) -> bool:
         ("types" not in when or given.value["type"] in when["types"])
         and ("labels" not in when or not set(labels).isdisjoint(when["labels"]))
         and ("collections" not in when or given.place.uuid in when["collections"])
+        and ("originators" not in when or given.originator in when["originators"])
     )
 
 

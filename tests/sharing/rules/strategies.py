@@ -165,6 +165,7 @@ def whens(effect: Effect) -> st.SearchStrategy[When]:
         collections=mostly(None, subsets((ALPHA, BETA))),
         tlp_at_most=at_levels if effect == "share" else st.none(),
         tlp_at_least=at_levels if effect == "withhold" else st.none(),
+        originators=mostly(None, subsets(CODES)) if effect == "withhold" else st.none(),
     )
 
 
@@ -261,7 +262,7 @@ _properties = _some("description", "created_by_ref", "x_victim", "extensions.arc
 
 
 @cache
-def rule_documents(effect: Effect) -> st.SearchStrategy[dict[str, Any]]:
+def rule_documents(effect: Effect, *, of_forum: bool = False) -> st.SearchStrategy[dict[str, Any]]:
     """A rule as JSON that the grammar accepts, with any of its keys."""
     return st.fixed_dictionaries(
         {
@@ -271,15 +272,17 @@ def rule_documents(effect: Effect) -> st.SearchStrategy[dict[str, Any]]:
                 {"any": _term_lists}, optional={"except": _term_lists}
             ),
         },
-        optional=_optional_documents(effect),
+        optional=_optional_documents(effect, of_forum=of_forum),
     )
 
 
 @cache
-def _optional_documents(effect: Effect) -> dict[str, st.SearchStrategy[Any]]:
-    level = {"tlp_at_most" if effect == "share" else "tlp_at_least": _levels}
+def _optional_documents(effect: Effect, *, of_forum: bool) -> dict[str, st.SearchStrategy[Any]]:
+    when = _when_documents | {"tlp_at_most" if effect == "share" else "tlp_at_least": _levels}
+    if of_forum:
+        when |= {"originators": _some(*CODES, "XZZ")}
     keys: dict[str, st.SearchStrategy[Any]] = {
-        "when": st.fixed_dictionaries({}, optional=_when_documents | level),
+        "when": st.fixed_dictionaries({}, optional=when),
         "from": st.just("2026-01-01T00:00:00Z"),
         "until": st.just("2027-01-01T00:00:00.5Z"),
         "delay": st.sampled_from(("PT0S", "PT1H30M", "P2D")),
@@ -305,6 +308,9 @@ def _lists_of_rules(min_size: int) -> st.SearchStrategy[list[dict[str, Any]]]:
     return st.lists(rule, min_size=min_size, max_size=3, unique_by=lambda drawn: drawn["id"])
 
 
+forum_policy_documents = st.lists(
+    rule_documents("withhold", of_forum=True), max_size=3, unique_by=lambda drawn: drawn["id"]
+).map(lambda drawn: {"rules": drawn})
 policy_documents = _lists_of_rules(0).map(lambda drawn: {"rules": drawn})
 _documents_with_rules = _lists_of_rules(1).map(lambda drawn: {"rules": drawn})
 

@@ -137,6 +137,16 @@ def test_rules_that_concern_nobody_here_are_not_asked_again() -> None:
     assert compile_policy(policy, FORUM).rules == ()
 
 
+def test_a_compiled_rule_about_some_members_contributions_leaves_others_alone() -> None:
+    about = When(originators=frozenset({"XAC"}), types=frozenset({"indicator"}))
+    forum = compile_policy(make_policy(withhold("role:observer", when=about)), FORUM)
+    assert forum.asks_originator
+    assert not compile_policy(EVERYBODY, FORUM).asks_originator
+    for originator in ("XAA", "XAC", "XAA", "XAC"):  # what is remembered of one is not the other's
+        shown = reached(EVERYBODY, forum_policy=forum, originator=originator)
+        assert ("XAB/machine" in shown) == (originator == "XAA")
+
+
 def test_a_rule_about_the_committed_is_kept_while_it_concerns_nobody() -> None:
     policy = make_policy(share("committed:norm-1"))
     compiled = compile_policy(policy, FORUM)

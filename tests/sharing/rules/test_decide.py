@@ -311,6 +311,21 @@ def test_the_forum_may_withhold_too() -> None:
     assert last_reason(decision) == "A rule of the forum withholds the object from XAB."
 
 
+@pytest.mark.parametrize(
+    ("originators", "is_whole"), [({"XAA"}, False), ({"XAC", "XAA"}, False), ({"XAC"}, True)]
+)
+def test_a_forum_s_rule_may_be_about_what_some_members_contribute(
+    originators: set[str], is_whole: bool
+) -> None:
+    about = When(originators=frozenset(originators))
+    decision = ask(XAB, EVERYBODY, forum=make_policy(withhold("forum", when=about)))
+    assert decision.outcome == ("whole" if is_whole else "hidden")
+    if not is_whole:
+        assert last_reason(decision) == (
+            "A rule of the forum about what XAA contributes withholds the object from XAB."
+        )
+
+
 def test_withholding_from_the_forum_s_seats_leaves_partners_alone() -> None:
     policy = make_policy(share("partners"), withhold("forum"))
     assert ask(RELAY, policy).outcome == "whole"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from hypothesis import given, settings
@@ -23,7 +24,7 @@ from tests.sharing.rules.deciding import (
     worlds,
 )
 from tests.sharing.rules.makers import BETA
-from tests.sharing.rules.strategies import LABELS, TYPES, UNITS, facts, rules, subsets, tlps
+from tests.sharing.rules.strategies import CODES, LABELS, TYPES, UNITS, facts, rules, subsets, tlps
 
 # As many cases as the profile in force asks for; thrice as many where all else rests on it.
 laws = settings(deadline=None)
@@ -161,14 +162,13 @@ def test_nothing_changes_before_the_next_change(world: World) -> None:
 def mutations(about: Facts) -> st.SearchStrategy[Facts]:
     """The same facts but for one of them."""
     fields: dict[str, st.SearchStrategy[Any]] = {
+        "originator": st.sampled_from(CODES),
         "stix_type": st.sampled_from(TYPES),
         "labels": subsets(LABELS),
         "contributed_us": st.sampled_from((0, 1, about.contributed_us + 1)),
     }
     drawn = facts.map(lambda other: other)
-    one = st.sampled_from(
-        ("stix_type", "labels", "contributed_us", "properties", "clauses", "ties", "tlp")
-    )
+    one = st.sampled_from([*fields, "properties", "clauses", "ties", "tlp"])
     return one.flatmap(
         lambda name: fields.get(name, drawn.map(lambda other: getattr(other, name))).map(
             lambda value: replace(about, **{name: value})
@@ -249,15 +249,17 @@ def test_what_the_inactive_see_is_nothing(world: World) -> None:
 
 @laws
 @given(worlds)
-def test_a_policy_in_one_collection_says_nothing_it_would_not_say_without_memory(
+def test_a_policy_about_one_place_and_originator_says_nothing_it_would_not_without_memory(
     world: World,
 ) -> None:
     electorate = world.electorate()
     policy = compile_policy(world.policy, electorate)
     forum_policy = compile_policy(world.forum_policy, electorate)
-    for place in (replace(world.place, collection=BETA), world.place):
+    places = (replace(world.place, collection=BETA), world.place)
+    for place, originator in product(places, CODES):
+        facts = replace(world.facts, originator=originator)
         grant = grant_of(
-            world.facts,
+            facts,
             place,
             electorate,
             policy,
@@ -265,4 +267,4 @@ def test_a_policy_in_one_collection_says_nothing_it_would_not_say_without_memory
             world.moment,
             ignoring_embargo=world.ignoring_embargo,
         )
-        assert grant == granted_in(world.changed(place=place))
+        assert grant == granted_in(world.changed(place=place, facts=facts))

@@ -258,6 +258,12 @@ def test_a_forum_s_policy_may_withhold() -> None:
     assert policy == Policy((Rule("one", "withhold", make_audience("forum")),))
 
 
+def test_a_forum_s_policy_may_be_about_some_members_contributions() -> None:
+    document = make_withhold_document(when={"originators": ["XAC", "XZZ"], "labels": ["op-frost"]})
+    rule = parse_policy(document, names=NAMES, forum_policy=True).rules[0]
+    assert rule.when == When(labels=frozenset({"op-frost"}), originators=frozenset({"XAC", "XZZ"}))
+
+
 def test_a_register_s_provisions_may_be_named() -> None:
     names = replace(NAMES, provisions=frozenset({"norm-1"}))
     rule = read(make_share_document(audience={"any": ["committed:norm-1"]}), names).rules[0]

@@ -11,6 +11,7 @@ from sharing.rules.grammar import PolicyRefused, parse_policy
 from sharing.rules.rule import Policy
 from tests.sharing.rules.makers import NAMES
 from tests.sharing.rules.strategies import (
+    forum_policy_documents,
     json_values,
     mutated_policy_documents,
     policy_documents,
@@ -58,6 +59,20 @@ def test_a_forum_s_policy_never_holds_a_share_rule(document: dict[str, Any]) -> 
     outcome = read_or_refuse(document, forum_policy=True)
     has_shares = any(rule["effect"] == "share" for rule in document["rules"])
     assert isinstance(outcome, PolicyRefused) == has_shares
+
+
+@settings(deadline=None)
+@given(forum_policy_documents)
+def test_whose_contributions_a_rule_is_about_is_for_a_forum_alone_to_say(
+    document: dict[str, Any],
+) -> None:
+    read = parse_policy(document, names=NAMES, forum_policy=True)
+    named = [rule.get("when", {}).get("originators") for rule in document["rules"]]
+    assert [rule.when.originators for rule in read.rules] == [
+        None if codes is None else frozenset(codes) for codes in named
+    ]
+    outcome = read_or_refuse(document)
+    assert isinstance(outcome, PolicyRefused) == any(codes is not None for codes in named)
 
 
 def test_a_very_deep_document_is_refused() -> None:

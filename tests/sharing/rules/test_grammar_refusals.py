@@ -421,3 +421,35 @@ def test_reciprocity_needs_both_counts(key: str) -> None:
 @pytest.mark.parametrize("value", [True, None, ["may"], {}, "", "a\tb", "m" * 201])
 def test_an_iep_statement_is_a_short_text(value: object) -> None:
     assert share_refusal(terms={"attribution": value}).path == "rules[0].terms.attribution"
+
+
+# A forum's rules about some members' contributions
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        make_share_document(when={"originators": ["XAC"]}),
+        make_withhold_document(when={"originators": ["XAC"]}),
+    ],
+)
+def test_a_member_s_policy_asks_for_no_originators(document: object) -> None:
+    fault = refusal(document)
+    assert fault.path == "rules[0].when.originators"
+    assert fault.reason.startswith("only a forum's policy has it")
+
+
+@pytest.mark.parametrize(
+    ("value", "path", "reason"),
+    [
+        (["XAC", "XQQ"], "[1]", 'no member has the code "XQQ"'),
+        (["member:XAC"], "[0]", 'no member has the code "member:XAC"'),
+        (["XAC", 7], "[1]", "write a text here"),
+        ([], "", "an empty list withholds nothing"),
+        ("XAC", "", "write a JSON list here"),
+    ],
+)
+def test_originators_are_codes_of_members_that_exist(value: object, path: str, reason: str) -> None:
+    fault = refusal(make_withhold_document(when={"originators": value}), forum_policy=True)
+    assert fault.path == f"rules[0].when.originators{path}"
+    assert fault.reason.startswith(reason)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sharing.rules.conditions import STATEMENTS
-from sharing.rules.grammar import MAX_RULES, RULE_KEYS, WHEN_KEYS, parse_policy
+from sharing.rules.grammar import FORUM_WHEN_KEYS, MAX_RULES, RULE_KEYS, parse_policy
 from sharing.rules.properties import PROTECTED, RELEASE_EXTENSION
 from sharing.rules.rule import Policy
 from sharing.rules.tlp import Tlp
@@ -17,12 +17,14 @@ from tests.sharing.rules.makers import NAMES
 
 PAGE = (Path(__file__).parents[3] / "docs" / "policy-language.md").read_text("utf-8")
 EXAMPLES = re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)
-KEYS = RULE_KEYS | WHEN_KEYS | {"any", "except", "residency", "reciprocity"} | STATEMENTS
+KEYS = RULE_KEYS | FORUM_WHEN_KEYS | {"any", "except", "residency", "reciprocity"} | STATEMENTS
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_a_liaison_can_save_every_example_of_the_page(example: str) -> None:
-    assert isinstance(parse_policy(json.loads(example), names=NAMES), Policy)
+    document = json.loads(example)
+    is_forums = any("originators" in rule.get("when", {}) for rule in document["rules"])
+    assert isinstance(parse_policy(document, names=NAMES, forum_policy=is_forums), Policy)
 
 
 @pytest.mark.parametrize("key", sorted(KEYS))

@@ -54,6 +54,8 @@ def rules(draw: st.DrawFn, *, withhold_only: bool = False) -> dict[str, Any]:
         when["labels"] = [draw(LABELS)]
     if draw(st.integers(0, 3)) == 0:
         when["tlp_at_most" if share else "tlp_at_least"] = draw(LEVELS)
+    if withhold_only and draw(st.booleans()):
+        when["originators"] = [draw(st.sampled_from(MEMBERS))]
     if when:
         found["when"] = when
     if draw(st.booleans()):
