@@ -23,6 +23,7 @@ from sharing.pages.entering import (
 )
 from sharing.queries.collections import Collection, list_collections
 from sharing.services.jobs import ask_export
+from sharing.services.markings import ENFORCED, RECORDED
 from web.forms import Filled, FormSchema, empty_form, read_form
 from web.installation import current_database, current_instant_us, public_base
 from web.pages import see_other
@@ -122,6 +123,8 @@ def _collection_page(
         address=f"{root}collections/{place.uuid}/",
         can_read=place.may_be_read_by(seated),
         can_write=place.may_be_written_by(seated),
+        enforced=ENFORCED,
+        recorded=RECORDED,
     )
 
 

@@ -54,6 +54,8 @@ from web.shapes import Instant, Shape, text, text_filter, word, word_filter
 
 _MOST_POINTING: Final = 100
 _MOST_NODES: Final = 300
+_MOST_LINES: Final = 20
+"""Sentences, or ids taken out, that are shown for one recipient; the API and `explain` tell all."""
 _STIX: Final = "application/stix+json;version=2.1"
 
 
@@ -186,6 +188,7 @@ def show_object(forum: str, stix_id: str) -> Response:
         origin=origin,
         may_leave=reasons.may_leave,
         told=told,
+        most_lines=_MOST_LINES,
     )
 
 

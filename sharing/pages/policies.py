@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 import orjson
 from flask import Response, flash, url_for
@@ -17,10 +18,11 @@ from auth.rules import POLICY_OFFICER
 from kernel.errors import BadInput, ComityError, Conflict, NotFound
 from sharing.pages.entering import blueprint, check_role, enter, forum_page, listing_of
 from sharing.pages.sentences import sentences_of
+from sharing.queries.collections import Collection, list_collections
 from sharing.queries.jobs import find_tried
 from sharing.queries.own import PolicyFilter, has_contributed_more_than, list_own_policies
 from sharing.queries.policies import NO_RULES, SavedDocument, find_policy, list_accepts
-from sharing.queries.simulations import About, find_simulation
+from sharing.queries.simulations import About, Simulation, find_simulation
 from sharing.services.jobs import ask_policy, ask_simulation
 from sharing.services.policies import Setter, set_accepts, set_policy, without_counts
 from sharing.services.simulations import apply_policy, check_trial, trial_of_policy, try_out
@@ -34,6 +36,8 @@ MOST_AT_ONCE: Final = 1000
 """Versions of our own over which a policy is tried out while the page waits."""
 MOST_APPLIED_AT_ONCE: Final = 300
 """The same of one that is applied: others wait meanwhile."""
+_MOST_SHOWN: Final = 300
+"""Versions that a page about a simulation names in all; the API and the command name more."""
 
 
 class DocumentForm(FormSchema):
@@ -91,6 +95,7 @@ def try_policy(forum: str) -> Response:
     form = read_form(DocumentForm)
     with current_database().read() as connection:
         place, seated, member_id = _enter_as_officer(connection, forum)
+        places = list_collections(connection, seated)
         is_long = has_contributed_more_than(connection, seated, MOST_AT_ONCE)
     if form.errors:
         return _edit_page(seated, form, status=400)
@@ -109,13 +114,7 @@ def try_policy(forum: str) -> Response:
             raise
         form.blame("document", refused.message)
         return _edit_page(seated, form, status=refused.status)
-    return forum_page(
-        "simulation.html",
-        seated,
-        simulation_id=made.id,
-        result=made.document(),
-        document=form.values["document"],
-    )
+    return _simulation_page(seated, places, made, form.values["document"])
 
 
 @blueprint.get("/<forum>/policy/simulations/<simulation_id>", endpoint="simulation")
@@ -126,18 +125,13 @@ def show_simulation(forum: str, simulation_id: str) -> Response:
         place, seated, member_id = _enter_as_officer(connection, forum)
         about = About("policy", place.id, member_id)
         found = find_simulation(connection, about, simulation_id, now_us=current_instant_us())
+        places = list_collections(connection, seated)
         tried = find_tried(connection, seated, simulation_id)
     if found is None:
         raise NotFound(
             "sharing.unknown-simulation", "no such simulation, or not any more; try it out again"
         )
-    return forum_page(
-        "simulation.html",
-        seated,
-        simulation_id=simulation_id,
-        result=found.document(),
-        document="" if tried is None else tried.decode(),
-    )
+    return _simulation_page(seated, places, found, "" if tried is None else tried.decode())
 
 
 @blueprint.post("/<forum>/policy", endpoint="apply-policy")
@@ -226,6 +220,37 @@ def _enter_as_officer(connection: Connection, forum: str) -> tuple[Forum, Seated
 
 def _edit_page(seated: Seated, form: Filled, *, status: int = 200) -> Response:
     return forum_page("policy-edit.html", seated, status=status, form=form)
+
+
+def _simulation_page(
+    seated: Seated, places: list[Collection], made: Simulation, document: str
+) -> Response:
+    result = made.document()
+    _shorten(result)
+    return forum_page(
+        "simulation.html",
+        seated,
+        simulation_id=made.id,
+        result=result,
+        titles={place.uuid: place.title for place in places},
+        document=document,
+    )
+
+
+def _shorten(result: Mapping[str, Any]) -> None:
+    """Name so many versions for each recipient that the page stays small; all are counted."""
+    rows = list(_list_effects(result))
+    most = max(1, _MOST_SHOWN // max(1, len(rows)))
+    for row in rows:
+        row["more_objects"] += max(0, len(row["objects"]) - most)
+        del row["objects"][most:]
+
+
+def _list_effects(result: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for name in ("gains", "loses", "already_served"):
+        yield from result[name]
+    for name in ("opens", "closes"):
+        yield from result["later"][name]
 
 
 def _accepts_page(seated: Seated, form: Filled, *, status: int = 200) -> Response:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 
 from auth.queries import find_forum_by_id, list_roster
 from auth.reader import Seated
+from kernel.texts import gettext_noop
 from sharing.queries.collections import Collection
 from sharing.rules import reach
 from sharing.rules.model import Recipient
@@ -29,16 +30,25 @@ OMISSION: Final = (
     "tells whether (TAXII 2.1, section 1.6.9)."
 )
 ENFORCED: Final = (
-    "Who is given an object, and which of its properties, on every way out.",
-    "By its TLP and the ceilings here, its originator's rules, the forum's, and `releasable_to`.",
-    "TLP:red reaches persons whom a rule names one by one; no machine, no partner and no file.",
-    "Embargoes, expiry and withdrawal take effect at once on every way out.",
+    gettext_noop("Who is given an object, and which of its properties, on every way out."),
+    gettext_noop(
+        "By its TLP and the ceilings here, its originator's rules, the forum's, and "
+        "`releasable_to`."
+    ),
+    gettext_noop(
+        "TLP:red reaches persons whom a rule names one by one; no machine, no partner and no file."
+    ),
+    gettext_noop("Embargoes, expiry and withdrawal take effect at once on every way out."),
 )
 RECORDED: Final = (
-    "What was served to whom, and when.",
-    "The terms of rules (FIRST's Information Exchange Policy): shown, and yours to honour.",
-    "Statement markings: shown with what carries them, and yours to honour.",
-    "How far you may pass an object on by its TLP: once you have it, that is in your hands.",
+    gettext_noop("What was served to whom, and when."),
+    gettext_noop(
+        "The terms of rules (FIRST's Information Exchange Policy): shown, and yours to honour."
+    ),
+    gettext_noop("Statement markings: shown with what carries them, and yours to honour."),
+    gettext_noop(
+        "How far you may pass an object on by its TLP: once you have it, that is in your hands."
+    ),
 )
 
 
