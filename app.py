@@ -223,8 +223,8 @@ def serve(*, host: str, port: int, workers: int) -> None:
             application = create_app(settings)
             list_tasks(settings)
         # An envelope of a thousand objects keeps all that it makes until its end, and looking for
-        # cycles in that took a sixth of its time.
-        gc.set_threshold(50_000, 20, 10)
+        # cycles in that took a sixth of its time: not before as much has been made as that.
+        gc.set_threshold(200_000, 20, 10)
         serve_web(
             lambda: application,
             settings,

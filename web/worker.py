@@ -35,6 +35,8 @@ _SILENT_READ_SECONDS: Final = 10
 _SILENT_WRITE_SECONDS: Final = 30
 _DRAIN_SECONDS: Final = 0.05
 _LINGER_SECONDS: Final = 2.0
+# The master waits for minutes; each turn of the loop comes by, three for a request.
+_NOTIFY_SECONDS: Final = 1.0
 
 _GO_ON: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 _ENDLESS: Final = (
@@ -79,6 +81,7 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no ty
 
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
+        self._notified = 0.0
         self.lingering: deque[_Connection] = deque()
         # Requests with a long body: those that threads are at, and those that wait for one.
         self.long_bodies = 0
@@ -88,6 +91,13 @@ class PatientWorker(ThreadWorker):  # type: ignore[misc]  # gunicorn ships no ty
         """A terminal's SIGINT reaches this process too: it ends what it has begun first."""
         super().init_signals()
         signal.signal(signal.SIGINT, self.handle_exit)
+
+    def notify(self) -> None:
+        """Tell the master that this process is alive, once in a while."""
+        now = time.monotonic()
+        if now - self._notified >= _NOTIFY_SECONDS:
+            self._notified = now
+            super().notify()
 
     def accept(self, listener: socket.socket) -> None:
         """Take a connection and wait for its request; the longest waiting makes room."""
