@@ -8,8 +8,9 @@ from typing import Any, Final
 
 import click
 
+from auth.cli import acting
 from auth.queries import count_of_secretariat, find_forum, find_person
-from auth.services import OPERATOR, installation_reader, record_audit, secretariat_reader
+from auth.services import OPERATOR, installation_reader, secretariat_reader
 from kernel.commands import Answer, Workplace, working
 from kernel.errors import BadInput, NotFound
 from kernel.strictjson import Limits, loads
@@ -50,8 +51,7 @@ def load(workplace: Workplace, file: str | None) -> Answer:
 @norms.command("record")
 @click.argument("file", metavar="FILE")
 @click.option("--source-class", default="secretariat-recorded", show_default=True)
-@click.option("--as", "email", metavar="EMAIL", help="In this person's name: a secretariat's.")
-@working
+@acting.for_person("In this person's name: a secretariat's.", required=False)
 def record(workplace: Workplace, file: str, source_class: str, email: str | None) -> Answer:
     """Record what FILE holds (- for standard input): rows as a catalogue has them, and events.
 
@@ -69,7 +69,6 @@ def record(workplace: Workplace, file: str, source_class: str, email: str | None
 def _record_as(workplace: Workplace, document: dict[str, Any], email: str) -> Answer:
     with workplace.database.write() as connection:
         reader = secretariat_reader(connection, email)
-        record_audit(connection, OPERATOR, "norms.record-as", reader.actor, now_us=workplace.now_us)
         declared = declare(connection, reader, document, now_us=workplace.now_us)
     told = {"events": list(declared.events), "recording": declared.waits}
     if declared.waits is not None:
@@ -175,9 +174,8 @@ def status(
 @norms.command("confirm")
 @click.argument("noun", metavar="NOUN")
 @click.argument("key", metavar="KEY")
-@click.option("--as", "email", required=True, metavar="EMAIL", help="Who compared it.")
 @click.option("--against", required=True, metavar="SOURCE", help="With what.")
-@working
+@acting.for_person("Who compared it.")
 def confirm(workplace: Workplace, noun: str, key: str, email: str, against: str) -> Answer:
     """Put on record that a person has compared a row with its source."""
     with workplace.database.write() as connection:

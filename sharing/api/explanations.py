@@ -30,7 +30,7 @@ from sharing.queries.contributions import Stored
 from sharing.queries.own import has_contributed
 from sharing.queries.releases import find_head
 from sharing.rules.model import KINDS
-from sharing.services.deliver import Served, record_deliveries
+from sharing.services.deliver import record_delivery
 from sharing.services.explaining import Explainer
 from sharing.services.explanations import Explanation, explanation_document, widest_kind
 from sharing.services.markings import find_markings
@@ -120,9 +120,10 @@ def show_reasons(query: dict[str, Any], forum: str, stix_id: str) -> Response:
     with settled_read(current_database(), now_us=now_us) as connection:
         seated = enter(connection, forum)
         place, reasons = _find_seen(connection, seated, stix_id, query, now_us=now_us)
-        served = _served(connection, seated, stix_id, reasons)
+        head = find_head(connection, seated, reasons.viewed.collection_id).seq
     if request.method != "HEAD":
-        record_deliveries(current_database(), seated, [served], now_us=now_us)
+        served = reasons.served(stix_id, head, door="api")
+        record_delivery(current_database(), seated, served, now_us=now_us)
     return answer_json(reasons.document(place, stix_id))
 
 
@@ -189,19 +190,6 @@ def _only(found: list[tuple[Collection, Found]]) -> tuple[Collection, Found]:
             "the object is in several collections; say in `collection` which one you mean",
         )
     return found[0]
-
-
-def _served(connection: Connection, seated: Seated, stix_id: str, reasons: Reasons) -> Served:
-    viewed = reasons.viewed
-    return Served(
-        collection_id=viewed.collection_id,
-        door="api",
-        filters={"id": [stix_id], "version": [viewed.version_us]},
-        first_us=viewed.date_added_us,
-        last_us=viewed.date_added_us,
-        head=find_head(connection, seated, viewed.collection_id).seq,
-        count=1,
-    )
 
 
 def _key(told: Explanation) -> Key:

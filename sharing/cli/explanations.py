@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import click
 from sqlalchemy import Connection
 
+from auth.cli import acting
 from auth.reader import Seated
-from auth.services import record_audit
 from kernel.clock import format_version, parse_instant
-from kernel.commands import Answer, Workplace, working
+from kernel.commands import Answer, Workplace
 from kernel.errors import BadInput, NotFound
 from sharing.cli.named import expect_place
 from sharing.queries.collections import Collection
 from sharing.queries.contributions import Stored
 from sharing.queries.own import has_contributed
+from sharing.queries.releases import find_head
 from sharing.rules.model import KINDS, CredentialKind
+from sharing.services.deliver import Served, record_delivery
 from sharing.services.explaining import Explainer
 from sharing.services.explanations import Explanation, Line, explanation_document, widest_kind
 from sharing.services.reasons import find_recipient_reasons
@@ -37,13 +39,12 @@ def _read_version(
 @click.command("explain")
 @click.argument("object_id")
 @click.option("--collection", "ref", required=True, metavar="ID", help="Its id or alias.")
-@click.option("--as", "code", required=True, metavar="CODE", help="Who asks.")
 @click.option("--recipient", metavar="CODE", help="About whom: a member, or a partner by name.")
 @click.option("--kind", type=click.Choice(KINDS), help="Through which kind of credential.")
 @click.option(
     "--version", "version_us", callback=_read_version, metavar="INSTANT", help="Not the last."
 )
-@working
+@acting.for_member("Who asks.")
 def explain(
     workplace: Workplace,
     object_id: str,
@@ -63,12 +64,27 @@ def explain(
     with settled_read(workplace.database, now_us=workplace.now_us) as connection:
         asked = _Asked(connection, seated, place, object_id, version_us, workplace.now_us)
         answer = asked.own(recipient, kind)
+        received = None
         if answer is None and recipient in (None, code):
-            answer = asked.received(kind)
+            received = asked.received(kind)
+    if received is not None:
+        # As the API does: what it tells of another's object, a recall finds.
+        record_delivery(
+            workplace.database, received.seated, received.served, now_us=workplace.now_us
+        )
+        return received.answer
     if answer is None:
         raise NotFound("sharing.unknown-object", "no such object in this collection")
-    _record(workplace, seated, place, object_id)
     return answer
+
+
+@dataclass(frozen=True, slots=True)
+class _Received:
+    """What is told of another's object, to whom, and what of it that is."""
+
+    answer: Answer
+    seated: Seated
+    served: Served
 
 
 class _Asked:
@@ -112,12 +128,13 @@ class _Asked:
         }
         return Answer(document, _text(stored, all_told))
 
-    def received(self, kind: CredentialKind | None) -> Answer | None:
+    def received(self, kind: CredentialKind | None) -> _Received | None:
         """Of what the asker sees, by default as a person; None when it does not."""
         reader = replace(self._seated.reader, kind=kind or self._seated.reader.kind)
+        seated = replace(self._seated, reader=reader)
         reasons = find_recipient_reasons(
             self._connection,
-            replace(self._seated, reader=reader),
+            seated,
             self._place,
             self._stix_id,
             self._version_us,
@@ -127,7 +144,11 @@ class _Asked:
             return None
         document = reasons.document(self._place, self._stix_id)
         head = f"{self._stix_id} {document['version']} TLP:{document['tlp']}, seen"
-        return Answer(document, "\n".join([head, *_lines(reasons.trace), *_terms(reasons.terms)]))
+        text = "\n".join([head, *_lines(reasons.trace), *_terms(reasons.terms)])
+        seq = find_head(self._connection, seated, self._place.id).seq
+        return _Received(
+            Answer(document, text), seated, reasons.served(self._stix_id, seq, door="api")
+        )
 
 
 def _text(stored: Stored, told: Iterable[Explanation]) -> str:
@@ -150,17 +171,3 @@ def _lines(trace: Iterable[Line]) -> list[str]:
 
 def _terms(terms: Mapping[str, Iterable[str]]) -> list[str]:
     return [f"  term {statement}: {' | '.join(values)}" for statement, values in terms.items()]
-
-
-def _record(workplace: Workplace, seated: Seated, place: Collection, stix_id: str) -> None:
-    """Who had the host's hand on this: commands with `--as` are on the audit trail."""
-    with workplace.database.write() as connection:
-        record_audit(
-            connection,
-            seated.reader.actor,
-            "explain",
-            f"collection:{place.uuid}",
-            member_id=seated.member_id,
-            detail={"object": stix_id},
-            now_us=workplace.now_us,
-        )

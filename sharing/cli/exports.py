@@ -9,8 +9,9 @@ from typing import BinaryIO, Final
 
 import click
 
+from auth.cli import acting
 from kernel.checkup import is_own_file
-from kernel.commands import Answer, Workplace, showing_progress, working
+from kernel.commands import Answer, Workplace, showing_progress
 from kernel.errors import BadInput
 from sharing.cli.named import expect_place
 from sharing.services.exporting import export_view
@@ -19,13 +20,12 @@ _STANDARD_OUTPUT: Final = "-"
 
 
 @click.command("export")
-@click.option("--as", "code", required=True, metavar="CODE", help="Whose view.")
 @click.option("--collection", "ref", required=True, metavar="ID", help="Its id or alias.")
 @click.option(
     "--out", required=True, metavar="FILE", help="Whole or not at all; - is standard output."
 )
 @click.option("--format", "form", default="stix", type=click.Choice(["stix"]), show_default=True)
-@working
+@acting.for_member("Whose view.")
 def export(workplace: Workplace, code: str, ref: str, out: str, form: str) -> Answer:
     """Write everything a member sees in a collection, every version, to a file.
 

@@ -8,11 +8,12 @@ from typing import Any, Final
 
 import click
 
+from auth.cli import acting
 from auth.queries import list_seated
 from auth.reader import Seated
 from auth.services import operator_reader
 from kernel.clock import parse_instant
-from kernel.commands import Answer, Workplace, working
+from kernel.commands import Answer, Workplace
 from kernel.errors import NotFound
 from sharing.cli.named import expect_member, expect_place
 from sharing.queries.recalls import (
@@ -64,14 +65,13 @@ def recall_() -> None:
 @recall_.command(_SEND)
 @click.argument("object_id", metavar="OBJECT_ID")
 @click.option("--collection", "ref", required=True, metavar="ID", help="Its id or alias.")
-@click.option("--as", "code", required=True, metavar="CODE", help="The originator.")
 @click.option("--reason", required=True, metavar="R", help="Told to whoever had been served it.")
 @click.option(
     "--version", "versions", multiple=True, metavar="V", help="Once or more; all without it."
 )
 @click.option("--never-return", is_flag=True, help="Refuse these versions for ever.")
 @click.option("--keep", is_flag=True, help="Tell, and leave the versions where they are.")
-@working
+@acting.for_member("The originator.")
 def send(
     workplace: Workplace,
     *,
@@ -95,9 +95,8 @@ def send(
 
 
 @recall_.command("list")
-@click.option("--as", "code", required=True, metavar="CODE", help="Whose recalls.")
 @click.option("--forum", metavar="SLUG", help="In this forum only.")
-@working
+@acting.for_member("Whose recalls.")
 def list_(workplace: Workplace, code: str, forum: str | None) -> Answer:
     """List the recalls of what a member received, and those it has sent with their receipts."""
     received, sent = [], []
@@ -123,8 +122,7 @@ def list_(workplace: Workplace, code: str, forum: str | None) -> Answer:
 
 @recall_.command("acknowledge")
 @click.argument("recall_id", metavar="ID")
-@click.option("--as", "code", required=True, metavar="CODE", help="Who takes note.")
-@working
+@acting.for_member("Who takes note.")
 def acknowledge_(workplace: Workplace, recall_id: str, code: str) -> Answer:
     """Take note of a recall on behalf of a member; its originator sees the receipt."""
     for seated in _seats(workplace, code, None):
@@ -146,8 +144,7 @@ def acknowledge_(workplace: Workplace, recall_id: str, code: str) -> Answer:
 @recall_.command("served")
 @click.argument("object_id", metavar="OBJECT_ID")
 @click.option("--collection", "ref", required=True, metavar="ID", help="Its id or alias.")
-@click.option("--as", "code", required=True, metavar="CODE", help="The originator.")
-@working
+@acting.for_member("The originator.")
 def served(workplace: Workplace, object_id: str, ref: str, code: str) -> Answer:
     """Tell who had been served what of a member's own object; nothing is recalled."""
     with workplace.database.read() as connection:

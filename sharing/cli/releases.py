@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from sqlalchemy import Connection
 
+from auth.cli import acting
 from auth.queries import Person, find_person, list_seated
 from auth.reader import Seated
 from auth.services import OPERATOR, operator_reader
@@ -36,8 +37,7 @@ def list_(workplace: Workplace, code: str, forum: str) -> Answer:
 
 @release.command("confirm")
 @click.argument("held_id", metavar="ID")
-@click.option("--as", "email", required=True, metavar="EMAIL", help="The release-approver.")
-@working
+@acting.for_person("The release-approver.")
 def confirm_(workplace: Workplace, held_id: str, email: str) -> Answer:
     """Release a held version, for a release-approver of its member who did not contribute it.
 

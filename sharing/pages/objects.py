@@ -41,10 +41,10 @@ from sharing.queries.ranges import NewestFilter
 from sharing.queries.standing import Standing
 from sharing.queries.viewed import find_on_page
 from sharing.rules.tlp import Tlp
-from sharing.services.deliver import Served, record_deliveries
+from sharing.services.deliver import record_deliveries
 from sharing.services.explaining import Explainer
 from sharing.services.explanations import Explanation
-from sharing.services.reasons import Reasons, make_reasons
+from sharing.services.reasons import make_reasons
 from sharing.services.settling import settled_read
 from sharing.services.taking import Taken, record_taken, take_page
 from web.atom import answer_feed, feed_here
@@ -159,7 +159,7 @@ def show_object(forum: str, stix_id: str) -> Response:
         )
     value = orjson.loads(reasons.viewed.content)
     others = [row_of(one) for one in pointing]
-    served = [_served(reasons, stix_id, head)]
+    served = [reasons.served(stix_id, head, door="page")]
     # The bundle holds the object alone.
     if not wants_stix:
         served += served_of(others, places, head)
@@ -199,19 +199,6 @@ def _audience_of(
     explainer = Explainer(connection, seated, [stix_id], now_us=now_us)
     stored = explainer.find_version(place.id, stix_id)
     return [] if stored is None else explainer.explain_to_all(stored)
-
-
-def _served(reasons: Reasons, stix_id: str, head: int) -> Served:
-    viewed = reasons.viewed
-    return Served(
-        collection_id=viewed.collection_id,
-        door="page",
-        filters={"id": [stix_id], "version": [viewed.version_us]},
-        first_us=viewed.date_added_us,
-        last_us=viewed.date_added_us,
-        head=head,
-        count=1,
-    )
 
 
 def _named(places: list[Collection], ref: str | None) -> list[Collection]:

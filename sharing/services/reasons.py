@@ -24,6 +24,7 @@ from sharing.rules.model import Recipient
 from sharing.rules.reach import may_be_exported
 from sharing.rules.tlp import Tlp
 from sharing.services.decisions import Decisions
+from sharing.services.deliver import Served
 from sharing.services.explanations import Line, merge_terms
 
 PASSING_ON: Final[Mapping[Tlp, str]] = {
@@ -85,6 +86,18 @@ class Reasons:
             "terms": {statement: list(values) for statement, values in self.terms.items()},
             "trace": [line.document() for line in self.trace],
         }
+
+    def served(self, stix_id: str, head: int, *, door: str) -> Served:
+        """What an answer that tells this holds, read at a position of the forum's ledger."""
+        return Served(
+            collection_id=self.viewed.collection_id,
+            door=door,
+            filters={"id": [stix_id], "version": [self.viewed.version_us]},
+            first_us=self.viewed.date_added_us,
+            last_us=self.viewed.date_added_us,
+            head=head,
+            count=1,
+        )
 
 
 def find_recipient_reasons(

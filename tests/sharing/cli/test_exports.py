@@ -51,18 +51,25 @@ def list_rows(installation: Installation, table: Any) -> list[Any]:
     return list(rows)
 
 
+def look_at(file: Path) -> tuple[int, bytes] | None:
+    """Which file it is and what is in it: of a database, which has been written to, how it begins."""
+    if not file.exists():
+        return None
+    return file.stat().st_ino, file.read_bytes()[: 16 if file.suffix == ".db" else None]
+
+
 @pytest.mark.parametrize("name", ["comity.db", "comity-deliveries.db-wal", "secret.key"])
 def test_no_bundle_takes_the_place_of_what_the_installation_lives_by(
     embedded_harbour: Installation, name: str
 ) -> None:
     own = Path(embedded_harbour.settings.data_dir) / "." / name
-    before = own.read_bytes() if own.exists() else None
+    before = look_at(own)
     refused = embedded_harbour.run(
         "export", "--as", "XBB", "--collection", "reports", "--out", str(own)
     )
     assert refused.code == 1
     assert "is this installation's own; name another file" in refused.err
-    assert (own.read_bytes() if own.exists() else None) == before
+    assert look_at(own) == before
 
 
 def test_a_member_s_view_comes_out_as_a_bundle(harbour: Installation, tmp_path: Path) -> None:
