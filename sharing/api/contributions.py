@@ -24,6 +24,7 @@ from kernel.strictjson import Limits
 from sharing.api.documents import ENVELOPE, ENVELOPE_EXAMPLE, OBJECT_EXAMPLE
 from sharing.api.entering import FORUM, LEVELS, PLACE, enter_as_member, enter_collection, listing_of
 from sharing.api.statuses import StatusResourceSchema
+from sharing.queries.answered import expect_answered
 from sharing.queries.collections import READING_ROLES
 from sharing.queries.own import (
     OwnContribution,
@@ -111,6 +112,15 @@ class ContributionQuery(VersionsQuery):
     until = Instant()
 
 
+class AnswersQuery(Query):
+    """What the contribution answers, if it answers anything: exactly those who see that are
+    granted it, whatever the member's rules say. The newest version that the caller sees, unless
+    `answers_version` names another; marked no higher than that."""
+
+    answers = text_filter()
+    answers_version = Instant()
+
+
 class WithdrawalQuery(Query):
     """Which version to withdraw; every one without it."""
 
@@ -177,12 +187,17 @@ def show_versions(query: dict[str, Any], forum: str, stix_id: str) -> Response:
 @blueprint.route("/collections/<ref>/contributions", methods=["POST"])
 @door(Permission.API_WRITE)
 @blueprint.doc(requestBody=_BODY)
+@asks(blueprint, AnswersQuery)
 @blueprint.response(202, StatusResourceSchema, example=StatusResourceSchema.EXAMPLE)
-def add_contributions(forum: str, ref: str) -> Response:
-    """Contribute an envelope or a bundle; the answer says what became of each object."""
+def add_contributions(query: dict[str, Any], forum: str, ref: str) -> Response:
+    """Contribute an envelope or a bundle; the answer says what became of each object.
+
+    With `answers` all of it goes to exactly those who see that object.
+    """
     with settled_read(current_database(), now_us=current_instant_us()) as connection:
         seated, _ = enter_as_member(connection, forum)
         place = enter_collection(connection, seated, ref)
+        answers = expect_answered(connection, seated, query["answers"], query["answers_version"])
     most = current_settings().max_content_length
     receipt = contribute(
         current_database(),
@@ -191,6 +206,7 @@ def add_contributions(forum: str, ref: str) -> Response:
         read_json_body(most, *_ENVELOPES),
         now_us=current_instant_us(),
         limits=Limits(max_bytes=most),
+        answers=answers,
     )
     return answer_json(receipt.document(), 202)
 

@@ -16,6 +16,7 @@ from kernel import clock
 from kernel.commands import Answer, Workplace, showing_progress, working
 from kernel.errors import ComityError
 from sharing.cli.named import STANDARD_INPUT, expect_place, unreadable
+from sharing.queries.answered import Answered, expect_answered
 from sharing.services.importing import Failure, Importer, Report, import_source
 from sharing.services.sources import open_source
 
@@ -27,8 +28,15 @@ _FAULTS_OF_A_FILE = (400, 413)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option("--member", "code", required=True, metavar="CODE", help="Whose contributions.")
 @click.option("--collection", "ref", required=True, metavar="ID", help="Its id or alias.")
+@click.option(
+    "--answers",
+    metavar="OBJECT_ID",
+    help="An object that the member sees: exactly those who see it are granted what is imported.",
+)
 @working
-def import_(workplace: Workplace, files: Sequence[str], code: str, ref: str) -> Answer:
+def import_(
+    workplace: Workplace, files: Sequence[str], code: str, ref: str, answers: str | None
+) -> Answer:
     """Contribute what is in FILE... as a member.
 
     A FILE (- for standard input) is a STIX bundle, a TAXII envelope, a JSON array, a single
@@ -37,9 +45,12 @@ def import_(workplace: Workplace, files: Sequence[str], code: str, ref: str) -> 
     """
     with workplace.database.read() as connection:
         seated, place = expect_place(connection, code, ref)
+        answered = expect_answered(connection, seated, answers)
     importer = Importer(code, seated.forum_slug, place.uuid)
     report = Report()
-    unread = [file for file in files if not _import_file(workplace, importer, file, report)]
+    unread = [
+        file for file in files if not _import_file(workplace, importer, file, report, answered)
+    ]
     return Answer(
         _document(importer, files, report),
         _text(importer, report),
@@ -47,7 +58,13 @@ def import_(workplace: Workplace, files: Sequence[str], code: str, ref: str) -> 
     )
 
 
-def _import_file(workplace: Workplace, importer: Importer, file: str, report: Report) -> bool:
+def _import_file(
+    workplace: Workplace,
+    importer: Importer,
+    file: str,
+    report: Report,
+    answered: Answered | None,
+) -> bool:
     """Whether the file could be read; if not, the report says why, and other files go on."""
     try:
         with _opened(file) as content:
@@ -63,6 +80,7 @@ def _import_file(workplace: Workplace, importer: Importer, file: str, report: Re
                     report,
                     clock=clock.now_us,
                     progress=progress,
+                    answers=answered,
                 )
     except ComityError as fault:
         if fault.status not in _FAULTS_OF_A_FILE:

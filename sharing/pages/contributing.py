@@ -24,6 +24,7 @@ from sharing.pages.entering import (
     forum_page,
     listing_of,
 )
+from sharing.queries.answered import Answered, find_answered
 from sharing.queries.collections import Collection, list_collections
 from sharing.queries.own import OwnContribution, OwnFilter, list_contributions
 from sharing.rules.tlp import Tlp
@@ -40,6 +41,7 @@ from web.shapes import Instant, Shape, instant, text, text_filter, word, word_fi
 
 STATES: Final = ("standing", "held", "deleted")
 _MOST_PASTED: Final = 2 * 1024 * 1024
+_ID_LENGTH: Final = 200
 
 
 class ContributeForm(FormSchema):
@@ -47,6 +49,7 @@ class ContributeForm(FormSchema):
 
     collection = fields.String(required=True, validate=validate.Length(1, 100))
     objects = fields.String(load_default="")
+    answers = fields.String(load_default="", validate=validate.Length(max=_ID_LENGTH))
 
 
 class FileForm(FormSchema):
@@ -84,7 +87,8 @@ class OwnSchema(Shape):
 def show_contribute(forum: str) -> Response:
     """GET /sharing/FORUM/contribute: the form."""
     seated, places = _enter(forum)
-    return _contribute_page(seated, places, Filled({}))
+    answers = request.args.get("answers", "")
+    return _contribute_page(seated, places, Filled({"answers": [answers[:_ID_LENGTH]]}))
 
 
 @blueprint.post("/<forum>/contribute", endpoint="contribute-objects")
@@ -97,6 +101,7 @@ def send_objects(forum: str) -> Response:
     raw = _objects_of(form)
     if place is None:
         form.blame("collection", _("Choose a collection."))
+    answers = _answered(seated, form)
     if not raw.strip():
         form.blame("objects", _("Paste STIX objects, or choose a file that holds some."))
     # A preview is confirmed by sending it once more, with the line ends of forms.
@@ -110,10 +115,24 @@ def send_objects(forum: str) -> Response:
     try:
         if request.form.get("confirm"):
             receipt = contribute(
-                current_database(), seated, place, raw, now_us=now_us, limits=limits
+                current_database(),
+                seated,
+                place,
+                raw,
+                now_us=now_us,
+                limits=limits,
+                answers=answers,
             )
             return _done(seated, place, receipt)
-        tried = preview(current_database(), seated, place, raw, now_us=now_us, limits=limits)
+        tried = preview(
+            current_database(),
+            seated,
+            place,
+            raw,
+            now_us=now_us,
+            limits=limits,
+            answers=answers,
+        )
     except ComityError as refused:
         if isinstance(refused, Forbidden) or refused.status >= 500:
             raise
@@ -238,6 +257,18 @@ def _enter_own(
     if not versions:
         raise NotFound("sharing.unknown-object", "your member contributed no such object")
     return seated, place, versions
+
+
+def _answered(seated: Seated, form: Filled) -> Answered | None:
+    """What the objects answer; an id that this person sees no version of is blamed on the form."""
+    stix_id = form.text("answers").strip()
+    if not stix_id:
+        return None
+    with settled_read(current_database(), now_us=current_instant_us()) as connection:
+        found = find_answered(connection, seated, stix_id)
+    if found is None:
+        form.blame("answers", _("You see no object of this id in this forum."))
+    return found
 
 
 def _objects_of(form: Filled) -> bytes:

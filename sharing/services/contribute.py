@@ -165,12 +165,13 @@ def rehearse(
     *,
     now_us: int,
     limits: Limits = DEFAULT_LIMITS,
+    answers: Answered | None = None,
 ) -> Seen:
     """What `look` sees of the world in which this had been contributed; then nothing of it was.
 
     Raises as `contribute`.
     """
-    door, checked = _check(seated, place, objects, now_us=now_us, limits=limits, answers=None)
+    door, checked = _check(seated, place, objects, now_us=now_us, limits=limits, answers=answers)
     seen: list[Seen] = []
     with suppress(_NothingWasDoneError), database.write() as connection:
         receipt = _Contributing(connection, door, seated, now_us).contribute(checked)

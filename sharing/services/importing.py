@@ -19,6 +19,7 @@ from auth.services import OPERATOR, record_audit, seat_for_operator
 from kernel.db import Database
 from kernel.errors import Forbidden, NotFound
 from sharing.gate.verdicts import RawObject
+from sharing.queries.answered import Answered
 from sharing.queries.collections import Collection, find_collection
 from sharing.services.admission import Outcome
 from sharing.services.contribute import Receipt, contribute
@@ -111,6 +112,7 @@ def import_source(
     *,
     clock: Callable[[], int],
     progress: Progress = no_progress,
+    answers: Answered | None = None,
 ) -> None:
     """Contribute everything in `source`, adding to `report` what became of it.
 
@@ -121,7 +123,9 @@ def import_source(
     _begin(database, importer, file, clock())
     done = 0
     entering = partial(_enter, importer=importer)
-    for objects, receipt in contribute_slices(database, entering, source, clock=clock):
+    for objects, receipt in contribute_slices(
+        database, entering, source, clock=clock, answers=answers
+    ):
         report.take(file, source, objects, receipt)
         done += len(objects)
         progress(done, source.total)
@@ -135,6 +139,7 @@ def contribute_slices(
     clock: Callable[[], int],
     skip: int = 0,
     also: Also | None = None,
+    answers: Answered | None = None,
 ) -> Iterator[tuple[list[RawObject], Receipt]]:
     """Contribute what is in `source` after its first `skip` objects, and what became of it.
 
@@ -150,6 +155,7 @@ def contribute_slices(
             objects,
             now_us=clock(),
             also=None if also is None else partial(also, objects),
+            answers=answers,
         )
         yield objects, receipt
 

@@ -15,6 +15,7 @@ from auth.reader import Seated
 from kernel.clock import parse_instant
 from kernel.db import Database
 from kernel.strictjson import Limits
+from sharing.queries.answered import Answered
 from sharing.queries.collections import Collection
 from sharing.services.contribute import Receipt, rehearse
 from sharing.services.explaining import Explainer
@@ -51,6 +52,7 @@ def preview(
     *,
     now_us: int,
     limits: Limits,
+    answers: Answered | None = None,
 ) -> Preview:
     """What contributing these would do now. Nothing is written. Raises as `contribute`."""
 
@@ -67,7 +69,9 @@ def preview(
                 found[outcome.index] = audience
         return Preview(receipt, found)
 
-    return rehearse(database, seated, place, objects, look, now_us=now_us, limits=limits)
+    return rehearse(
+        database, seated, place, objects, look, now_us=now_us, limits=limits, answers=answers
+    )
 
 
 def _audience_of(

@@ -20,6 +20,7 @@ from tests.sharing.api.asking import (
     walk,
 )
 from tests.sharing.taxii.world import World
+from tests.sharing.views.looking import look
 
 LIST = f"{FORUM}/contributions"
 NEWER = "2026-02-01T00:00:00.000Z"
@@ -315,3 +316,58 @@ def test_a_feed_that_only_writes_cannot_list(small_world: World) -> None:
     body = {"objects": [small_world.indicator()]}
     assert send(small_world, "xaa-only-writes", "POST", place(small_world), body).status_code == 202
     assert status_of(small_world, "xaa-only-writes", "GET", LIST) == 403
+
+
+def test_what_answers_an_object_goes_to_those_who_see_it_whatever_the_policy(world: World) -> None:
+    world.set_policy(SHARE_ALL)
+    claim = world.indicator(object_marking_refs=[GREEN])
+    world.contribute(claim)
+    newer = claim | {"modified": NEWER, "name": "newer"}
+    world.contribute(newer)
+    asked = f"{place(world)}?answers={claim['id']}"
+    reply = world.indicator(object_marking_refs=[GREEN])
+    assert send(world, "xbb", "POST", asked, {"objects": [reply]}).status_code == 202
+    assert reply["id"] in look(world, "xcc")
+    of_one = f"{asked}&answers_version=2026-01-01T00:00:00.000Z"
+    other = world.indicator(object_marking_refs=[GREEN])
+    assert send(world, "xbb", "POST", of_one, {"objects": [other]}).status_code == 202
+    # Marked higher than what it answers it is refused, each object by itself.
+    strict = world.indicator(object_marking_refs=[RED])
+    told = send(world, "xbb", "POST", asked, {"objects": [strict]}).get_json()
+    assert "TLP:green" in told["failures"][0]["message"]
+
+
+def test_what_a_caller_does_not_see_cannot_be_answered_and_is_as_if_it_were_not(
+    world: World,
+) -> None:
+    hidden, red = world.indicator(), world.indicator(object_marking_refs=[RED])
+    world.contribute(hidden)
+    world.set_policy(
+        {
+            "rules": [
+                {
+                    "id": "r",
+                    "effect": "share",
+                    "audience": {"any": ["member:XBB"]},
+                    "when": {"types": ["malware"]},
+                }
+            ]
+        }
+    )
+    unknown = world.indicator()["id"]
+    given = {"objects": [world.indicator()]}
+    refused = [
+        send(world, "xbb", "POST", f"{place(world)}?answers={stix_id}", given)
+        for stix_id in (hidden["id"], unknown, "no-id")
+    ]
+    assert {answer.status_code for answer in refused} == {404}
+    texts = [answer.text.replace(hidden["id"], "X").replace(unknown, "X") for answer in refused]
+    assert texts[0] == texts[1]
+    # Red is for persons: a feed's credential finds nothing out by answering it.
+    world.contribute(red)
+    world.set_policy(
+        {"rules": [{"id": "r", "effect": "share", "audience": {"any": ["member:XBB"]}}]}
+    )
+    assert (
+        send(world, "xbb", "POST", f"{place(world)}?answers={red['id']}", given).status_code == 404
+    )

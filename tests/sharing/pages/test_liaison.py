@@ -69,6 +69,24 @@ def test_it_is_told_who_will_see_the_very_version_that_is_contributed(small: Wor
     assert "your member alone" in tried
 
 
+def test_what_answers_an_object_goes_to_those_who_see_it(world: World) -> None:
+    world.set_policy(SHARE_ALL)
+    claim = world.indicator(name="Claim", object_marking_refs=[GREEN])
+    world.contribute(claim)
+    xbb, xcc = browse(world, "xbb"), browse(world, "xcc", "reads")
+    assert f"answers={claim['id']}" in xbb.get(f"{ROOT}/objects/{claim['id']}").text
+    assert f'value="{claim["id"]}"' in xbb.get(f"{ROOT}/contribute?answers={claim['id']}").text
+    reply = world.indicator(name="Reply", object_marking_refs=[GREEN])
+    tried = contribute(xbb, world, reply, answers=claim["id"])
+    assert "those who see what it answers" in tried.text
+    assert "your member alone" not in tried.text
+    contribute(xbb, world, reply, answers=claim["id"], confirm="yes")
+    assert reply["id"] in xcc.get(f"{ROOT}/objects").text
+    unknown = contribute(xbb, world, world.indicator(), answers=world.indicator()["id"])
+    assert unknown.status_code == 400
+    assert "You see no object of this id" in unknown.text
+
+
 def test_what_is_not_stix_is_answered_beside_its_field(small: World) -> None:
     browser = browse(small)
     for text in ("", "{", "[]x", '{"type":"bundle"}', "\x00"):
