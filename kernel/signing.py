@@ -37,10 +37,6 @@ class Signer:
         """A 32-byte keyed hash of `text`, for a secret that is kept but never read back."""
         return hmac.digest(self._key, f"{purpose}\0{text}".encode(), hashlib.sha256)
 
-    def is_hash_of(self, purpose: str, text: str, kept: bytes) -> bool:
-        """Whether `kept` is the hash of `text`, in constant time."""
-        return hmac.compare_digest(self.hash(purpose, text), kept)
-
     def seal(self, purpose: str, payload: bytes) -> str:
         """`payload` with its tag, as URL-safe text."""
         tag = hmac.digest(self._key, purpose.encode() + b"\0" + payload, hashlib.sha256)

@@ -15,7 +15,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from auth.queries import find_forum, find_member, list_persons
@@ -120,11 +119,6 @@ def serving_second(second: Second, *, there: str, port: int) -> Iterator[None]:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=10)
         process.kill()
-
-
-def folder_of(settings: Settings) -> Path:
-    """Where the second installation is."""
-    return settings.data_path / FOLDER
 
 
 def _found(database: Database) -> None:

@@ -6,10 +6,8 @@ Sharing policy §2 and §4.1; STIX 2.1 §7.2. What does not live here: what a le
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container
 from functools import cache
-from typing import Final
 
 from kernel.strictjson import JsonValue, content_digest
 from sharing.gate.ids import check_id
@@ -18,48 +16,19 @@ from sharing.gate.selectors import check_selector
 from sharing.gate.verdicts import Checked, Refused, refusal
 from sharing.rules.tlp import PUBLISHED, WELL_KNOWN
 
-MARKING_SCHEME: Final = "marking-scheme"
-"""The blocker of an object whose marking is of a scheme Comity does not understand."""
-
 GranularMarkings = tuple[tuple[str | None, tuple[str, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedMarkings:
-    """The markings an object carries, all of them known.
-
-    `statements` are the statement marking-definitions it carries. `not_understood` are its
-    markings of a foreign scheme: with any, only its originator sees the object.
-    """
-
-    statements: tuple[str, ...]
-    not_understood: tuple[str, ...]
-
-    @property
-    def blocker(self) -> str | None:
-        """`marking-scheme` when the object is hidden from all but its originator."""
-        return MARKING_SCHEME if self.not_understood else None
-
-
-_WELL_KNOWN_ALONE: Final = ResolvedMarkings((), ())
-
-
-def resolve_markings(
-    checked: Checked, contributed: Mapping[str, bool]
-) -> ResolvedMarkings | Refused:
-    """Resolves every marking of the object, granular ones too (sharing policy §4.1).
+def refuse_unresolved(checked: Checked, contributed: Container[str]) -> Refused | None:
+    """The refusal of an object with a marking that does not resolve (sharing policy §4.1).
 
     `contributed` holds the marking-definitions that the same originator contributed no later
-    than the object, its envelope's good ones included: id to `marking_scheme_understood`.
-    Refused (`sharing.unresolved-marking`) when a marking is neither there nor well known.
+    than the object, its envelope's good ones included. Refused (`sharing.unresolved-marking`)
+    is a marking, a granular one too, that is neither there nor well known.
     """
-    if not checked.granular_markings and WELL_KNOWN.keys() >= {*checked.object_marking_refs}:
-        return _WELL_KNOWN_ALONE
-    carried = dict.fromkeys(checked.object_marking_refs)
-    carried |= dict.fromkeys(ref for ref, _ in checked.granular_markings if ref)
-    others = [ref for ref in carried if ref not in WELL_KNOWN]
-    for ref in others:
-        if ref not in contributed:
+    refs = (*checked.object_marking_refs, *(ref for ref, _ in checked.granular_markings if ref))
+    for ref in refs:
+        if ref not in WELL_KNOWN and ref not in contributed:
             reason = (
                 f"{ref} is neither a well-known TLP marking nor one that you contributed; "
                 "send its marking-definition first or in the same envelope"
@@ -71,10 +40,7 @@ def resolve_markings(
                 "sharing.unresolved-marking",
                 reason,
             )
-    return ResolvedMarkings(
-        statements=tuple(ref for ref in others if contributed[ref]),
-        not_understood=tuple(ref for ref in others if not contributed[ref]),
-    )
+    return None
 
 
 def check_object_markings(value: dict[str, JsonValue]) -> tuple[str, ...]:

@@ -29,10 +29,6 @@ from sharing.gate.verdicts import Checked, RawObject, Refused, refusal, shown
 SPEC_VERSION: Final = "2.1"
 _MARKING: Final = "marking-definition"
 # Consumers stall on an edge whose ends come later (TAXII field note 16).
-_RANKS: Final = {_MARKING: 0, "identity": 1} | dict.fromkeys(
-    ("relationship", "sighting", "report", "grouping", "note", "opinion", "observed-data"), 3
-)
-_ORDINARY_RANK: Final = 2
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +38,7 @@ def check_object(raw: RawObject, *, now_us: int) -> Checked | Refused:
 
     Checks form alone: STIX 2.1 schema, ids, times, pattern, markings, release extension.
     `now_us` bounds how far ahead its version may be. What depends on what is stored
-    (`resolve_markings`, conflicts, bound identities) is not decided here.
+    (`refuse_unresolved`, conflicts, bound identities) is not decided here.
     """
     try:
         return _checked(raw, now_us)
@@ -52,11 +48,6 @@ def check_object(raw: RawObject, *, now_us: int) -> Checked | Refused:
         log.exception("the gate failed on an object of type %s", type(raw.value).__name__)
         reason = f"the gate could not check this object ({type(fault).__name__}); tell the operator"
         return _refused(raw, "sharing.gate-failed", reason)
-
-
-def rank_in_commit(checked: Checked) -> int:
-    """In which order one commit releases: markings 0, identities 1, objects 2, edges 3."""
-    return _RANKS.get(checked.stix_type, _ORDINARY_RANK)
 
 
 def _checked(raw: RawObject, now_us: int) -> Checked:

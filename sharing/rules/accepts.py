@@ -33,9 +33,6 @@ class Accepts:
         )
 
 
-EVERYTHING: Final = Accepts()
-
-
 def read_accepts(document: object) -> Accepts:
     """What a parsed document says. Raises PolicyRefused with the path of the fault."""
     fields = Node(document).fields(_KEYS)

@@ -112,12 +112,6 @@ PUBLISHED: Final[Mapping[str, Mapping[str, Any]]] = MappingProxyType(
 """Marking id to the marking-definition object published under it."""
 
 
-def object_tlp(object_marking_refs: Iterable[str], unmarked_as: Tlp) -> Tlp:
-    """The highest well-known TLP among the object's markings; with none, `unmarked_as`."""
-    levels = [WELL_KNOWN[ref] for ref in object_marking_refs if ref in WELL_KNOWN]
-    return max(levels, default=unmarked_as)
-
-
 def property_tlps(
     properties: Iterable[str],
     granular_markings: Iterable[tuple[str | None, Iterable[str]]],

@@ -82,11 +82,6 @@ class Position:
         """As it is kept."""
         return orjson.dumps(self, option=orjson.OPT_SORT_KEYS).decode()
 
-    @property
-    def is_walking(self) -> bool:
-        """Whether a walk is to be gone on with."""
-        return self.walk is not None
-
 
 def load_position(text: str) -> Position:
     """A position from what `dump` wrote, of this release or an earlier one.

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from auth.queries import list_identity_owners
 from kernel.clock import format_version
 from sharing.facts import StoredFacts
-from sharing.gate.markings import resolve_markings
+from sharing.gate.markings import refuse_unresolved
 from sharing.gate.verdicts import Checked, Refused
 from sharing.queries.answered import Answered
 from sharing.queries.contributions import Stored, list_copies, list_own_copies
@@ -130,7 +130,6 @@ class _Sorting:
         self._door = door
         self._admission = admission
         self._markings = _own_markings(connection, door, (checked for _, checked in good))
-        self._understood = {ref: each.is_understood for ref, each in self._markings.items()}
         creators = {checked.created_by_ref for _, checked in good if checked.created_by_ref}
         self._owners = list_identity_owners(connection, sorted(creators))
         self._own: dict[str, dict[int, Stored]] = {}
@@ -174,8 +173,8 @@ class _Sorting:
         )
 
     def _refuse_markings(self, index: int, checked: Checked) -> Outcome | None:
-        resolved = resolve_markings(checked, self._understood)
-        return settled_by_gate(index, resolved) if isinstance(resolved, Refused) else None
+        refused = refuse_unresolved(checked, self._markings)
+        return None if refused is None else settled_by_gate(index, refused)
 
     def _refuse_identity(self, index: int, checked: Checked) -> Outcome | None:
         owner = self._owners.get(checked.created_by_ref or "")
@@ -332,8 +331,7 @@ class _Sorting:
         )
         # What a well-known marking means is compiled in, whoever sends its definition along.
         if checked.stix_type == "marking-definition" and checked.stix_id not in WELL_KNOWN:
-            meaning = self._markings[checked.stix_id] = _meaning(facts)
-            self._understood[checked.stix_id] = meaning.is_understood
+            self._markings[checked.stix_id] = _meaning(facts)
 
 
 def _in_order(good: list[tuple[int, Checked]]) -> list[tuple[int, Checked]]:

@@ -30,7 +30,6 @@ from sharing.services.own_copies import OwnCopies
 
 _VERSIONS: Final = "5"
 _SECRETS: Final = "8"
-_GRANTS: Final = "4.2"
 
 
 class Explainer:

@@ -18,7 +18,7 @@ from sharing.feeds.remote.errors import BadAnswer, NoCollection, RootElsewhere
 from sharing.feeds.remote.place import Place
 from sharing.feeds.remote.reading import read_collection, read_discovery, with_slash
 from sharing.feeds.remote.speaking import Received, Speaking, understanding
-from sharing.feeds.remote.values import CollectionInfo, Discovery, RootInfo
+from sharing.feeds.remote.values import CollectionInfo, RootInfo
 
 _SHOWN: Final = 10
 Telling = Callable[[str, str], None]
@@ -33,10 +33,6 @@ class Remote:
         self.shown: list[CollectionInfo] = []
         """Those among which one was looked for last, for people to choose from."""
         self._speaking = Speaking(outbound, repeats_posts=repeats_posts)
-
-    def discover(self, url: str) -> Discovery:
-        """What the server at `url` says of itself. Raises OutboundError."""
-        return read_discovery(self._speaking.get(url), self.outbound.home, url)
 
     def api_root(self, url: str) -> RootInfo:
         """The API root at `url`. Raises OutboundError."""

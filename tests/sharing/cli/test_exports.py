@@ -52,7 +52,7 @@ def list_rows(installation: Installation, table: Any) -> list[Any]:
 
 
 def look_at(file: Path) -> tuple[int, bytes] | None:
-    """Which file it is and what is in it: of a database, which has been written to, how it begins."""
+    """Which file it is, and what it holds: of a database, which is written to, how it begins."""
     if not file.exists():
         return None
     return file.stat().st_ino, file.read_bytes()[: 16 if file.suffix == ".db" else None]

@@ -15,9 +15,10 @@ import pytest
 from kernel.errors import BadInput
 from sharing.gate.envelopes import read_envelope
 from sharing.gate.ids import is_stix_id
-from sharing.gate.markings import resolve_markings
-from sharing.gate.objects import check_object, rank_in_commit
+from sharing.gate.markings import refuse_unresolved
+from sharing.gate.objects import check_object
 from sharing.gate.verdicts import Checked, Refused
+from sharing.services.plan import rank_of
 from tests.sharing.gate.makers import NOW_US, RED
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "gate"
@@ -138,8 +139,9 @@ def assert_storable(verdict: Checked) -> None:
     assert 0 <= verdict.version_us <= NOW_US + 300_000_000
     assert all(is_stix_id(each) for each in verdict.named.references)
     assert "\0" not in "".join(verdict.labels)
-    assert rank_in_commit(verdict) in (0, 1, 2, 3)
-    assert resolve_markings(verdict, {}) is not None
+    assert rank_of(verdict.stix_type) in (0, 1, 2, 3)
+    unresolved = refuse_unresolved(verdict, ())
+    assert unresolved is None or unresolved.code == "sharing.unresolved-marking"
     again = read_envelope(b'{"objects":[' + verdict.raw + b"]}")
     assert check_object(again[0], now_us=NOW_US).index == 0
 

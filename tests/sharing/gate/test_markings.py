@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sharing.gate.markings import ResolvedMarkings, resolve_markings
+from sharing.gate.markings import refuse_unresolved
 from sharing.gate.verdicts import Refused
 from sharing.rules.tlp import PUBLISHED, WELL_KNOWN
 from tests.sharing.gate.makers import AMBER_STRICT, RED, checked, make_indicator, refused
@@ -14,29 +14,23 @@ FOREIGN = "marking-definition--9d2ec2a2-6a3a-4d3e-9b2d-51d0b0a6a8f2"
 
 
 def test_object_with_well_known_markings_alone_needs_nothing_contributed() -> None:
-    granular = [{"marking_ref": RED, "selectors": ["pattern"]}]
+    granular = [
+        {"marking_ref": RED, "selectors": ["pattern"]},
+        {"lang": "fr", "selectors": ["pattern"]},
+    ]
     verdict = checked(
         make_indicator(object_marking_refs=[AMBER_STRICT], granular_markings=granular)
     )
-    assert resolve_markings(verdict, {}) == ResolvedMarkings((), ())
-    assert resolve_markings(checked(make_indicator()), {}) == ResolvedMarkings((), ())
+    assert refuse_unresolved(verdict, ()) is None
+    assert refuse_unresolved(checked(make_indicator()), ()) is None
 
 
-def test_statement_of_the_originator_resolves_once_however_often_it_is_carried() -> None:
+def test_marking_of_the_originator_resolves_of_whatever_scheme_it_is() -> None:
     granular = [{"marking_ref": STATEMENT, "selectors": ["pattern"]}]
     verdict = checked(
-        make_indicator(object_marking_refs=[STATEMENT, RED], granular_markings=granular)
+        make_indicator(object_marking_refs=[FOREIGN, RED], granular_markings=granular)
     )
-    resolved = resolve_markings(verdict, {STATEMENT: True, FOREIGN: False})
-    assert resolved == ResolvedMarkings((STATEMENT,), ())
-    assert resolved.blocker is None
-
-
-def test_scheme_that_is_not_understood_blocks_the_object() -> None:
-    verdict = checked(make_indicator(object_marking_refs=[STATEMENT, FOREIGN]))
-    resolved = resolve_markings(verdict, {STATEMENT: True, FOREIGN: False})
-    assert resolved == ResolvedMarkings((STATEMENT,), (FOREIGN,))
-    assert resolved.blocker == "marking-scheme"
+    assert refuse_unresolved(verdict, {STATEMENT, FOREIGN}) is None
 
 
 @pytest.mark.parametrize("where", ["object_marking_refs", "granular_markings"])
@@ -45,7 +39,7 @@ def test_marking_of_somebody_else_is_refused_wherever_it_is(where: str) -> None:
         "object_marking_refs": [FOREIGN],
         "granular_markings": [{"marking_ref": FOREIGN, "selectors": ["pattern"]}],
     }[where]
-    refusal = resolve_markings(checked(make_indicator(**{where: value})), {STATEMENT: True})
+    refusal = refuse_unresolved(checked(make_indicator(**{where: value})), {STATEMENT})
     assert isinstance(refusal, Refused)
     assert refusal.code == "sharing.unresolved-marking"
     assert FOREIGN in refusal.reason

@@ -6,9 +6,10 @@ import pytest
 
 from kernel.clock import MINUTE_US, parse_instant
 from sharing.gate.ids import is_stix_id, is_stix_type
-from sharing.gate.objects import check_object, rank_in_commit
+from sharing.gate.objects import check_object
 from sharing.gate.times import UNVERSIONED
 from sharing.gate.verdicts import Checked, Refused
+from sharing.services.plan import rank_of
 from tests.sharing.gate.makers import (
     NOW_US,
     RED,
@@ -49,7 +50,7 @@ def test_commit_releases_ends_before_the_edges_that_need_them() -> None:
             "marking-definition", definition_type="statement", definition={"statement": "s"}
         ),
     ]
-    ranks = [rank_in_commit(checked(each)) for each in objects]
+    ranks = [rank_of(checked(each).stix_type) for each in objects]
     assert ranks == [3] * 7 + [2, 2, 1, 0]
 
 

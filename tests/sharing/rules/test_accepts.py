@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
-from sharing.rules.accepts import EVERYTHING, Accepts, check_accepts, read_accepts
+from sharing.rules.accepts import Accepts, check_accepts, read_accepts
 from sharing.rules.node import PolicyRefused
 from sharing.rules.tlp import Tlp
 from tests.sharing.rules.makers import NAMES, make_facts
@@ -37,8 +37,8 @@ def test_a_member_may_decline_by_type_level_and_originator(document: object) -> 
 
 
 def test_an_absent_key_accepts_everything_and_an_empty_list_of_types_nothing() -> None:
-    assert read_accepts({}) == EVERYTHING
-    assert not EVERYTHING.refuses(make_facts(tlp=Tlp.RED))
+    assert read_accepts({}) == Accepts()
+    assert not Accepts().refuses(make_facts(tlp=Tlp.RED))
     assert read_accepts({"types": []}).refuses(make_facts())
 
 

@@ -7,10 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.errors import BadInput
-from sharing.rules.tlp import PUBLISHED, WELL_KNOWN, Tlp, object_tlp, property_tlps
+from sharing.rules.tlp import PUBLISHED, WELL_KNOWN, Tlp, property_tlps
 
 RED = "marking-definition--5e57c739-391a-4eb3-b6be-7d15ca92d5ed"
-WHITE = "marking-definition--613f2e26-407d-48c7-9eca-b8e91df99dc9"
 GREEN = "marking-definition--bab4a63c-aed9-4cf5-a766-dfca5abac2bb"
 STATEMENT = "marking-definition--0b2f9c62-3b5c-4d42-8a7b-1f5f9f2f5c11"
 
@@ -36,13 +35,6 @@ def test_nine_markings_are_well_known_and_published_as_they_mean() -> None:
         assert Tlp.parse(marking["name"].removeprefix("TLP:")) is WELL_KNOWN[stix_id]
 
 
-def test_object_takes_its_highest_marking_else_the_collection_s_default() -> None:
-    assert object_tlp([GREEN, RED, WHITE], Tlp.CLEAR) is Tlp.RED
-    assert object_tlp([WHITE], Tlp.AMBER_STRICT) is Tlp.CLEAR
-    assert object_tlp([], Tlp.AMBER_STRICT) is Tlp.AMBER_STRICT
-    assert object_tlp([STATEMENT], Tlp.GREEN) is Tlp.GREEN
-
-
 def test_property_is_raised_by_what_points_at_it_or_into_it() -> None:
     names = ["name", "labels", "extensions.a-ext", "extensions.b-ext", "x_list"]
     granular = [
@@ -65,11 +57,8 @@ def test_property_is_raised_by_what_points_at_it_or_into_it() -> None:
     ]
 
 
-@given(refs, levels, st.lists(st.tuples(refs, st.sampled_from(["a", "a.b", "c", "extensions.x"]))))
-def test_granular_markings_only_tighten(
-    marked: list[str], default: Tlp, granular: list[tuple[list[str], str]]
-) -> None:
-    level = object_tlp(marked, default)
+@given(levels, st.lists(st.tuples(refs, st.sampled_from(["a", "a.b", "c", "extensions.x"]))))
+def test_granular_markings_only_tighten(level: Tlp, granular: list[tuple[list[str], str]]) -> None:
     markings = [(ref, [selector]) for some, selector in granular for ref in some]
     raised = property_tlps(["a", "c", "extensions.x"], markings, level)
     assert raised.keys() == {"a", "c", "extensions.x"}
