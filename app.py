@@ -168,7 +168,7 @@ def _furnish(app: Flask) -> None:
         "import": ("sharing.cli.imports:import_", "Contribute files of STIX as a member."),
         "member": ("sharing.cli.members:member", "States and organisations that take part here."),
         "norms": ("norms.cli.commands:norms", "What was agreed, by whom, since when."),
-        "partner": ("sharing.cli.seats:partner", "Recipients of a forum that are no members."),
+        "partner": ("sharing.cli.partners:partner", "Recipients of a forum that are no members."),
         "person": (
             "auth.cli.persons:person",
             "People who act for a member, a forum or this installation.",

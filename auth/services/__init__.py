@@ -24,7 +24,13 @@ from auth.services.credentials import (
 from auth.services.forums import add_forum, open_forum
 from auth.services.members import NewMember, add_member, set_member_status
 from auth.services.persons import PersonsBody, add_person, disable_person
-from auth.services.seats import add_partner, add_seat, check_can_seat, set_seat_status
+from auth.services.seats import (
+    add_partner,
+    add_seat,
+    check_can_seat,
+    set_partner_status,
+    set_seat_status,
+)
 from auth.services.tokens import IssuedToken, issue_token, revoke_token
 
 __all__ = [
@@ -56,5 +62,6 @@ __all__ = [
     "seat_for_operator",
     "secretariat_reader",
     "set_member_status",
+    "set_partner_status",
     "set_seat_status",
 ]

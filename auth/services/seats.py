@@ -5,10 +5,14 @@ What does not live here: what a new or changed recipient receives (sharing.servi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sqlalchemy import Connection, func, insert, select, update
 
+from auth.queries import list_credentials
 from auth.rules import SEAT_ROLES, SEAT_STATUSES, check_one_of, check_partner_name
 from auth.services.audit import record_audit
+from auth.services.credentials import revoke_credential
 from auth.services.unique import refusing_duplicates
 from auth.tables import partner, recipient, seat
 from kernel.errors import Conflict, NotFound
@@ -84,8 +88,17 @@ def set_seat_status(
 def add_partner(
     connection: Connection, forum_id: int, name: str, *, actor: str, now_us: int
 ) -> int:
-    """Add a partner to a forum; its recipient number. Raises BadInput, or Conflict if taken."""
+    """Add a partner to a forum; its recipient number. Raises BadInput, or Conflict if taken.
+
+    One that had ended is taken up again by the same recipient, without its old credentials.
+    """
     check_partner_name(name)
+    known = _find_partner(connection, forum_id, name)
+    if known is not None and known[1] == "ended":
+        number, before = known
+        _write_partner_status(connection, number, "active")
+        _record_partner(connection, "partner.add", forum_id, name, {"from": before}, actor, now_us)
+        return number
     number = _add_recipient(connection, forum_id)
     with refusing_duplicates("auth.partner-exists", f"the forum has a partner {name!r} already"):
         connection.execute(
@@ -93,8 +106,36 @@ def add_partner(
                 recipient_id=number, forum_id=forum_id, name=name, status="active"
             )
         )
-    record_audit(connection, actor, "partner.add", f"forum:{forum_id} {name}", now_us=now_us)
+    _record_partner(connection, "partner.add", forum_id, name, {}, actor, now_us)
     return number
+
+
+def set_partner_status(
+    connection: Connection, forum_id: int, name: str, status: str, *, actor: str, now_us: int
+) -> None:
+    """Make a partner `active`, `suspended` or `ended`; its credentials follow at their next use.
+
+    They are revoked when it ends. Raises NotFound without such a partner, Conflict for one that
+    has ended.
+    """
+    check_one_of("status", status, SEAT_STATUSES)
+    known = _find_partner(connection, forum_id, name)
+    if known is None:
+        raise NotFound(
+            "auth.unknown-partner",
+            f"the forum has no partner {name!r}; see `comity partner list FORUM`",
+        )
+    number, before = known
+    if before == "ended" and status != "ended":
+        raise Conflict(
+            "auth.partner-ended", "this partner has ended; add it again with `comity partner add`"
+        )
+    _write_partner_status(connection, number, status)
+    if status == "ended":
+        for credential in list_credentials(connection, partner_id=number):
+            revoke_credential(connection, credential.id, actor=actor, now_us=now_us)
+    detail = {"from": before, "to": status}
+    _record_partner(connection, "partner.status", forum_id, name, detail, actor, now_us)
 
 
 def _add_recipient(connection: Connection, forum_id: int) -> int:
@@ -118,6 +159,34 @@ def _find_seat(connection: Connection, forum_id: int, member_id: int) -> tuple[i
         )
     ).first()
     return (row.recipient_id, row.status) if row else None
+
+
+def _find_partner(connection: Connection, forum_id: int, name: str) -> tuple[int, str] | None:
+    row = connection.execute(
+        select(partner.c.recipient_id, partner.c.status).where(
+            partner.c.forum_id == forum_id, partner.c.name == name
+        )
+    ).first()
+    return (row.recipient_id, row.status) if row else None
+
+
+def _write_partner_status(connection: Connection, number: int, status: str) -> None:
+    connection.execute(
+        update(partner).where(partner.c.recipient_id == number).values(status=status)
+    )
+
+
+def _record_partner(
+    connection: Connection,
+    action: str,
+    forum_id: int,
+    name: str,
+    detail: Mapping[str, str],
+    actor: str,
+    now_us: int,
+) -> None:
+    subject = f"forum:{forum_id} {name}"
+    record_audit(connection, actor, action, subject, detail=detail, now_us=now_us)
 
 
 def _record(

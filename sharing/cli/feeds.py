@@ -57,9 +57,9 @@ _MOST_SECRET_BYTES: Final = 64 * 1024
 _COUNTS: Final = ("contributed", "replaced", "known", "returned", "refused", "withdrawn")
 _SHORT: Final = re.compile(r"(\d{1,6})([smhd])", re.ASCII)
 _UNSEATED: Final = (
-    "  the recipient has no active seat there, so it sees nothing: the partner is asked to delete "
-    "all that it was sent, and is sent it again once the seat is given back; pause the feed where "
-    "that should not be"
+    "  the recipient has no active seat there, or is a partner that is suspended or has ended, so "
+    "it sees nothing: the partner is asked to delete all that it was sent, and is sent it again "
+    "once the recipient is back; pause the feed where that should not be"
 )
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 

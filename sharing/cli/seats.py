@@ -1,4 +1,4 @@
-"""`comity seat` and `comity partner`: who is a recipient of a forum."""
+"""`comity seat`: which members are recipients of a forum."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from typing import Any
 
 import click
 
-from auth.queries import Forum, RosterRow, find_forum, list_roster
+from auth.queries import RosterRow, list_roster
 from auth.services import OPERATOR
 from kernel.commands import Answer, Workplace, showing_progress, working
-from kernel.errors import NotFound
 from sharing.cli.named import expect_forum, expect_member
 from sharing.cli.simulations import refuse_both, simulation_answer
 from sharing.services.reconsider import Change
-from sharing.services.seating import add_partner, change_seat, seat_member
+from sharing.services.seating import change_seat, seat_member
 from sharing.services.simulations import apply_seat, trial_of_seat, try_out
 
 
@@ -89,37 +88,6 @@ def end(workplace: Workplace, forum: str, code: str) -> Answer:
     return _change(workplace, forum, code, "ended")
 
 
-@click.group()
-def partner() -> None:
-    """Systems outside a forum that receive from it and are no members."""
-
-
-@partner.command("add")
-@click.argument("forum")
-@click.argument("name")
-@working
-def add_(workplace: Workplace, forum: str, name: str) -> Answer:
-    """Add a partner to a forum."""
-    with showing_progress(name) as progress:
-        change = add_partner(
-            workplace.database, OPERATOR, forum, name, now_us=workplace.now_us, progress=progress
-        )
-    return _answer(workplace, forum, name, change, of_partner=True)
-
-
-@partner.command("list")
-@click.argument("forum")
-@working
-def list_(workplace: Workplace, forum: str) -> Answer:
-    """List a forum's partners."""
-    _place, rows = _roster(workplace, forum)
-    found = [row for row in rows if row.is_partner]
-    return Answer(
-        [partner_document(forum, row) for row in found],
-        "\n".join(f"{forum}/{row.name}  {row.status}" for row in found),
-    )
-
-
 def seat_document(forum: str, row: RosterRow) -> dict[str, Any]:
     """A seat as JSON; `active` says whether it counts now, its member's standing included."""
     return {
@@ -129,11 +97,6 @@ def seat_document(forum: str, row: RosterRow) -> dict[str, Any]:
         "status": row.status,
         "active": row.is_active,
     }
-
-
-def partner_document(forum: str, row: RosterRow) -> dict[str, Any]:
-    """A partner as JSON."""
-    return {"forum": forum, "name": row.name, "status": row.status}
 
 
 def _change(workplace: Workplace, forum: str, code: str, status: str) -> Answer:
@@ -150,25 +113,13 @@ def _change(workplace: Workplace, forum: str, code: str, status: str) -> Answer:
     return _answer(workplace, forum, code, change)
 
 
-def _answer(
-    workplace: Workplace, forum: str, name: str, change: Change, *, of_partner: bool = False
-) -> Answer:
-    _place, rows = _roster(workplace, forum)
-    row = next(row for row in rows if row.name == name and row.is_partner == of_partner)
-    document = partner_document(forum, row) if of_partner else seat_document(forum, row)
-    counts = {"gained": change.gained, "lost": change.lost}
+def _answer(workplace: Workplace, forum: str, code: str, change: Change) -> Answer:
+    with workplace.database.read() as connection:
+        rows = list_roster(connection, expect_forum(connection, forum).id)
+    row = next(row for row in rows if row.name == code and not row.is_partner)
     text = (
-        f"{name} in {forum}: {row.role}, {row.status}; "
+        f"{code} in {forum}: {row.role}, {row.status}; "
         f"versions gained {change.gained}, lost {change.lost}"
     )
-    return Answer(document | counts, text)
-
-
-def _roster(workplace: Workplace, forum: str) -> tuple[Forum, list[RosterRow]]:
-    with workplace.database.read() as connection:
-        found = find_forum(connection, forum)
-        if found is None:
-            raise NotFound(
-                "auth.unknown-forum", f"there is no forum {forum!r}; see `comity forum list`"
-            )
-        return found, list_roster(connection, found.id)
+    counts = {"gained": change.gained, "lost": change.lost}
+    return Answer(seat_document(forum, row) | counts, text)

@@ -151,12 +151,35 @@ def add_partner(
     now_us: int,
     progress: Progress = no_progress,
 ) -> Change:
-    """Add a partner system to a forum: a recipient that is no member."""
+    """Add a partner system to a forum: a recipient that is no member; or again one that ended."""
     with database.write() as connection:
         lock = _lock(connection, forum_slug, now_us)
         before = _decided(lock)
         auth_services.add_partner(connection, lock.forum_id, name, actor=actor, now_us=now_us)
         epoch = lock.append("partner", name, actor)
+        change = reconsider_changed(lock, epoch, before, progress=progress)
+        lock.save()
+    return change
+
+
+def change_partner(
+    database: Database,
+    actor: str,
+    forum_slug: str,
+    name: str,
+    status: str,
+    *,
+    now_us: int,
+    progress: Progress = no_progress,
+) -> Change:
+    """Make a partner `active`, `suspended` or `ended`; its views follow in the same commit."""
+    with database.write() as connection:
+        lock = _lock(connection, forum_slug, now_us)
+        before = _decided(lock)
+        auth_services.set_partner_status(
+            connection, lock.forum_id, name, status, actor=actor, now_us=now_us
+        )
+        epoch = lock.append("partner-status", f"{name} {status}", actor)
         change = reconsider_changed(lock, epoch, before, progress=progress)
         lock.save()
     return change

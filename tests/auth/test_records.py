@@ -93,6 +93,16 @@ REFUSED: list[tuple[type[ComityError], str, Callable[[Connection], object]]] = [
     ),
     (Conflict, "auth.partner-exists", lambda c: services.add_partner(c, 1, "mirror", **SAID)),
     (
+        NotFound,
+        "auth.unknown-partner",
+        lambda c: services.set_partner_status(c, 1, "relay", "suspended", **SAID),
+    ),
+    (
+        BadInput,
+        "auth.bad-choice",
+        lambda c: services.set_partner_status(c, 1, "mirror", "departed", **SAID),
+    ),
+    (
         Conflict,
         "auth.person-exists",
         lambda c: services.add_person(c, PersonsBody("XBB"), "A@xaa.example", ["reader"], **SAID),

@@ -132,10 +132,17 @@ class Forum(RuleBasedStateMachine):
         else:
             self.exchange.change_member(code, status)
 
+    @rule(status=STATUSES, data=st.data())
+    def change_a_partner(self, status: str, data: st.DataObject) -> None:
+        name = data.draw(st.sampled_from(self._partners()))
+        self.exchange.change_partner(name, status)
+
     @rule()
     def reinstate_all(self) -> None:
         for recipient in self.exchange.record.recipients.values():
-            if not recipient.is_seat_active:
+            if recipient.is_partner and not recipient.is_seat_active:
+                self.exchange.change_partner(recipient.name, "active")
+            elif not recipient.is_seat_active:
                 self.exchange.change_seat(recipient.name, "active")
             if not recipient.is_member_active:
                 self.exchange.change_member(recipient.name, "active")
@@ -167,14 +174,17 @@ class Forum(RuleBasedStateMachine):
 
     def _rules(self, *, most: int, of_forum: bool = False) -> st.SearchStrategy[Any]:
         exchange = self.exchange
-        partners = [each.name for each in exchange.record.recipients.values() if each.is_partner]
         one = drawing.rules(
             exchange.now_us,
             [place.uuid for place in exchange.record.places],
-            partners,
+            self._partners(),
             of_forum=of_forum,
         )
         return st.lists(one, max_size=most)
+
+    def _partners(self) -> list[str]:
+        many = self.exchange.record.recipients.values()
+        return [each.name for each in many if each.is_partner]
 
     def _claimed(self, code: str, value: Object, data: st.DataObject) -> Object:
         """The object, now and then in the originator's own name."""

@@ -110,7 +110,7 @@ def enter_as_recipient(connection: Connection, found: Feed) -> tuple[Seated, Col
         raise NotFound(
             "sharing.feed-without-seat",
             "the recipient whose view this feed sends is none any more, or may not read the "
-            "collection; pause the feed or give the seat back",
+            "collection; pause the feed, or give the seat back or reinstate the partner",
         )
     return seated, place
 

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from auth.services import operator_reader
 from kernel.outbound.errors import AnswerBroken, StatusRefused
 from kernel.outbound.transport import Answer
+from sharing.queries.feed_lists import RunFilter, page_runs
 from sharing.services import seating
 from sharing.services.feeds.keeping import NewFeed
 from sharing.tables import delivery
@@ -255,6 +257,31 @@ def test_a_recipient_whose_seat_is_suspended_has_nothing_at_its_partner_until_it
     assert home.operated("out").is_seated
     again = run(home)
     assert (again.state, again.contributed, len(partner.rows)) == ("done", 2, 2), again
+
+
+def test_a_partner_that_is_suspended_keeps_nothing_and_is_sent_it_again(
+    home: Node, partner: Odd
+) -> None:
+    partner.deletes = True
+    home.world.contribute(home.world.indicator(object_marking_refs=[TLP_GREEN]))
+    push(home, code="XAA", as_recipient="mirror")
+    found = home.operated("out")
+    home.runner().run(found.id)
+    assert len(partner.rows) == 1
+    for status, held in (("suspended", 0), ("active", 1), ("ended", 0)):
+        home.world.clock.now_us += 60_000_000
+        seating.change_partner(
+            home.world.database, "operator", "harbour", "mirror", status, now_us=home.world.clock()
+        )
+        assert home.operated("out").is_seated == (status == "active")
+        home.runner().run(found.id)
+        assert len(partner.rows) == held
+        with home.world.database.read() as connection:
+            reader = operator_reader(connection, "XAA")
+            [last] = page_runs(connection, reader, found.id, RunFilter(), limit=1)
+        assert (last.state, last.code) == (
+            ("done", None) if held else ("failed", "sharing.feed-without-seat")
+        )
 
 
 def test_what_was_sent_without_a_reply_is_withdrawn_when_it_is_seen_no_more(

@@ -255,6 +255,14 @@ class Exchange(Watched):
         self.record.recipients[name] = Recipient(name, "partner", objects.GREEN)
         self._note()
 
+    def change_partner(self, name: str, status: str) -> None:
+        self._tick()
+        seating.change_partner(
+            self.database, "operator", self.slug, name, status, now_us=self.now_us
+        )
+        self.record.recipients[name].is_seat_active = status == "active"
+        self._note()
+
     def wait(self, microseconds: int) -> None:
         self._bring(self.now_us + microseconds)
 

@@ -189,6 +189,11 @@ class Forum:
     def change_member(self, code: str, status: str) -> None:
         seating.change_member(self.database, "operator", code, status, now_us=self.now())
 
+    def change_partner(self, name: str, status: str) -> None:
+        seating.change_partner(
+            self.database, "operator", self.slug, name, status, now_us=self.now()
+        )
+
     def add_partner(self, name: str) -> None:
         seating.add_partner(self.database, "operator", self.slug, name, now_us=self.now())
 

@@ -64,6 +64,11 @@ STANDING = st.lists(
         ),
         st.tuples(st.just("change_member"), SOMEBODY, st.sampled_from(["active", "suspended"])),
         st.tuples(st.just("add_partner"), st.sampled_from(["mirror", "relay"])),
+        st.tuples(
+            st.just("change_partner"),
+            st.just("relay"),
+            st.sampled_from(["active", "suspended", "ended"]),
+        ),
     ),
     min_size=2,
     max_size=5,
@@ -160,6 +165,7 @@ def test_after_a_change_of_standing_deciding_everything_anew_changes_nothing_at_
 CHANGED: dict[str, Callable[[Forum], None]] = {
     "a seat": lambda forum: forum.seat("XDD", "observer"),
     "a partner": lambda forum: forum.add_partner("mirror"),
+    "a suspended partner": lambda forum: forum.change_partner("relay", "suspended"),
     "a suspended seat": lambda forum: forum.change_seat("XCC", "suspended"),
     "a suspended member": lambda forum: forum.change_member("XCC", "suspended"),
     "accepts": lambda forum: forum.set_accepts("XCC", {"types": []}),
@@ -170,7 +176,7 @@ CHANGED: dict[str, Callable[[Forum], None]] = {
 def test_a_change_of_standing_decides_only_what_it_is_about(
     database: Database, monkeypatch: pytest.MonkeyPatch, what: str
 ) -> None:
-    """XAA shows XCC one object of four; nobody who comes is shown anything."""
+    """XAA shows XCC one object of four; neither who comes nor the partner is shown anything."""
     forum = open_forum(database, Clock())
     shown = {"when": {"labels": ["frost"]}, "audience": {"any": ["member:XCC"]}}
     meant = {"audience": {"any": ["member:XBB"]}}
@@ -187,7 +193,9 @@ def test_a_change_of_standing_decides_only_what_it_is_about(
     forum.do("XAA", ("contribute", 0, sent))
     decided = watch_decided(monkeypatch)
     CHANGED[what](forum)
-    assert decided == ([] if what in {"a seat", "a partner"} else [sent[0]["id"]])
+    assert decided == (
+        [] if what in {"a seat", "a partner", "a suspended partner"} else [sent[0]["id"]]
+    )
 
 
 def watch_decided(monkeypatch: pytest.MonkeyPatch) -> list[str]:

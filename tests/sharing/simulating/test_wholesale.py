@@ -233,6 +233,8 @@ LIFE = [
     ("change_member", "XBB", "suspended"),
     ("change_member", "XBB", "active"),
     ("seat", "XDD", "member"),
+    ("change_partner", "relay", "suspended"),
+    ("change_partner", "relay", "active"),
     ("add_partner", "mirror"),
     ("set_policy", "XAA", NONE),
 ]
