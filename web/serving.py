@@ -1,4 +1,4 @@
-"""The web server: gunicorn with threads, one application a worker, opened after the fork.
+"""The web server: gunicorn with threads; an application that connects to nothing before a fork.
 
 What does not live here: what is served, and the state of the database it needs.
 """
@@ -116,7 +116,10 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        """The application of one worker; called after the fork, so no connection crosses one."""
+        """The application, asked for by each worker after its fork.
+
+        It may have been made before the fork, for all to share, so making it connects to nothing.
+        """
         try:
             return self._make_app()
         except ComityError as refusal:
@@ -139,7 +142,8 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT; says `listening on http://HOST:PORT` when it answers.
 
-    A process more does the `duty`, if there is one; both it and `make_app` are called after forks.
+    A process more does the `duty`, if there is one. It and `make_app` are called after the forks;
+    what `make_app` gives may have been made before. No connection crosses a fork.
 
     Raises Misconfigured (`web.address-taken`) when it cannot listen there.
     """

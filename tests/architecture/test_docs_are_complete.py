@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+from app import list_tasks
+from kernel.settings import Settings
 from tests.architecture.tree import ROOT, list_sources
 
 # The first argument of a refusal, wherever it is raised or kept as a constant or a keyword.
@@ -29,3 +32,19 @@ def test_an_engineer_finds_every_decision_in_four_parts() -> None:
         text = page.read_text(encoding="utf-8")
         for part in ("**Context.**", "**Decision.**", "**Status.**", "**Consequences.**"):
             assert part in text, f"{page.name} lacks {part}"
+
+
+def test_an_operator_finds_every_task_in_the_page_of_operations(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = page.split("| task | what | without a worker |")[1].split("\n\n")[0]
+    rows = [row.split("|")[1] for row in table.splitlines() if row.startswith("| `")]
+    written = {name for row in rows for name in re.findall(r"`([a-z-]+)`", row)}
+    tasks = list_tasks(Settings(data_dir=str(tmp_path)))
+    assert written == {task.name for task in tasks}
+
+
+def test_a_section_that_a_page_sends_to_is_there() -> None:
+    for page in sorted((ROOT / "docs").rglob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        headings = set(re.findall(r"^#+ (.+)$", text, re.MULTILINE))
+        assert set(re.findall(r"see \*([A-Z][^*]+)\*", text)) <= headings, page.name
