@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,14 +36,19 @@ class Served:
         raise AssertionError(f"the server did not start: {self.said.read_text()}")
 
     def ask(
-        self, path: str = "/healthz", method: str = "GET", **headers: str
+        self,
+        path: str = "/healthz",
+        method: str = "GET",
+        *,
+        patience_seconds: float = 15,
+        **headers: str,
     ) -> http.client.HTTPResponse:
         """The answer to one request on a connection of its own; its body is in `content`."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
-        connection.request(method, path, headers=headers)
-        answer = connection.getresponse()
-        answer.content = answer.read()  # type: ignore[attr-defined]
-        connection.close()
+        made = http.client.HTTPConnection("127.0.0.1", self.port, timeout=patience_seconds)
+        with closing(made) as connection:
+            connection.request(method, path, headers=headers)
+            answer = connection.getresponse()
+            answer.content = answer.read()  # type: ignore[attr-defined]
         return answer
 
     def open(self) -> socket.socket:
@@ -62,12 +67,12 @@ def starting(folder: Path) -> Iterator[Start]:
     """Starts servers on this folder, and ends them."""
     started: list[Served] = []
 
-    def start(*arguments: str, **variables: str) -> Served:
+    def start(*arguments: str, program: str = "app", **variables: str) -> Served:
         said = folder / f"said-{len(started)}"
         environment = os.environ | {"COMITY_DATA_DIR": str(folder / "var"), **variables}
         with said.open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "app", "serve", *(arguments or ("--port", "0"))],
+                [sys.executable, "-m", program, "serve", *(arguments or ("--port", "0"))],
                 env=environment,
                 cwd=ROOT,
                 stdout=log,

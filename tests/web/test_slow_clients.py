@@ -51,13 +51,22 @@ def ask_among(served: Served, name: str, sent: bytes, *, most_seconds: float) ->
         time.sleep(0.2)
         for _ in range(5):
             began = time.monotonic()
-            assert served.ask().status == 200
+            assert served.ask(patience_seconds=most_seconds).status == 200
             assert time.monotonic() - began < most_seconds, name
 
 
 def test_slow_clients_starve_nobody(served: Served) -> None:
     for name, sent in SLOW.items():
         ask_among(served, name, sent, most_seconds=4)
+
+
+def test_control_a_worker_that_waits_in_its_threads_is_starved(start: Start) -> None:
+    """gunicorn's own, with as many threads: that the forty harm nobody is no matter of course."""
+    served = start(program="tests.web.impatient")
+    for name in ("half a head", "half a body"):
+        assert served.ask().status == 200
+        with pytest.raises(TimeoutError):
+            ask_among(served, name, SLOW[name], most_seconds=4)
 
 
 def test_a_slow_contributor_starves_nobody(
