@@ -33,7 +33,7 @@ from sharing.services.arriving import Arriving, write_derived
 from sharing.services.decisions import Decisions
 from sharing.services.forgetting import forget_statuses
 from sharing.services.graph import Graph
-from sharing.services.held import hold_downgrades
+from sharing.services.held import Before, hold_downgrades
 from sharing.services.lock import LockedForum
 from sharing.services.mentioning import keep_forms
 from sharing.services.releasing import Releasing
@@ -256,7 +256,10 @@ class _Contributing:
         decisions = Decisions(self._connection, self._door.forum_id, lock.now_us)
         added = [stored for admitted, stored in contributed if admitted.revives is None]
         guards = find_guards(self._connection, self._seated, added)
-        before = Graph(self._connection, lock.forum_id, decisions, Arriving({}, guards))
+        before = Before(
+            Graph(self._connection, lock.forum_id, decisions),
+            Graph(self._connection, lock.forum_id, decisions, Arriving({}, guards)),
+        )
         contributed = hold_downgrades(before, decisions, admission.copies, contributed)
         arriving = self._arriving(lock, contributed, guards)
         stored = [stored for _, stored in contributed]

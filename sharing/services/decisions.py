@@ -165,10 +165,12 @@ class Decisions:
             return now, now
         return now, self._grant(stored, facts, bound, ignoring_embargo=True)
 
-    def opened_for(self, stored: Stored, facts: Facts) -> tuple[Grant, Grant]:
+    def opened_for(
+        self, stored: Stored, facts: Facts, bound: int | None = None
+    ) -> tuple[Grant, Grant]:
         """What is granted with embargoes ignored: by the counts, and if all met reciprocity."""
-        opened = self.grants_of(stored, facts)[1]
-        if not self._reciprocities_of(stored.originator_id):
+        opened = self.grants_of(stored, facts, bound)[1]
+        if bound is not None or not self._reciprocities_of(stored.originator_id):
             return opened, opened
         everybody = frozenset(row.name for row in self.roster if not row.is_partner)
         met = grant_of(

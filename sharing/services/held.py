@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sharing.queries.contributions import Stored
 from sharing.rules.audiences import Grant
@@ -23,16 +23,27 @@ _Copy = tuple[int, str]
 """(originator, STIX id), in one collection."""
 
 
+@dataclass(frozen=True, slots=True)
+class Before:
+    """Who sees what before an envelope has come.
+
+    `stored` knows what contributions name by what is stored, `arriving` also what those of the
+    envelope name, in the place of what they replace.
+    """
+
+    stored: Graph
+    arriving: Graph
+
+
 def hold_downgrades(
-    before: Graph,
+    before: Before,
     decisions: Decisions,
     copies: Iterable[Stored],
     contributed: Sequence[tuple[Admitted, Stored]],
 ) -> list[tuple[Admitted, Stored]]:
     """The same contributions, those marked that have to be held; `copies` came before them.
 
-    `before` is who sees what without them. What answers another contribution reaches those who
-    see that one, however it is marked.
+    What answers another contribution reaches those who see that one, however it is marked.
     """
     versions: defaultdict[_Copy, dict[int, Stored]] = defaultdict(dict)
     for stored in copies:
@@ -47,16 +58,16 @@ def hold_downgrades(
         if admitted.replaces is not None and not admitted.replaces.is_held:
             others.append(admitted.replaces)
         is_free = not stored.is_held and stored.bound_id is None
-        if others and is_free and _is_downgrade(before, decisions, stored, others):
-            stored = replace(stored, is_held=True, state="held")
+        if others and is_free:
+            newest = max(others, key=lambda v: v.version_us)
+            known = before.stored if newest is admitted.replaces else before.arriving
+            if _is_downgrade(known, decisions, stored, newest):
+                stored = replace(stored, is_held=True, state="held")
         held[admitted.index] = same[stored.version_us] = stored
     return [(admitted, held[admitted.index]) for admitted, _ in contributed]
 
 
-def _is_downgrade(
-    before: Graph, decisions: Decisions, stored: Stored, others: Iterable[Stored]
-) -> bool:
-    newest = max(others, key=lambda v: v.version_us)
+def _is_downgrade(before: Graph, decisions: Decisions, stored: Stored, newest: Stored) -> bool:
     facts, facts_before = decisions.facts_of(stored), decisions.facts_of(newest)
     if not is_looser(facts, facts_before):
         return False
@@ -68,7 +79,7 @@ def _is_downgrade(
         gives_more(given, _less(gave, newest, hidden, own, facts_before), facts, facts_before, own)
         for given, gave in zip(
             decisions.opened_for(stored, facts),
-            decisions.opened_for(newest, facts_before),
+            decisions.opened_for(newest, facts_before, before.answered_by(newest)),
             strict=True,
         )
     )

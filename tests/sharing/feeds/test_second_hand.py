@@ -153,6 +153,36 @@ def test_a_redelivery_that_is_marked_looser_is_held(home: Node, odd: Odd) -> Non
     assert stored.state == "held"
 
 
+def test_a_looser_redelivery_that_no_longer_names_what_was_hidden_is_held(
+    home: Node, odd: Odd
+) -> None:
+    """What the first delivery named hid it from XCC; what the second names does not."""
+    world = home.world
+    world.set_policy(SHARE_ALL)
+    seen, hidden = world.indicators(2)
+    to_all = {"id": "all", "effect": "share", "audience": {"any": ["forum"]}}
+    to_all["when"] = {"labels": ["seen"]}
+    to_one = {"id": "one", "effect": "share", "audience": {"any": ["member:XAA"]}}
+    world.set_policy({"rules": [to_all, to_one]}, code="XBB")
+    world.contribute(seen | {"labels": ["seen"]}, hidden, who="xbb")
+    edge = {
+        "type": "relationship",
+        "spec_version": "2.1",
+        "id": f"relationship--{uuid.UUID(int=7001, version=4)}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "modified": "2026-01-01T00:00:00.000Z",
+        "relationship_type": "related-to",
+        "source_ref": seen["id"],
+    }
+    odd.add(edge | {"target_ref": hidden["id"], "object_marking_refs": [TLP_AMBER]})
+    poll(home, odd)
+    assert edge["id"] not in [each["id"] for each in home.walk("xcc")]
+    odd.rows.clear()
+    odd.add(edge | {"target_ref": seen["id"], "object_marking_refs": [TLP_GREEN]})
+    assert poll(home, odd).replaced == 1
+    assert edge["id"] not in [each["id"] for each in home.walk("xcc")], "held"
+
+
 def test_what_takes_the_place_of_a_held_redelivery_is_held_too(home: Node, odd: Odd) -> None:
     """A partner that says it twice has not been confirmed by anybody."""
     home.world.set_policy(SHARE_GREEN)

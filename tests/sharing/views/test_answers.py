@@ -90,3 +90,21 @@ def test_who_answers_is_told_that_the_answer_goes_with_what_it_answers(world: Wo
     told = world.get("xbb", address, headers={"Accept": "application/json"})
     assert told.status_code == 200, told.text
     assert "It answers an earlier contribution" in told.text
+
+
+def test_a_newer_version_of_an_answer_that_would_reach_more_by_the_rules_is_held(
+    world: World,
+) -> None:
+    """The answer was given to who saw the other, whatever the member's rules give."""
+    world.set_policy(policy(share("member:XBB")))
+    world.set_policy(policy(share("forum")), code="XBB")
+    claim = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
+    world.contribute(claim)
+    answered = find(world, "XBB", claim)
+    assert answered is not None
+    reply = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
+    assert answer(world, "XBB", reply, answered).successes
+    assert look(world, "xcc") == {}
+    looser = {"modified": "2026-01-02T00:00:00.000Z", "object_marking_refs": [TLP[Tlp.CLEAR]]}
+    world.contribute(reply | looser, who="xbb")
+    assert look(world, "xcc") == {}
