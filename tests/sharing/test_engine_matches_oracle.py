@@ -24,12 +24,17 @@ from hypothesis.stateful import (
 
 from kernel.db import Database
 from tests.sharing.oracle import drawing
+from tests.sharing.oracle.afterwards import Afterwards
 from tests.sharing.oracle.drawing import BOUND, STATES, WRITERS
-from tests.sharing.oracle.exchange import Exchange
 from tests.sharing.oracle.objects import Object
 from tests.sharing.oracle.record import Contribution
 
-STATUSES = st.sampled_from(["active", "active", "suspended"])
+STATUSES = st.sampled_from(["active", "active", "suspended", "ended"])
+CHOICES: tuple[Callable[[list[int]], list[int]], ...] = (
+    lambda versions: versions,
+    lambda versions: versions[-1:],
+    lambda versions: versions[:1],
+)
 _numbers = itertools.count()
 
 
@@ -37,11 +42,11 @@ class Forum(RuleBasedStateMachine):
     """One forum; each step is committed, written into the record too, and looked at."""
 
     database: Database = None
-    exchange: Exchange | None = None
+    exchange: Afterwards | None = None
 
     @initialize(data=st.data())
     def open_a_forum(self, data: st.DataObject) -> None:
-        self.exchange = Exchange(self.database, f"forum-{next(_numbers)}")
+        self.exchange = Afterwards(self.database, f"forum-{next(_numbers)}")
         sent = [drawing.statement(each) for each in drawing.STATEMENTS]
         self.exchange.contribute("XAA", 0, sent)
         self.exchange.contribute("XBB", 1, sent[:1])
@@ -101,13 +106,98 @@ class Forum(RuleBasedStateMachine):
             value.pop("granular_markings", None)
         self.exchange.contribute(given.originator, given.place.key, [value])
 
-    @rule(data=st.data(), newest=st.booleans())
-    def withdraw_some(self, data: st.DataObject, newest: bool) -> None:
+    @rule(data=st.data())
+    def loosen(self, data: st.DataObject) -> None:
+        """A newer version, marked lower: one that may have to be held."""
+        self._loosen(self._contributed(data), data)
+
+    @rule(data=st.data())
+    def confirm(self, data: st.DataObject) -> None:
+        """Somebody confirms what is held; where nothing is, something is loosened first."""
+        if not self._held():
+            self._loosen(self._contributed(data), data)
+            self.exchange.look()
+        held = self._held()
+        code = data.draw(st.sampled_from(held)).originator if held else "XAA"
+        self.exchange.confirm(code, lambda many: data.draw(st.integers(0, many - 1)))
+
+    def _held(self) -> list[Contribution]:
+        return [e for e in self.exchange.record.contributions if e.is_held and not e.is_deleted]
+
+    def _loosen(self, given: Contribution, data: st.DataObject) -> None:
+        if "modified" not in given.value:
+            return
+        later = [each for each in drawing.VERSIONS if each > given.version]
+        value = {**given.value, "modified": later[0] if later else given.version}
+        value.pop("granular_markings", None)
+        lower = data.draw(st.integers(0, 3))
+        value["object_marking_refs"] = [drawing.TLPS[lower]]
+        self.exchange.contribute(given.originator, given.place.key, [value])
+
+    @rule(data=st.data(), choose=st.sampled_from(CHOICES))
+    def withdraw_some(self, data: st.DataObject, choose: Callable[[list[int]], list[int]]) -> None:
         given = self._contributed(data)
-        choose: Callable[[list[int]], list[int]] = (
-            (lambda versions: versions[-1:]) if newest else (lambda versions: versions)
-        )
         self.exchange.withdraw(given.copy, choose)
+
+    @rule(data=st.data(), choose=st.sampled_from(CHOICES), how=st.integers(0, 3))
+    def recall(
+        self, data: st.DataObject, choose: Callable[[list[int]], list[int]], how: int
+    ) -> None:
+        given = self._contributed(data)
+        self.exchange.recall(given.copy, choose, never_return=how > 1, keep=how == 0)
+
+    @rule(place=st.integers(0, 1), data=st.data())
+    def answer(self, place: int, data: st.DataObject) -> None:
+        """What is bound to a version that is seen, or now and then to one that may not be."""
+        code = data.draw(WRITERS)
+        seen = [each for each in self.exchange.list_shown(code) if each.originator != code]
+        given = data.draw(st.sampled_from(seen)) if seen else self._contributed(data)
+        if given.is_statement:
+            return
+        own = {e.id for e in self.exchange.record.contributions if e.originator == code}
+        stix_id = data.draw(st.sampled_from(["", "", *sorted(own)]))
+        sent = data.draw(drawing.objects(stix_id)) | {"object_marking_refs": [drawing.TLPS[0]]}
+        sent = self._claimed(code, sent, data)
+        if data.draw(st.integers(0, 3)):
+            sent.pop("granular_markings", None)
+        else:
+            sent["object_marking_refs"] = [data.draw(st.sampled_from(drawing.TLPS))]
+        self.exchange.answer(code, place, given, [sent])
+
+    @rule(
+        code=WRITERS,
+        place=st.integers(0, 1),
+        name=st.sampled_from(["odd", "odd", "other"]),
+        floor=st.sampled_from([None, None, 2]),
+        data=st.data(),
+    )
+    def deliver(
+        self, code: str, place: int, name: str, floor: int | None, data: st.DataObject
+    ) -> None:
+        """A feed brings what is new, what it brought before, and what others have."""
+        sent = data.draw(st.lists(drawing.objects(), max_size=2))
+        many = [each for each in self.exchange.record.contributions if not each.is_statement]
+        brought = [each for each in many if each.feed]
+        given = data.draw(st.sampled_from(brought or many))
+        if brought:
+            code, place = given.originator, given.place.key
+            again = data.draw(drawing.objects(given.id))
+            again |= {"modified": given.version} if "modified" in again else {}
+            sent.append(again)
+        elif data.draw(st.booleans()):
+            sent.append(given.value)
+        sent = [self._claimed("", each, data) for each in sent]
+        if sent:
+            self.exchange.deliver(code, place, name, floor, sent)
+
+    @rule(data=st.data())
+    def commit(self, data: st.DataObject) -> None:
+        """A member commits itself, or it turns out that it never did."""
+        known = self.exchange.record.commitments
+        if known and data.draw(st.booleans()):
+            self.exchange.take_back(data.draw(st.sampled_from(known)))
+        else:
+            self.exchange.commit(data.draw(drawing.commitments(self.exchange.now_us)))
 
     @rule(code=STATES, data=st.data())
     def set_a_policy(self, code: str, data: st.DataObject) -> None:
@@ -130,7 +220,8 @@ class Forum(RuleBasedStateMachine):
         if data.draw(st.booleans()):
             self.exchange.change_seat(code, status)
         else:
-            self.exchange.change_member(code, status)
+            left = {"ended": "departed"}
+            self.exchange.change_member(code, left.get(status, status))
 
     @rule(status=STATUSES, data=st.data())
     def change_a_partner(self, status: str, data: st.DataObject) -> None:
@@ -140,16 +231,27 @@ class Forum(RuleBasedStateMachine):
     @rule()
     def reinstate_all(self) -> None:
         for recipient in self.exchange.record.recipients.values():
-            if recipient.is_partner and not recipient.is_seat_active:
+            if recipient.is_partner:
+                self.exchange.add_partner(recipient.name)
                 self.exchange.change_partner(recipient.name, "active")
-            elif not recipient.is_seat_active:
+                continue
+            if recipient.has_seat_ended:
+                self.exchange.seat(recipient.name, recipient.role)
+            if not recipient.is_seat_active:
                 self.exchange.change_seat(recipient.name, "active")
             if not recipient.is_member_active:
                 self.exchange.change_member(recipient.name, "active")
 
     @rule(data=st.data())
     def somebody_joins(self, data: st.DataObject) -> None:
-        if data.draw(st.booleans()):
+        ended = [e for e in self.exchange.record.recipients.values() if e.has_seat_ended]
+        again = data.draw(st.sampled_from(ended)) if ended else None
+        if again is not None and again.is_partner:
+            self.exchange.add_partner(again.name)
+        elif again is not None:
+            role = data.draw(st.sampled_from(["member", "observer", "partner-state"]))
+            self.exchange.seat(again.name, role)
+        elif data.draw(st.booleans()):
             self.exchange.seat("XDD", "member")
         else:
             self.exchange.add_partner("mirror")
@@ -187,9 +289,10 @@ class Forum(RuleBasedStateMachine):
         return [each.name for each in many if each.is_partner]
 
     def _claimed(self, code: str, value: Object, data: st.DataObject) -> Object:
-        """The object, now and then in the originator's own name."""
+        """The object, mostly in the name of nobody but its originator (none: of nobody)."""
         if value.get("created_by_ref") in BOUND.values() and data.draw(st.integers(0, 4)):
-            return value | {"created_by_ref": BOUND[code]}
+            value = {key: held for key, held in value.items() if key != "created_by_ref"}
+            return value | ({"created_by_ref": BOUND[code]} if code else {})
         return value
 
     def _contributed(self, data: st.DataObject) -> Contribution:

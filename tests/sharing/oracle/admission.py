@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from tests.sharing.oracle import objects
 from tests.sharing.oracle.objects import Object
@@ -10,80 +11,201 @@ from tests.sharing.oracle.reading import Reading
 from tests.sharing.oracle.record import Contribution, Copy, Place, Recipient, Record
 
 
-def contribute(
-    record: Record, originator: Recipient, place: Place, sent: Sequence[Object]
-) -> dict[int, str]:
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Where an envelope goes in, and as what: bound to a version that it answers, or by a feed."""
+
+    originator: Recipient
+    place: Place
+    answers: Contribution | None = None
+    feed: str = ""
+    floor: int | None = None
+
+
+def contribute(record: Record, door: Door, sent: Sequence[Object]) -> dict[int, str]:
     """Enter an envelope into the record; what becomes of each object, by its number."""
-    outcomes: dict[int, str] = {}
-    reading = Reading(record, record.now_us)
-    guards = {
-        stix_id: reading.standing_copies(originator, stix_id)
-        for value in sent
-        for stix_id in objects.named_ids(value)
-    }
-    entered: list[Contribution] = []
-    before = _Before(record, reading) if _may_loosen(record, originator, place, sent) else None
-    in_order = sorted(enumerate(sent), key=lambda pair: pair[1]["type"] != "marking-definition")
-    for number, value in in_order:
-        refusal = _refusal(record, originator, value)
-        known = record.find((originator.name, place.key, value["id"]), objects.version_of(value))
-        if refusal:
-            outcomes[number] = refusal
-        elif known is not None and known.value != value:
-            outcomes[number] = "sharing.version-conflict"
-        elif known is not None and not known.is_deleted:
-            outcomes[number] = "sharing.known"
-        else:
-            outcomes[number] = "sharing.contributed"
-            entered.append(known or _enter(record, originator, place, value, guards))
-            entered[-1].is_deleted = False
-    for each in sorted(entered, key=lambda e: e.version):
-        if not each.is_held:
-            each.is_held = before is not None and is_downgrade(record, each, entered, before)
-    own = {
-        copy[2]
-        for copy in {each.copy for each in record.contributions}
-        if copy[0] == originator.name
-    }
-    for each in entered:
-        each.guards = {i: copies for i, copies in each.guards.items() if i not in own}
-    return outcomes
+    return _Entering(record, door, sent).enter(sent)
 
 
-def _refusal(record: Record, originator: Recipient, value: Object) -> str:
-    known = {
-        each.id
-        for each in record.contributions
-        if each.originator == originator.name and each.is_statement and not each.is_deleted
-    }
-    if not objects.carried_markings(value) <= known:
-        return "sharing.unresolved-marking"
-    if record.identities.get(value.get("created_by_ref", ""), originator.name) != originator.name:
-        return "sharing.identity-of-another"
-    return ""
+class _Entering:
+    """One envelope on its way in."""
 
+    def __init__(self, record: Record, door: Door, sent: Sequence[Object]) -> None:
+        self._record = record
+        self._door = door
+        reading = Reading(record, record.now_us)
+        self._guards = {
+            stix_id: reading.standing_copies(door.originator, stix_id)
+            for value in sent
+            for stix_id in objects.named_ids(value)
+        }
+        self._first_hand = self._list_first_hand(reading)
+        self._before = _Before(record, reading) if self._may_loosen(sent) else None
+        self._entered: list[Contribution] = []
+        self._replaced: dict[Contribution, Contribution] = {}
 
-def _enter(
-    record: Record,
-    originator: Recipient,
-    place: Place,
-    value: Object,
-    guards: dict[str, set[tuple[str, int, str]]],
-) -> Contribution:
-    made = Contribution(originator.name, place, value, next(record.orders), record.now_us)
-    made.guards = {each: guards[each] for each in made.named if guards[each]}
-    record.contributions.append(made)
-    return made
+    def enter(self, sent: Sequence[Object]) -> dict[int, str]:
+        outcomes: dict[int, str] = {}
+        in_order = sorted(enumerate(sent), key=lambda pair: pair[1]["type"] != "marking-definition")
+        for number, value in in_order:
+            outcomes[number] = self._refusal(value) or self._take(value)
+        for each in sorted(self._entered, key=lambda e: e.version):
+            if not each.is_held and each.answers is None and self._before is not None:
+                each.is_held = self._is_downgrade(each, self._before)
+        own = {c.id for c in self._record.contributions if c.originator == self._name}
+        for each in self._entered:
+            each.guards = {i: copies for i, copies in each.guards.items() if i not in own}
+        return outcomes
+
+    @property
+    def _name(self) -> str:
+        return self._door.originator.name
+
+    # What is refused, or comes back as nothing.
+
+    def _list_first_hand(self, reading: Reading) -> set[tuple[str, str]]:
+        """What the feed's owner contributed itself, and sees that others did."""
+        if not self._door.feed:
+            return set()
+        shown = {
+            each
+            for place in self._record.places
+            for each in reading.view(self._door.originator, "machine", place)
+            if each.originator != self._name
+        }
+        shown |= {each for each in self._record.contributions if each.originator == self._name}
+        return {(each.id, each.version) for each in shown if not each.feed}
+
+    def _refusal(self, value: Object) -> str:
+        if self._door.feed:
+            returned = self._word_of_a_feed(value)
+            if returned:
+                return returned
+        mine = [each for each in self._record.contributions if each.originator == self._name]
+        known = {each.id for each in mine if each.is_statement and not each.is_deleted}
+        if not objects.carried_markings(value) <= known:
+            return "sharing.unresolved-marking"
+        author = value.get("created_by_ref", "")
+        if self._record.identities.get(author, self._name) != self._name:
+            return "sharing.identity-of-another"
+        answers = self._door.answers
+        if answers is not None:
+            level = objects.level_of(value, self._door.place.unmarked_as)
+            if max([level, *objects.unit_levels(value, level).values()]) > answers.level:
+                return "sharing.answer-above"
+        return ""
+
+    def _word_of_a_feed(self, value: Object) -> str:
+        """A feed speaks for no member, and brings back nothing that is known here first-hand.
+
+        What has no versions is the same wherever it is from.
+        """
+        key = (value["id"], objects.version_of(value))
+        is_versioned = "modified" in value
+        if is_versioned and key in self._first_hand:
+            return "sharing.returned"
+        claimed = {value.get("created_by_ref", "")}
+        claimed |= {value["id"]} if value["type"] == "identity" else set()
+        is_own = is_versioned and any(
+            each.id == value["id"] and not each.feed
+            for each in self._record.contributions
+            if each.originator == self._name
+        )
+        if is_own or not claimed.isdisjoint(self._record.identities):
+            return "sharing.spoofed-originator"
+        return ""
+
+    # What is taken.
+
+    def _take(self, value: Object) -> str:
+        copy = (self._name, self._door.place.key, value["id"])
+        known = self._record.find(copy, objects.version_of(value))
+        if known is None:
+            self._entered.append(self._enter_new(value))
+            return "sharing.contributed"
+        if known.never_returns and known not in self._entered:
+            return "sharing.never-returns"
+        if known.is_deleted and self._door.feed:
+            return "sharing.stays-deleted"
+        if known.value != value:
+            return self._take_other_content(known, value)
+        if not known.is_deleted:
+            return "sharing.known"
+        known.is_deleted = False
+        self._entered.append(known)
+        return "sharing.contributed"
+
+    def _take_other_content(self, known: Contribution, value: Object) -> str:
+        """A feed corrects what it delivered itself, but no marking; else the first is kept."""
+        is_its_own = bool(self._door.feed) and known.feed == self._door.feed
+        if not is_its_own or known.is_statement or known in self._entered:
+            return "sharing.version-conflict"
+        self._replace(known, value)
+        return "sharing.replaced"
+
+    def _enter_new(self, value: Object) -> Contribution:
+        record = self._record
+        made = self._made(value, next(record.orders), record.now_us)
+        made.answers, made.feed = self._door.answers, self._door.feed
+        record.contributions.append(made)
+        return made
+
+    def _replace(self, known: Contribution, value: Object) -> None:
+        """Other content in the place of a version: what was held goes on being held."""
+        made = self._made(value, known.order, known.contributed_us)
+        made.answers, made.feed, made.is_held = known.answers, known.feed, known.is_held
+        made.seen = known.seen
+        contributions = self._record.contributions
+        contributions[contributions.index(known)] = made
+        self._entered.append(made)
+        if not known.is_held:
+            self._replaced[made] = known
+
+    def _made(self, value: Object, order: int, contributed_us: int) -> Contribution:
+        door = self._door
+        made = Contribution(self._name, door.place, value, order, contributed_us, floor=door.floor)
+        made.guards = {each: self._guards[each] for each in made.named if self._guards[each]}
+        return made
+
+    # What is held.
+
+    def _may_loosen(self, sent: Sequence[Object]) -> bool:
+        """Whether anything sent has another version, here or in the same envelope."""
+        ids = [value["id"] for value in sent]
+        place = self._door.place.key
+        return len(set(ids)) < len(ids) or any(
+            self._record.list_copy((self._name, place, stix_id)) for stix_id in ids
+        )
+
+    def _is_downgrade(self, given: Contribution, before: _Before) -> bool:
+        """Whether a version is looser than the newest other of its copy, and gives more by it.
+
+        What it replaces is one to compare it with, too.
+        """
+        later = [each for each in self._entered if each.version > given.version]
+        others = [
+            each
+            for each in self._record.list_copy(given.copy)
+            if each is not given and not each.is_held and each not in later
+        ]
+        others += [self._replaced[given]] if given in self._replaced else []
+        if not others:
+            return False
+        newest = max(others, key=lambda each: each.version)
+        return _is_looser(given, newest) and _gives_more(self._record, given, newest, before)
 
 
 class _Before:
     """Who saw which copies, and what each member had contributed, before an envelope came."""
 
     def __init__(self, record: Record, reading: Reading) -> None:
-        self.copies = {
-            (to.name, kind): {each.copy for each in reading.visible(to, kind)}
+        self.visible = {
+            (to.name, kind): frozenset(reading.visible(to, kind))
             for to in record.recipients.values()
             for kind in to.kinds
+        }
+        self._copies = {
+            key: {each.copy for each in visible} for key, visible in self.visible.items()
         }
         self._own: dict[tuple[str, str], set[Copy]] = {}
         for each in record.contributions:
@@ -92,34 +214,7 @@ class _Before:
     def hides(self, old: Contribution, stix_id: str, to: Recipient, kind: str) -> bool:
         """Whether an id that the old version names was hidden from a recipient."""
         guards = self._own.get((old.originator, stix_id)) or old.guards.get(stix_id)
-        return bool(guards) and self.copies[(to.name, kind)].isdisjoint(guards or ())
-
-
-def _may_loosen(
-    record: Record, originator: Recipient, place: Place, sent: Sequence[Object]
-) -> bool:
-    """Whether anything sent has another version, here or in the same envelope."""
-    ids = [value["id"] for value in sent]
-    return len(set(ids)) < len(ids) or any(
-        record.list_copy((originator.name, place.key, stix_id)) for stix_id in ids
-    )
-
-
-def is_downgrade(
-    record: Record, given: Contribution, entered: Sequence[Contribution], before: _Before
-) -> bool:
-    """Whether a version is looser than the newest other of its copy, and gives more by it."""
-    later = [each for each in entered if each.version > given.version]
-    others = [
-        each
-        for each in record.list_copy(given.copy)
-        if each is not given and not each.is_held and each not in later
-    ]
-    return (
-        bool(others)
-        and _is_looser(given, others[0])
-        and _gives_more(record, given, others[0], before)
-    )
+        return bool(guards) and self._copies[(to.name, kind)].isdisjoint(guards or ())
 
 
 def _is_looser(new: Contribution, old: Contribution) -> bool:
@@ -135,6 +230,7 @@ def _gives_more(record: Record, new: Contribution, old: Contribution, before: _B
     """Whether anybody is given the object, or a part of it that both have, by the new alone.
 
     What hides an id that both name hides in both; what the new names no more hides in the old.
+    What answers another version is given to whoever saw that one.
 
     Embargoes ignored, by the counts of reciprocity as they are, and if all met it: what opens
     later is given all the same.
@@ -159,6 +255,8 @@ def _gives_one_more(
             dropped = old.named - new.named
             hidden = frozenset(each for each in dropped if before.hides(old, each, to, kind))
             gave = _given(reading, old, to, kind, hidden)
+            if old.answers is not None and old.answers not in before.visible[(to.name, kind)]:
+                gave = None
             if given is not None and (gave is None or (given - gave) & both):
                 return True
     return False
@@ -179,6 +277,13 @@ def _given(
     return kept - (gone - {"granular_markings"}) if hidden else kept
 
 
-def withdraw(versions: Sequence[Contribution]) -> None:
+def withdraw(versions: Iterable[Contribution]) -> None:
     for each in versions:
         each.is_deleted = True
+
+
+def recall(versions: Iterable[Contribution], *, never_return: bool, keep: bool) -> None:
+    """Taken back, for good if it is said; what is kept stays where it is."""
+    for each in versions:
+        each.is_deleted = each.is_deleted or not keep
+        each.never_returns = each.never_returns or never_return

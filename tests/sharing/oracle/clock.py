@@ -21,6 +21,10 @@ def _boundaries(record: Record) -> Iterator[int]:
             if key in rule:
                 after_us = duration_us(rule[key])
                 yield from (each.contributed_us + after_us for each in record.contributions)
+    for commitment in record.commitments:
+        yield commitment.from_us
+        if commitment.until_us is not None:
+            yield commitment.until_us
     first_us = record.now_us - record.now_us % DAY_US
     yield from (first_us + day * DAY_US for day in range(1, 12))
 

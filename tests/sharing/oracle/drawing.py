@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from kernel.clock import format_instant
 from tests.sharing.oracle.objects import MARKINGS, RELEASE, Object
+from tests.sharing.oracle.record import Commitment
 
 MEMBERS = ("XAA", "XBB", "XCC", "XDD")
 STATES = st.sampled_from(MEMBERS)
 WRITERS = st.sampled_from(["XAA", "XAA", "XBB", "XBB", "XDD"])
 KINDS = st.sampled_from(("machine", "individual"))
 HOUR_US = 3_600_000_000
+PROVISIONS = ("pact:1", "pact:2")
 EXTENSION = f"extension-definition--{uuid.UUID(int=9, version=4)}"
 BOUND = {code: f"identity--{uuid.UUID(int=100 + n, version=4)}" for n, code in enumerate(MEMBERS)}
 STATEMENTS = [f"marking-definition--{uuid.UUID(int=n, version=4)}" for n in (77, 78)]
@@ -191,6 +193,7 @@ def rules(
     terms = st.sampled_from(
         ["forum", "forum", "member:XAA", "member:XBB", "member:XCC", "member:XDD", "partners"]
         + ["role:observer", "role:member", "bloc:north", "jurisdiction:XBB"]
+        + [f"committed:{provision}" for provision in PROVISIONS]
         + [f"partner:{name}" for name in partners]
     )
     included = draw(st.lists(terms, min_size=1, max_size=3, unique=True))
@@ -255,6 +258,19 @@ _conditions = st.one_of(
     st.fixed_dictionaries({"reciprocity": _reciprocity}),
     st.fixed_dictionaries({"reciprocity": _reciprocity, "residency": st.just(["XEU", "XAS"])}),
 )
+
+
+@st.composite
+def commitments(draw: st.DrawFn, now_us: int) -> Commitment:
+    """A member's to one of few provisions, of now, or one that begins or ends later."""
+    begins = now_us + draw(st.sampled_from([0, 0, 0, 3])) * HOUR_US
+    ends = draw(st.sampled_from([None, None, 4, 30]))
+    return Commitment(
+        draw(STATES),
+        draw(st.sampled_from(PROVISIONS)),
+        begins,
+        None if ends is None else now_us + ends * HOUR_US,
+    )
 
 
 @st.composite

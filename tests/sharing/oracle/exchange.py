@@ -15,16 +15,17 @@ from auth.tables import forum
 from kernel.clock import parse_instant
 from kernel.db import Database
 from kernel.errors import Conflict, Forbidden, NotFound
+from sharing.queries.answered import Answered
 from sharing.queries.collections import find_collection
 from sharing.rules.tlp import Tlp
 from sharing.services import collections as places
 from sharing.services import policies, seating
-from sharing.services.contribute import contribute
+from sharing.services.contribute import Receipt, contribute
 from sharing.services.withdraw import withdraw
 from tests.sharing.oracle import admission, clock, objects
 from tests.sharing.oracle.drawing import BOUND, MEMBERS
 from tests.sharing.oracle.objects import Object
-from tests.sharing.oracle.record import Copy, Place, Recipient
+from tests.sharing.oracle.record import Contribution, Copy, Place, Recipient
 from tests.sharing.oracle.watched import Watched
 
 _HELD = "held: "
@@ -40,6 +41,10 @@ _OF_THE_POLICY = {
     "sharing.version-conflict",
     "sharing.unresolved-marking",
     "sharing.identity-of-another",
+    "sharing.answer-above",
+    "sharing.never-returns",
+    "sharing.stays-deleted",
+    "sharing.spoofed-originator",
 }
 
 
@@ -99,35 +104,47 @@ class Exchange(Watched):
 
     # What may happen.
 
-    def contribute(self, code: str, place: int, sent: Sequence[Object]) -> dict[int, str]:
+    def contribute(self, code: str, place: int, sent: Sequence[Object]) -> None:
         self._tick()
+        self._contribute(code, place, sent)
+
+    def _contribute(
+        self,
+        code: str,
+        place: int,
+        sent: Sequence[Object],
+        *,
+        bound: Contribution | None = None,
+        answers: Answered | None = None,
+    ) -> None:
+        """Contribute to both; `bound` is in the record what `answers` is to the product."""
         entered = self._enter(code, place)
         if entered is None:
-            return {}
+            return
         body = orjson.dumps({"objects": list(sent)})
         try:
-            receipt = contribute(self.database, *entered, body, now_us=self.now_us)
+            receipt = contribute(self.database, *entered, body, now_us=self.now_us, answers=answers)
         except Forbidden:
             assert entered[0].role not in self.record.places[place].writers
-            return {}
+            return
+        door = admission.Door(self.record.recipients[code], self.record.places[place], bound)
+        self._follow(receipt, door, sent)
+
+    def _follow(self, receipt: Receipt, door: admission.Door, sent: Sequence[Object]) -> None:
+        """Enter into the record what the product was given, and compare what became of it."""
         # What the gate refuses by its form alone is not the policy's to judge.
         passed = [o.index for o in receipt.outcomes if o.code in _OF_THE_POLICY or o.is_success]
-        expected = admission.contribute(
-            self.record,
-            self.record.recipients[code],
-            self.record.places[place],
-            [sent[index] for index in passed],
-        )
+        expected = admission.contribute(self.record, door, [sent[index] for index in passed])
         found = {passed.index(o.index): o for o in receipt.outcomes if o.index in passed}
         assert {key: o.code for key, o in found.items()} == expected, (expected, found)
         for number, outcome in found.items():
-            if outcome.code == "sharing.contributed":
+            if outcome.code in ("sharing.contributed", "sharing.replaced"):
                 value = sent[passed[number]]
-                made = self.record.find((code, place, value["id"]), objects.version_of(value))
+                copy = (door.originator.name, door.place.key, value["id"])
+                made = self.record.find(copy, objects.version_of(value))
                 assert made is not None
                 assert outcome.message.startswith(_HELD) == made.is_held, outcome
         self._note()
-        return {passed[key]: code_ for key, code_ in expected.items()}
 
     def withdraw(self, copy: Copy, choose: Callable[[list[int]], Iterable[int]]) -> bool:
         """Delete versions of a copy as its originator; whether there was anything to delete."""
@@ -215,10 +232,16 @@ class Exchange(Watched):
         self._note()
 
     def seat(self, code: str, role: str) -> None:
+        """Give a seat, or again one that had ended: with the policy that it had."""
         self._tick()
-        if code in self.record.recipients:
+        known = self.record.recipients.get(code)
+        if known is not None and not known.has_seat_ended:
             return
         seating.seat_member(self.database, "operator", self.slug, code, role, now_us=self.now_us)
+        if known is not None:
+            known.role, known.is_seat_active, known.has_seat_ended = role, True, False
+            self._note()
+            return
         about = _ABOUT[code]
         self.record.recipients[code] = Recipient(
             code,
@@ -233,11 +256,13 @@ class Exchange(Watched):
 
     def change_seat(self, code: str, status: str) -> None:
         self._tick()
-        if code in self.record.recipients:
+        known = self.record.recipients.get(code)
+        if known is not None and not known.has_seat_ended:
             seating.change_seat(
                 self.database, "operator", self.slug, code, status, now_us=self.now_us
             )
-            self.record.recipients[code].is_seat_active = status == "active"
+            known.is_seat_active = status == "active"
+            known.has_seat_ended = status == "ended"
             self._note()
 
     def change_member(self, code: str, status: str) -> None:
@@ -249,18 +274,30 @@ class Exchange(Watched):
 
     def add_partner(self, name: str) -> None:
         self._tick()
-        if name in self.record.recipients:
+        known = self.record.recipients.get(name)
+        if known is not None and not known.has_seat_ended:
             return
         seating.add_partner(self.database, "operator", self.slug, name, now_us=self.now_us)
+        if known is not None:
+            known.is_seat_active, known.has_seat_ended = True, False
+            # What it had is revoked.
+            self._secrets.pop((name, "machine"), None)
+            self._note()
+            return
         self.record.recipients[name] = Recipient(name, "partner", objects.GREEN)
         self._note()
 
     def change_partner(self, name: str, status: str) -> None:
+        """One that ends loses its credentials; nothing but adding it again brings it back."""
         self._tick()
+        known = self.record.recipients[name]
+        if known.has_seat_ended:
+            return
         seating.change_partner(
             self.database, "operator", self.slug, name, status, now_us=self.now_us
         )
-        self.record.recipients[name].is_seat_active = status == "active"
+        known.is_seat_active = status == "active"
+        known.has_seat_ended = status == "ended"
         self._note()
 
     def wait(self, microseconds: int) -> None:

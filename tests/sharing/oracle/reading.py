@@ -11,13 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
 
 from tests.sharing.oracle import objects
+from tests.sharing.oracle.naming import Rule, is_about, names, refuses, terms_of
 from tests.sharing.oracle.objects import LEVELS, Object, Steps
 from tests.sharing.oracle.record import DAY_US, Contribution, Copy, Form, Place, Recipient, Record
 
-Rule = dict[str, Any]
 Forms = dict[Contribution, Form]
 _UNIT_US = {"D": DAY_US, "H": 3_600_000_000, "M": 60_000_000, "S": 1_000_000}
 
@@ -72,6 +71,9 @@ class Reading:
         """The units granted; None when the object is hidden. Lifted: embargoes ignored."""
         if not self._may_reach(given, to, kind, level):
             return None
+        if given.answers is not None:
+            # Step 9 takes the place of 2 to 4: to whoever sees the other (`_kept_beside`).
+            return frozenset(given.levels)
         granted: set[str] = set()
         matched = False
         for rule in self._record.rules_of(given.originator):
@@ -87,7 +89,7 @@ class Reading:
                     return None
                 granted -= set(rule["only"])
         terms = objects.releasable_to(given.value)
-        if terms is not None and (to.is_partner or _terms_of(to).isdisjoint(terms)):
+        if terms is not None and (to.is_partner or terms_of(to).isdisjoint(terms)):
             return None
         return frozenset(granted)
 
@@ -114,7 +116,7 @@ class Reading:
     def _shares(
         self, rule: Rule, given: Contribution, to: Recipient, level: int, is_lifted: bool
     ) -> bool:
-        if not (_is_about(rule, given) and _names(rule, to)):
+        if not (is_about(rule, given) and self._names(rule, to)):
             return False
         if level > LEVELS[rule.get("when", {}).get("tlp_at_most", "red")]:
             return False
@@ -124,11 +126,14 @@ class Reading:
 
     def _withholds(self, rule: Rule, given: Contribution, to: Recipient, level: int) -> bool:
         return (
-            _is_about(rule, given)
-            and _names(rule, to)
+            is_about(rule, given)
+            and self._names(rule, to)
             and level >= LEVELS[rule.get("when", {}).get("tlp_at_least", "clear")]
             and self._holds(rule, given, is_lifted=False)
         )
+
+    def _names(self, rule: Rule, to: Recipient) -> bool:
+        return names(rule, to, self._record.commitments, self._now_us)
 
     def _holds(self, rule: Rule, given: Contribution, is_lifted: bool) -> bool:
         begins = [instant_us(rule["from"])] if "from" in rule else []
@@ -210,15 +215,20 @@ class Reading:
             copies = {each.copy for each in solution}
             less: Forms = {}
             for versions in self._copies.values():
-                less |= self._stay(versions, to, kind, copies)
+                less |= self._stay(versions, to, kind, solution, copies)
             if less == solution:
                 return solution
             solution = less
 
     def _stay(
-        self, versions: list[Contribution], to: Recipient, kind: str, copies: set[Copy]
+        self,
+        versions: list[Contribution],
+        to: Recipient,
+        kind: str,
+        visible: Forms,
+        copies: set[Copy],
     ) -> Forms:
-        """The versions of one copy, the newest first, given which copies are visible."""
+        """The versions of one copy, the newest first, given what is visible, of which copies."""
         if versions[0].originator == to.name and not to.is_partner:
             return {each: each.whole for each in versions}
         found: Forms = {}
@@ -226,19 +236,34 @@ class Reading:
         for each in versions:
             if each.is_held:
                 continue
-            form = self._form(each, self.keeps(each, to, kind), set(), copies)
+            kept = self._kept_beside(each, to, kind, visible)
+            form = self._form(each, kept, set(), copies)
             if form is None:
-                lifted = self.keeps(each, to, kind, is_lifted=True)
+                lifted = self._kept_beside(each, to, kind, visible, is_lifted=True)
                 if self._form(each, lifted, set(), copies) is None:
                     break
                 continue
-            if taken is None and not _refuses(to.accepts, each):
-                taken = each.levels.keys() - (self.keeps(each, to, kind) or frozenset())
+            if taken is None and not refuses(to.accepts, each):
+                taken = each.levels.keys() - (kept or frozenset())
             elif taken:
-                form = self._form(each, self.keeps(each, to, kind), taken, copies)
+                form = self._form(each, kept, taken, copies)
             if form is not None:
                 found[each] = form
         return found
+
+    def _kept_beside(
+        self,
+        given: Contribution,
+        to: Recipient,
+        kind: str,
+        visible: Forms,
+        *,
+        is_lifted: bool = False,
+    ) -> frozenset[str] | None:
+        """Step 9: what answers another version is nothing to whoever does not see that one."""
+        if given.answers is not None and given.answers not in visible:
+            return None
+        return self.keeps(given, to, kind, is_lifted=is_lifted)
 
     def _form(
         self,
@@ -270,7 +295,7 @@ class Reading:
         for each in forms:
             is_own = each.originator == to.name and not to.is_partner
             is_here = each.place is place and not each.is_deleted
-            if is_here and (is_own or not _refuses(to.accepts, each)):
+            if is_here and (is_own or not refuses(to.accepts, each)):
                 by_id.setdefault(each.id, {}).setdefault(each.originator, []).append(each)
         found: dict[Contribution, Shown] = {}
         for stix_id, rivals in by_id.items():
@@ -337,44 +362,6 @@ def _flagged_alone(statements: Iterable[Contribution]) -> dict[Contribution, Sho
     for each in statements:
         found |= _flagged({each: each.whole})
     return found
-
-
-def _terms_of(to: Recipient) -> set[str]:
-    if to.is_partner:
-        return {"partners", f"partner:{to.name}"}
-    terms = {"forum", f"role:{to.role}", f"member:{to.name}"}
-    terms |= {f"bloc:{bloc}" for bloc in to.blocs}
-    if to.jurisdiction:
-        terms.add(f"jurisdiction:{to.jurisdiction}")
-    return terms
-
-
-def _names(rule: Rule, to: Recipient) -> bool:
-    audience = rule.get("audience", {})
-    terms = _terms_of(to)
-    return not terms.isdisjoint(audience.get("any", ())) and terms.isdisjoint(
-        audience.get("except", ())
-    )
-
-
-def _is_about(rule: Rule, given: Contribution) -> bool:
-    when = rule.get("when", {})
-    labels = given.value.get("labels", [])
-    return (
-        ("types" not in when or given.value["type"] in when["types"])
-        and ("labels" not in when or not set(labels).isdisjoint(when["labels"]))
-        and ("collections" not in when or given.place.uuid in when["collections"])
-        and ("originators" not in when or given.originator in when["originators"])
-    )
-
-
-def _refuses(accepts: dict[str, Any], given: Contribution) -> bool:
-    """Step 7: what the recipient has said it does not accept."""
-    return (
-        ("types" in accepts and given.value["type"] not in accepts["types"])
-        or given.level > LEVELS[accepts.get("tlp_at_most", "red")]
-        or given.originator in accepts.get("except_originators", ())
-    )
 
 
 def all_views(

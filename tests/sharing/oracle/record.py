@@ -33,6 +33,7 @@ class Recipient:
     blocs: frozenset[str] = frozenset()
     is_member_active: bool = True
     is_seat_active: bool = True
+    has_seat_ended: bool = False
     rules: list[dict[str, Any]] = field(default_factory=list)
     accepts: dict[str, Any] = field(default_factory=dict)
 
@@ -71,7 +72,9 @@ class Contribution:
     """One version of one object by one originator in one collection, and its facts.
 
     `guards` are the foreign copies that stood for what it names when it was contributed;
-    `seen` is who was decided to see it, as [since, until) intervals by member's code.
+    `seen` is who was decided to see it, as [since, until) intervals by member's code; `answers`
+    the earlier contribution that it is bound to; `feed` who delivered it, with the level that
+    nothing it delivers is decided below.
     """
 
     originator: str
@@ -81,6 +84,10 @@ class Contribution:
     contributed_us: int
     is_deleted: bool = False
     is_held: bool = False
+    never_returns: bool = False
+    answers: Contribution | None = None
+    feed: str = ""
+    floor: int | None = None
     guards: dict[str, set[Copy]] = field(default_factory=dict)
     seen: dict[str, list[list[int | None]]] = field(default_factory=dict)
     key: object = None
@@ -91,7 +98,11 @@ class Contribution:
     hard: set[str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.level = objects.level_of(self.value, self.place.unmarked_as)
+        self.level = objects.level_of(
+            self.value, self.place.unmarked_as if self.floor is None else self.floor
+        )
+        if self.floor is not None:
+            self.level = max(self.level, self.floor)
         self.levels = objects.unit_levels(self.value, self.level)
         self.named = objects.named_ids(self.value)
         self.hard = objects.hard_ids(self.value)
@@ -125,6 +136,20 @@ class Contribution:
         return objects.is_statement(self.value)
 
 
+@dataclass(frozen=True, slots=True)
+class Commitment:
+    """A member's commitment to a provision, in effect in [from, until)."""
+
+    code: str
+    provision: str
+    from_us: int
+    until_us: int | None
+
+    def is_in_effect(self, at_us: int) -> bool:
+        """Whether it is at this instant."""
+        return self.from_us <= at_us and (self.until_us is None or at_us < self.until_us)
+
+
 @dataclass(slots=True)
 class Record:
     """A forum with all that has happened in it; `now_us` is how far it has been brought."""
@@ -136,6 +161,7 @@ class Record:
     forum_rules: list[dict[str, Any]] = field(default_factory=list)
     template: list[dict[str, Any]] = field(default_factory=list)
     identities: dict[str, str] = field(default_factory=dict)
+    commitments: list[Commitment] = field(default_factory=list)
     contributions: list[Contribution] = field(default_factory=list)
     orders: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 

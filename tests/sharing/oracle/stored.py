@@ -174,21 +174,26 @@ def _read_contributions(
         .where(contribution.c.forum_id == forum_id)
         .order_by(contribution.c.seq)
     )
+    by_id: dict[int, Contribution] = {}
+    answering: list[tuple[Contribution, int]] = []
     for row in rows:
         value = orjson.loads(row.content) if row.content is not None else _stand_in(row)
-        record.contributions.append(
-            Contribution(
-                codes[row.originator_id],
-                places[row.collection_id],
-                value,
-                row.seq,
-                row.contributed_us,
-                is_deleted=row.state == "deleted",
-                is_held=row.is_held,
-                guards=guards[row.id],
-                key=row.id,
-            )
+        by_id[row.id] = Contribution(
+            codes[row.originator_id],
+            places[row.collection_id],
+            value,
+            row.seq,
+            row.contributed_us,
+            is_deleted=row.state == "deleted",
+            is_held=row.is_held,
+            guards=guards[row.id],
+            key=row.id,
         )
+        if row.bound_id is not None:
+            answering.append((by_id[row.id], row.bound_id))
+    for each, bound_id in answering:
+        each.answers = by_id[bound_id]
+    record.contributions += by_id.values()
 
 
 def _stand_in(row: Any) -> Object:

@@ -90,6 +90,16 @@ class Watched:
             expected,
         )
 
+    def list_shown(self, who: str) -> list[Contribution]:
+        """What the record shows a member through individual credentials, oldest first."""
+        shown = {
+            each
+            for (name, kind, _), view in self._last.items()
+            if (name, kind) == (who, "individual")
+            for each in view
+        }
+        return sorted(shown, key=lambda each: each.order)
+
     def poll(self, who: str, kind: str, place: int, *, limit: int) -> None:
         """Ask over TAXII for what is new since the last time, page by page."""
         recipient = self.record.recipients[who]
