@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -40,6 +41,7 @@ from sharing.queries.pointing import list_pointing
 from sharing.queries.ranges import NewestFilter
 from sharing.queries.standing import Standing
 from sharing.queries.viewed import find_on_page
+from sharing.rules.model import CredentialKind
 from sharing.rules.tlp import Tlp
 from sharing.services.deliver import record_deliveries
 from sharing.services.explaining import Explainer
@@ -54,8 +56,10 @@ from web.shapes import Instant, Shape, text, text_filter, word, word_filter
 
 _MOST_POINTING: Final = 100
 _MOST_NODES: Final = 300
-_MOST_LINES: Final = 20
+_MOST_LINES: Final = 12
 """Sentences, or ids taken out, that are shown for one recipient; the API and `explain` tell all."""
+_MOST_TRACED: Final = 30
+"""Rows of recipients that say why; of the others the page says it one by one."""
 _STIX: Final = "application/stix+json;version=2.1"
 
 
@@ -151,6 +155,7 @@ def show_object(forum: str, stix_id: str) -> Response:
         reasons = make_reasons(connection, seated, found.viewed, found.stored, now_us=now_us)
         pointing = list_pointing(connection, seated, places, stix_id, limit=_MOST_POINTING)
         told = _audience_of(connection, seated, place, stix_id, now_us) if origin else []
+    told = [one for one in told if one.recipient.name == request.args.get("recipient")] or told
     wants_stix = request.args.get("format") == "stix"
     if wants_stix and not reasons.may_leave:
         raise Forbidden(
@@ -187,7 +192,8 @@ def show_object(forum: str, stix_id: str) -> Response:
         raw=orjson.dumps(value, option=orjson.OPT_INDENT_2).decode(),
         origin=origin,
         may_leave=reasons.may_leave,
-        told=told,
+        told=_join_alike(told),
+        most_traced=_MOST_TRACED,
         most_lines=_MOST_LINES,
     )
 
@@ -199,6 +205,17 @@ def _audience_of(
     explainer = Explainer(connection, seated, [stix_id], now_us=now_us)
     stored = explainer.find_version(place.id, stix_id)
     return [] if stored is None else explainer.explain_to_all(stored)
+
+
+def _join_alike(told: list[Explanation]) -> list[tuple[list[CredentialKind], Explanation]]:
+    """What is told of each recipient; of both kinds of credential at once where it is equal."""
+    rows: list[tuple[list[CredentialKind], Explanation]] = []
+    for one in told:
+        if rows and replace(one, kind=rows[-1][1].kind) == rows[-1][1]:
+            rows[-1][0].append(one.kind)
+        else:
+            rows.append(([one.kind], one))
+    return rows
 
 
 def _named(places: list[Collection], ref: str | None) -> list[Collection]:

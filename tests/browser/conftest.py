@@ -6,6 +6,7 @@ own. A person's session is begun once, by the link that the demonstration prints
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ class Site:
     chromium: Browser
     states: dict[str, Any] = field(default_factory=dict)
     waiting: str | None = None
+    tried: str | None = None
 
     @property
     def base(self) -> str:
@@ -55,6 +57,22 @@ class Site:
             self.waiting = f"/norms/recordings/{listed[0]['id']}"
             context.close()
         return self.waiting
+
+    def simulation_of(self, who: str, policy: str) -> str:
+        """The address of what the policy at this address would change, tried out by this person."""
+        if self.tried is None:
+            context = self.context(who, base_url=self.base)
+            page = context.new_page()
+            page.goto(f"{policy}/edit")
+            # Everything later and less: each part of the page has something to say.
+            rule = {"id": "later", "effect": "share", "audience": {"any": ["forum"]}}
+            changed = {"rules": [rule | {"omit": ["description"], "delay": "P9000D"}]}
+            page.fill("#document", json.dumps(changed))
+            page.click("main form button.main")
+            name = page.input_value("input[name=simulation]")
+            self.tried = f"{policy}/simulations/{name}"
+            context.close()
+        return self.tried
 
     def context(self, who: str | None = None, **options: Any) -> BrowserContext:
         """A browser of its own in which this person is signed in; None is a visitor."""

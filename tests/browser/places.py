@@ -58,6 +58,7 @@ def list_looks(site: Site) -> list[Look]:
         Look("feed-new", OFFICER, "/sharing/feeds/new"),
         Look("policy", OFFICER, f"{FORUM}/policy"),
         Look("policy-edit", OFFICER, f"{FORUM}/policy/edit"),
+        Look("simulation", OFFICER, site.simulation_of(OFFICER, f"{FORUM}/policy")),
         Look("accepts", OFFICER, f"{FORUM}/accepts"),
         Look("held", OFFICER, f"{FORUM}/held"),
         Look("recalls", ANALYST, f"{FORUM}/recalls"),

@@ -8,7 +8,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
 from kernel.clock import format_instant
+from sharing.pages import objects
 from sharing.rules.tlp import Tlp
 from sharing.services.markings import ENFORCED, RECORDED
 from tests.access.test_page_sizes import MOST_BYTES
@@ -115,6 +118,39 @@ def test_a_recipient_is_shown_terms_and_no_rule_and_nothing_of_what_is_left_out(
     assert "by default" not in words_of(browse(world, "xbb").get(f"{ROOT}/objects/{marked['id']}"))
 
 
+def test_a_page_about_many_recipients_says_why_of_some_and_of_the_others_one_by_one(
+    small: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(objects, "_MOST_TRACED", 1)
+    small.set_policy(policy(share("forum")))
+    given = small.indicator()
+    small.contribute(given)
+    address = f"{ROOT}/objects/{given['id']}"
+    xaa = browse(small)
+    page = xaa.get(address)
+    # What both kinds of credential are told alike stands once.
+    assert words_of(page).count("XBB a feed, a person sees it whole") == 1
+    assert page.text.count("<summary>What others keep") == 1
+    assert "recipient=XBB" not in page.text
+    assert "recipient=XCC" in page.text
+    alone = xaa.get(f"{address}?recipient=XCC")
+    assert "The rule shares the object with XCC." in words_of(alone)
+    assert "XEE" not in words_of(alone)
+    assert "XEE" in words_of(xaa.get(f"{address}?recipient=nobody"))
+    # Whoever did not contribute it is told the same whomever it asks about.
+    xbb = browse(small, "xbb")
+    assert words_of(xbb.get(f"{address}?recipient=XCC")) == words_of(xbb.get(address))
+
+
+def test_what_each_kind_of_credential_is_told_apart_stands_apart(small: World) -> None:
+    small.set_policy(policy(share("member:XBB")))
+    given = small.indicator(object_marking_refs=[MARKINGS[Tlp.RED]])
+    small.contribute(given)
+    shown = words_of(browse(small).get(f"{ROOT}/objects/{given['id']}"))
+    assert "XBB a feed does not see it" in shown
+    assert "XBB a person sees it whole" in shown
+
+
 def test_what_a_copy_loses_at_length_is_cut_short_on_the_page(small: World) -> None:
     small.set_policy(policy(share("forum"), withhold("forum", when={"labels": ["frost"]})))
     secrets = small.indicators(200, labels=["frost"])
@@ -124,7 +160,7 @@ def test_what_a_copy_loses_at_length_is_cut_short_on_the_page(small: World) -> N
         small.contribute(*batch)
     small.contribute(open_, given)
     page = browse(small).get(f"{ROOT}/objects/{given['id']}")
-    assert "and 180 more" in words_of(page)
+    assert "and 188 more" in words_of(page)
     assert len(page.data) < MOST_BYTES
 
 
