@@ -101,11 +101,10 @@ class Graph:
         node = run.node_of(stored)
         return run.hidden_of(node)
 
-    def answered_by(self, stored: Stored) -> int | None:
-        """Who was last decided to see what a version answers; None when it answers nothing."""
-        if stored.bound_id is None:
-            return None
-        return list_seen(self._connection, [stored.bound_id]).get(stored.bound_id, 0)
+    def guarded_in(self, stored: Stored) -> frozenset[str]:
+        """The ids that a contribution names and that some copy guards, whoever sees it."""
+        run = _Run(self, self._connection, self._forum_id, self._decisions)
+        return frozenset(run.node_of(stored).guards)
 
     def seen_of(self, key: CopyKey) -> int | None:
         """Who sees a copy by this recomputation; None when it has not been decided in it."""

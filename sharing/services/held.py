@@ -72,30 +72,34 @@ def _is_downgrade(before: Graph, decisions: Decisions, stored: Stored, newest: S
     if not is_looser(facts, facts_before):
         return False
     own = decisions.own_of(stored.originator_id)
-    hidden = _hidden_by_dropped(before, stored, newest)
+    hidden = _hidden_by_dropped(before, decisions, stored, newest)
+    # Who sees what an earlier version answers is not the member's to know: as if nobody did.
+    bound = None if newest.bound_id is None else 0
     # Embargoes ignored, and once more with reciprocity met by all: what opens later is given
     # all the same.
     return any(
         gives_more(given, _less(gave, newest, hidden, own, facts_before), facts, facts_before, own)
         for given, gave in zip(
             decisions.opened_for(stored, facts),
-            decisions.opened_for(newest, facts_before, before.answered_by(newest)),
+            decisions.opened_for(newest, facts_before, bound),
             strict=True,
         )
     )
 
 
-def _hidden_by_dropped(before: Graph, stored: Stored, newest: Stored) -> dict[str, int]:
-    """From whom each id is hidden that the newest other version names and this one does not.
+def _hidden_by_dropped(
+    before: Graph, decisions: Decisions, stored: Stored, newest: Stored
+) -> dict[str, int]:
+    """The guarded ids that the newest other version names and this one does not, as if hidden
+    from everybody: from whom they are is for others to keep to themselves (sharing policy §8).
 
     What both name stands in the way of both.
     """
     dropped = set(newest.facts.references).difference(stored.facts.references)
     if not dropped:
         return {}
-    return {
-        stix_id: mask for stix_id, mask in before.hidden_for(newest).items() if stix_id in dropped
-    }
+    everyone = decisions.electorate.everyone
+    return dict.fromkeys(sorted(dropped & before.guarded_in(newest)), everyone)
 
 
 def _less(gave: Grant, newest: Stored, hidden: dict[str, int], own: int, facts: Facts) -> Grant:

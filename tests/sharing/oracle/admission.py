@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tests.sharing.oracle import objects
 from tests.sharing.oracle.objects import Object
 from tests.sharing.oracle.reading import Reading
-from tests.sharing.oracle.record import Contribution, Copy, Place, Recipient, Record
+from tests.sharing.oracle.record import Contribution, Place, Recipient, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class _Entering:
             for stix_id in objects.named_ids(value)
         }
         self._first_hand = self._list_first_hand(reading)
-        self._before = _Before(record, reading) if self._may_loosen(sent) else None
+        self._before = _Before(record)
         self._entered: list[Contribution] = []
         self._replaced: dict[Contribution, Contribution] = {}
 
@@ -50,7 +50,7 @@ class _Entering:
         for number, value in in_order:
             outcomes[number] = self._refusal(value) or self._take(value)
         for each in sorted(self._entered, key=lambda e: e.version):
-            if not each.is_held and each.answers is None and self._before is not None:
+            if not each.is_held and each.answers is None:
                 each.is_held = self._is_downgrade(each, self._before)
         own = {c.id for c in self._record.contributions if c.originator == self._name}
         for each in self._entered:
@@ -169,14 +169,6 @@ class _Entering:
 
     # What is held.
 
-    def _may_loosen(self, sent: Sequence[Object]) -> bool:
-        """Whether anything sent has another version, here or in the same envelope."""
-        ids = [value["id"] for value in sent]
-        place = self._door.place.key
-        return len(set(ids)) < len(ids) or any(
-            self._record.list_copy((self._name, place, stix_id)) for stix_id in ids
-        )
-
     def _is_downgrade(self, given: Contribution, before: _Before) -> bool:
         """Whether a version is looser than the newest other of its copy, and gives more by it.
 
@@ -196,25 +188,14 @@ class _Entering:
 
 
 class _Before:
-    """Who saw which copies, and what each member had contributed, before an envelope came."""
+    """What each member had contributed before an envelope came."""
 
-    def __init__(self, record: Record, reading: Reading) -> None:
-        self.visible = {
-            (to.name, kind): frozenset(reading.visible(to, kind))
-            for to in record.recipients.values()
-            for kind in to.kinds
-        }
-        self._copies = {
-            key: {each.copy for each in visible} for key, visible in self.visible.items()
-        }
-        self._own: dict[tuple[str, str], set[Copy]] = {}
-        for each in record.contributions:
-            self._own.setdefault((each.originator, each.id), set()).add(each.copy)
+    def __init__(self, record: Record) -> None:
+        self._own = {(each.originator, each.id) for each in record.contributions}
 
-    def hides(self, old: Contribution, stix_id: str, to: Recipient, kind: str) -> bool:
-        """Whether an id that the old version names was hidden from a recipient."""
-        guards = self._own.get((old.originator, stix_id)) or old.guards.get(stix_id)
-        return bool(guards) and self._copies[(to.name, kind)].isdisjoint(guards or ())
+    def guards(self, old: Contribution, stix_id: str) -> bool:
+        """Whether an id that the old version names is guarded: that may hide it from anybody."""
+        return (old.originator, stix_id) in self._own or bool(old.guards.get(stix_id))
 
 
 def _is_looser(new: Contribution, old: Contribution) -> bool:
@@ -229,8 +210,8 @@ def _is_looser(new: Contribution, old: Contribution) -> bool:
 def _gives_more(record: Record, new: Contribution, old: Contribution, before: _Before) -> bool:
     """Whether anybody is given the object, or a part of it that both have, by the new alone.
 
-    What hides an id that both name hides in both; what the new names no more hides in the old.
-    What answers another version is given to whoever saw that one.
+    What hides an id that both name hides in both. From whom what the old alone names is hidden,
+    and who saw what it answers, is for others to keep to themselves: from everybody, and nobody.
 
     Embargoes ignored, by the counts of reciprocity as they are, and if all met it: what opens
     later is given all the same.
@@ -253,10 +234,10 @@ def _gives_one_more(
         for kind in to.kinds:
             given = _given(reading, new, to, kind, frozenset())
             dropped = old.named - new.named
-            hidden = frozenset(each for each in dropped if before.hides(old, each, to, kind))
-            gave = _given(reading, old, to, kind, hidden)
-            if old.answers is not None and old.answers not in before.visible[(to.name, kind)]:
-                gave = None
+            hidden = frozenset(each for each in dropped if before.guards(old, each))
+            gave = None
+            if old.answers is None:
+                gave = _given(reading, old, to, kind, hidden)
             if given is not None and (gave is None or (given - gave) & both):
                 return True
     return False

@@ -6,6 +6,8 @@ import json
 import uuid
 from typing import Any
 
+import pytest
+
 from sharing.rules.properties import RELEASE_EXTENSION
 from sharing.rules.tlp import WELL_KNOWN, Tlp
 from sharing.services import policies, seating
@@ -294,6 +296,28 @@ def test_a_looser_version_that_drops_what_hid_it_is_held(world: World) -> None:
     both = elsewhere | {"id": other["id"]}
     assert "held" in world.contribute(both)["successes"][0]["message"]
     assert walk(world, "xbb") == [shown, elsewhere]
+
+
+@pytest.mark.parametrize("shown_to", [["member:XAA"], ["member:XAA", "member:XCC"]])
+def test_whether_a_version_is_held_tells_nothing_of_what_others_hide(
+    world: World, shown_to: list[str]
+) -> None:
+    world.set_policy(policy(share(*shown_to)), code="XBB")
+    world.set_policy(policy(share("member:XCC")))
+    of_another = world.indicator()
+    world.contribute(of_another, who="xbb")
+    first = world.indicator(
+        object_marking_refs=[TLP[Tlp.AMBER]],
+        external_references=[{"source_name": "them", "external_id": of_another["id"]}],
+    )
+    world.contribute(first)
+    looser = {name: held for name, held in first.items() if name != "external_references"}
+    looser |= {
+        "modified": "2026-01-02T00:00:00.000Z",
+        "object_marking_refs": [TLP[Tlp.GREEN]],
+        "external_references": [{"source_name": "them"}],
+    }
+    assert "held" in world.contribute(looser)["successes"][0]["message"]
 
 
 def test_reciprocity_is_counted_at_midnight(world: World) -> None:
