@@ -28,6 +28,19 @@ def identity(**members: Any) -> dict[str, Any]:
     } | members
 
 
+def report(*named: str, **members: Any) -> dict[str, Any]:
+    return {
+        "type": "report",
+        "spec_version": "2.1",
+        "id": f"report--{uuid.uuid4()}",
+        "created": "2026-01-01T00:00:00.000Z",
+        "modified": "2026-01-01T00:00:00.000Z",
+        "name": "Named",
+        "published": "2026-01-01T00:00:00.000Z",
+        "object_refs": list(named),
+    } | members
+
+
 def relationship(source: str, target: str, **members: Any) -> dict[str, Any]:
     return {
         "type": "relationship",
@@ -265,17 +278,7 @@ def test_a_looser_version_that_drops_what_hid_it_is_held(world: World) -> None:
         policy(share("member:XBB"), withhold("member:XBB", when={"labels": ["frost"]}))
     )
     hidden, shown = world.indicator(labels=["frost"]), world.indicator()
-    first = {
-        "type": "report",
-        "spec_version": "2.1",
-        "id": f"report--{uuid.uuid4()}",
-        "created": "2026-01-01T00:00:00.000Z",
-        "modified": "2026-01-01T00:00:00.000Z",
-        "name": "Named",
-        "published": "2026-01-01T00:00:00.000Z",
-        "object_refs": [hidden["id"]],
-        "object_marking_refs": [TLP[Tlp.AMBER]],
-    }
+    first = report(hidden["id"], object_marking_refs=[TLP[Tlp.AMBER]])
     world.contribute(hidden, shown, first)
     assert walk(world, "xbb") == [shown]
     # What both versions name goes on hiding both.
@@ -304,18 +307,14 @@ def test_whether_a_version_is_held_tells_nothing_of_what_others_hide(
 ) -> None:
     world.set_policy(policy(share(*shown_to)), code="XBB")
     world.set_policy(policy(share("member:XCC")))
-    of_another = world.indicator()
+    of_another, own = world.indicator(), world.indicator()
     world.contribute(of_another, who="xbb")
-    first = world.indicator(
-        object_marking_refs=[TLP[Tlp.AMBER]],
-        external_references=[{"source_name": "them", "external_id": of_another["id"]}],
-    )
-    world.contribute(first)
-    looser = {name: held for name, held in first.items() if name != "external_references"}
-    looser |= {
+    first = report(of_another["id"], object_marking_refs=[TLP[Tlp.AMBER]])
+    world.contribute(own, first)
+    looser = first | {
         "modified": "2026-01-02T00:00:00.000Z",
+        "object_refs": [own["id"]],
         "object_marking_refs": [TLP[Tlp.GREEN]],
-        "external_references": [{"source_name": "them"}],
     }
     assert "held" in world.contribute(looser)["successes"][0]["message"]
 
