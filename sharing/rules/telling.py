@@ -22,10 +22,14 @@ _BLOCKERS: Final[dict[str, str]] = {
 }
 
 
+def tell_each_blocker(blockers: Iterable[str]) -> str:
+    """What hides an object from all but its originator, in words."""
+    return "; ".join(_BLOCKERS.get(blocker, blocker) for blocker in blockers)
+
+
 def tell_blockers(blockers: Iterable[str]) -> str:
     """Why only the originator sees the object."""
-    reasons = [_BLOCKERS.get(blocker, blocker) for blocker in blockers]
-    return f"Only its originator sees the object: {'; '.join(reasons)}."
+    return f"Only its originator sees the object: {tell_each_blocker(blockers)}."
 
 
 def tell_share(rule: Rule, who: str, facts: Facts) -> str:

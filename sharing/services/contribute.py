@@ -28,6 +28,7 @@ from sharing.queries.answered import Answered
 from sharing.queries.collections import Collection
 from sharing.queries.contributions import Stored
 from sharing.queries.guards import find_guards
+from sharing.rules.telling import tell_each_blocker
 from sharing.services.admission import Admission, Admitted, Door, Outcome, accepted_now, admit
 from sharing.services.arriving import Arriving, write_derived
 from sharing.services.decisions import Decisions
@@ -49,11 +50,8 @@ from sharing.tables import (
 
 Seen = TypeVar("Seen")
 
-_HIDDEN_REASONS = {
-    "marking-scheme": "it carries a marking of a scheme that Comity does not understand",
-}
 _HELD = (
-    "held: it is marked looser than the version before it and would reach more; a "
+    "held: it is marked looser than the version before it and may reach more; a "
     "release-approver of your member confirms it, until then only your member sees it"
 )
 _NO_GRANT = "contributed; no share rule of your policy grants it, so only your member sees it"
@@ -394,7 +392,7 @@ def _message(decisions: Decisions, stored: Stored) -> str:
     if stored.facts.is_statement:
         return ""
     if stored.facts.blockers:
-        reasons = "; ".join(_HIDDEN_REASONS[name] for name in stored.facts.blockers)
+        reasons = tell_each_blocker(stored.facts.blockers)
         return f"contributed; only your member sees it: {reasons}"
     if stored.is_held:
         return _HELD
