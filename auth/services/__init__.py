@@ -22,7 +22,13 @@ from auth.services.credentials import (
     rotate_credential,
 )
 from auth.services.forums import add_forum, open_forum
-from auth.services.members import NewMember, add_member, set_member_status
+from auth.services.members import (
+    MemberChange,
+    NewMember,
+    add_member,
+    set_member,
+    set_member_status,
+)
 from auth.services.persons import PersonsBody, add_person, disable_person
 from auth.services.seats import (
     add_partner,
@@ -37,6 +43,7 @@ __all__ = [
     "OPERATOR",
     "Issued",
     "IssuedToken",
+    "MemberChange",
     "NewCredential",
     "NewMember",
     "PersonsBody",
@@ -61,6 +68,7 @@ __all__ = [
     "rotate_credential",
     "seat_for_operator",
     "secretariat_reader",
+    "set_member",
     "set_member_status",
     "set_partner_status",
     "set_seat_status",

@@ -9,12 +9,12 @@ import click
 from sqlalchemy import Connection
 
 from auth.queries import Member, find_member, list_members
-from auth.services import OPERATOR, NewMember, add_member
+from auth.services import OPERATOR, MemberChange, NewMember, add_member
 from kernel.commands import Answer, Workplace, showing_progress, working
 from kernel.errors import NotFound
 from sharing.cli.simulations import refuse_both, simulation_answer
 from sharing.rules.tlp import Tlp
-from sharing.services.seating import change_member
+from sharing.services.seating import change_member, set_member
 from sharing.services.simulations import apply_suspension, trial_of_suspension, try_out
 
 _COMMANDS: Final = {"suspended": "suspend", "departed": "depart"}
@@ -79,6 +79,55 @@ def show(workplace: Workplace, code: str) -> Answer:
         document = document_of(_expect(connection, code))
     lines = [f"{key:15}{_as_text(value)}" for key, value in document.items()]
     return Answer(document, "\n".join(lines))
+
+
+@member.command("set")
+@click.argument("code")
+@click.option("--name", metavar="N")
+@click.option("--jurisdiction", metavar="J", help='"" for none.')
+@click.option("--residency", metavar="R", help='Where it stores data; "" for none.')
+@click.option("--accredited-to", metavar="TLP")
+@click.option("--bloc", "joins", multiple=True, metavar="B", help="Adds one; once or more.")
+@click.option("--no-bloc", "leaves", multiple=True, metavar="B", help="Takes one away.")
+@click.option("--identity", "binds", multiple=True, metavar="STIX_ID", help="Binds one to it.")
+@click.option("--no-identity", "unbinds", multiple=True, metavar="STIX_ID", help="Unbinds one.")
+@working
+def set_(  # noqa: PLR0913 - the attributes of a member, all of them
+    workplace: Workplace,
+    code: str,
+    *,
+    name: str | None,
+    jurisdiction: str | None,
+    residency: str | None,
+    accredited_to: str | None,
+    joins: Sequence[str],
+    leaves: Sequence[str],
+    binds: Sequence[str],
+    unbinds: Sequence[str],
+) -> Answer:
+    """Change what a member is: what it may see follows at once in every forum.
+
+    What is not given stays. A lower --accredited-to withdraws, a higher one releases; whose
+    identity an object is made by decides whose copy of it stands.
+    """
+    change = MemberChange(
+        name=name,
+        jurisdiction=jurisdiction,
+        residency=residency,
+        accredited_to=None if accredited_to is None else int(Tlp.parse(accredited_to)),
+        joins=joins,
+        leaves=leaves,
+        binds=binds,
+        unbinds=unbinds,
+    )
+    if change == MemberChange():
+        raise click.UsageError("give at least one option: what is to change")
+    with showing_progress(code) as progress:
+        set_member(
+            workplace.database, OPERATOR, code, change, now_us=workplace.now_us, progress=progress
+        )
+    with workplace.database.read() as connection:
+        return _answer(connection, code)
 
 
 def _to_try_out(command: Callable[..., None]) -> Callable[..., None]:

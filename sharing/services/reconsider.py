@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Connection, func, select, true
 
 from sharing.queries.contributions import BATCH, in_batches
+from sharing.queries.references import Group
 from sharing.services.concerned import by_collection, list_concerned
 from sharing.services.decisions import Decisions
 from sharing.services.lock import LockedForum
@@ -96,6 +97,7 @@ def reconsider_changed(
     before: Decisions,
     *,
     originator_id: int | None = None,
+    beside: Iterable[Group] = (),
     instant_us: int | None = None,
     watch: Callable[[Watched], None] | None = None,
     progress: Progress = no_progress,
@@ -103,7 +105,8 @@ def reconsider_changed(
     """Decide anew only what is decided otherwise since rules, recipients or accepts changed.
 
     As of `instant_us`, the lock's instant unless said. `before` are the decisions as they were
-    until now, made before that was written; `watch` is told what is decided otherwise.
+    until now, made before that was written; `watch` is told what is decided otherwise. In the
+    groups `beside` another copy may stand, whatever is decided.
     """
     connection = lock.connection
     decisions = Decisions(
@@ -113,23 +116,29 @@ def reconsider_changed(
         connection, lock.forum_id, before, decisions, originator_id=originator_id
     )
     releasing = Releasing(lock, decisions, cause)
-    changed, watched = concerned.changed, Watched(concerned.ids)
+    groups, watched = _groups_of(concerned.changed), Watched(concerned.ids)
     steps = _Steps(progress, len(concerned) * (_WIDE_STEPS if concerned.is_wide else 1))
     if concerned.is_wide:
-        outcome = Wholesale(lock, before, decisions, changed, originator_id).decide(steps.take)
+        wholesale = Wholesale(lock, before, decisions, concerned.changed, originator_id)
+        outcome = wholesale.decide(steps.take)
         releasing.take(outcome.lots, steps.take)
-        changed = by_collection(outcome.left)
+        groups = outcome.left
         watched = Watched(
             outcome.uncounted, frozenset(outcome.counted), outcome.gained, outcome.lost
         )
     if watch is not None:
         watch(watched)
-    for collection_id, stix_ids in changed.items():
+    # None of those beside is decided wholesale: there are several copies of each.
+    for collection_id, stix_ids in by_collection(groups | set(beside)).items():
         for batch in in_batches(stix_ids):
             releasing.release(collection_id, batch)
             steps.take(len(batch))
     gains, losses = releasing.finish()
     return Change(cause, gains, losses)
+
+
+def _groups_of(changed: dict[int, list[str]]) -> set[Group]:
+    return {(place, stix_id) for place, stix_ids in changed.items() for stix_id in stix_ids}
 
 
 _WIDE_STEPS = 3

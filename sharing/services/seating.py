@@ -11,11 +11,13 @@ from sqlalchemy import Connection, insert, select
 
 from auth import services as auth_services
 from auth.queries import Member, find_forum, find_member
+from auth.services import MemberChange
 from auth.tables import forum as forum_table
 from auth.tables import seat as seat_table
 from kernel.db import Database
 from kernel.errors import NotFound
 from sharing.queries.policies import NO_RULES, find_forum_document, find_policy
+from sharing.queries.rivals import list_rivals
 from sharing.services.decisions import Decisions
 from sharing.services.lock import LockedForum
 from sharing.services.policies import Confirm, Setter, save_policy
@@ -114,10 +116,7 @@ def change_member(
     commit. What it contributed stays under its last policy (sharing policy §5)."""
     with database.write() as connection:
         member = _expect_member(connection, code)
-        locks = [
-            hold_forum(connection, forum_id, now_us=now_us)
-            for forum_id, _ in list_forums_of(connection, member.id)
-        ]
+        locks = _lock_all(connection, member.id, now_us)
         if confirm is not None:
             confirm(connection, max([now_us, *(lock.now_us for lock in locks)]))
         before = [_decided(lock) for lock in locks]
@@ -126,6 +125,37 @@ def change_member(
             epoch = lock.append("member-status", f"member:{member.id} {status}", actor)
             reconsider_changed(lock, epoch, decided, progress=progress)
             lock.save()
+
+
+def set_member(
+    database: Database,
+    actor: str,
+    code: str,
+    change: MemberChange,
+    *,
+    now_us: int,
+    progress: Progress = no_progress,
+) -> None:
+    """Change what a member is: what it may see, and which copies stand, follow in every forum
+    it has a seat in, in one commit (sharing policy §1, §5)."""
+    with database.write() as connection:
+        member = _expect_member(connection, code)
+        locks = [] if change.is_name_alone else _lock_all(connection, member.id, now_us)
+        before = [_decided(lock) for lock in locks]
+        auth_services.set_member(connection, code, change, actor=actor, now_us=now_us)
+        identities = {*change.binds, *change.unbinds}
+        for lock, decided in zip(locks, before, strict=True):
+            epoch = lock.append("member-set", f"member:{member.id}", actor)
+            rivals = list_rivals(connection, lock.forum_id, member.id, identities)
+            reconsider_changed(lock, epoch, decided, beside=rivals, progress=progress)
+            lock.save()
+
+
+def _lock_all(connection: Connection, member_id: int, now_us: int) -> list[LockedForum]:
+    return [
+        hold_forum(connection, forum_id, now_us=now_us)
+        for forum_id, _ in list_forums_of(connection, member_id)
+    ]
 
 
 def list_forums_of(connection: Connection, member_id: int) -> list[tuple[int, str]]:

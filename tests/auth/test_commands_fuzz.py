@@ -36,6 +36,10 @@ WORDS = [
 # Each with the options that take a word.
 COMMANDS: list[tuple[list[str], list[str]]] = [
     (["member", "add"], ["--name", "--jurisdiction", "--bloc", "--residency", "--identity"]),
+    (
+        ["member", "set"],
+        ["--name", "--jurisdiction", "--bloc", "--no-bloc", "--residency", "--identity"],
+    ),
     (["member", "show"], []),
     (["member", "suspend"], []),
     (["member", "depart"], []),

@@ -223,6 +223,14 @@ class Forum(RuleBasedStateMachine):
             left = {"ended": "departed"}
             self.exchange.change_member(code, left.get(status, status))
 
+    @rule(code=STATES, data=st.data())
+    def become_otherwise(self, code: str, data: st.DataObject) -> None:
+        """A State's attributes change, or whether an identity is bound to it."""
+        if code in self.exchange.record.recipients:
+            blocs = self.exchange.record.recipients[code].blocs
+            is_bound = BOUND[code] in self.exchange.record.identities
+            self.exchange.set_member(code, data.draw(drawing.changes(code, blocs, is_bound)))
+
     @rule(status=STATUSES, data=st.data())
     def change_a_partner(self, status: str, data: st.DataObject) -> None:
         name = data.draw(st.sampled_from(self._partners()))

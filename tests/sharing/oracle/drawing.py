@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from auth.services import MemberChange
 from kernel.clock import format_instant
 from tests.sharing.oracle.objects import MARKINGS, RELEASE, Object
 from tests.sharing.oracle.record import Commitment
@@ -271,6 +272,21 @@ def commitments(draw: st.DrawFn, now_us: int) -> Commitment:
         begins,
         None if ends is None else now_us + ends * HOUR_US,
     )
+
+
+@st.composite
+def changes(draw: st.DrawFn, code: str, blocs: frozenset[str], is_bound: bool) -> MemberChange:
+    """What a State that belongs to these blocs may become; one thing or two change."""
+    bloc = draw(st.sampled_from(["north", "south"]))
+    possible: dict[str, Any] = {
+        "accredited_to": draw(st.integers(1, 4)),
+        "residency": draw(st.sampled_from(["XEU", "XAS", ""])),
+        "jurisdiction": draw(st.sampled_from(["XAA", "XBB", ""])),
+        "leaves" if bloc in blocs else "joins": [bloc],
+        "unbinds" if is_bound else "binds": [BOUND[code]],
+    }
+    chosen = draw(st.lists(st.sampled_from(sorted(possible)), min_size=1, max_size=2, unique=True))
+    return MemberChange(**{name: possible[name] for name in chosen})
 
 
 @st.composite

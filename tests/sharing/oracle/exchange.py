@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from auth import services as auth_services
 from auth.queries import find_forum, find_member
-from auth.services import NewMember
+from auth.services import MemberChange, NewMember
 from auth.tables import forum
 from kernel.clock import parse_instant
 from kernel.db import Database
@@ -97,6 +97,8 @@ class Exchange(Watched):
         for recipient in self.record.recipients.values():
             if not recipient.is_member_active:
                 self.change_member(recipient.name, "active")
+            if not recipient.is_partner:
+                self.set_member(recipient.name, self._as_it_was(recipient))
         with self.database.write() as connection:
             connection.execute(
                 update(forum).values(is_open=False).where(forum.c.id == self.forum_id)
@@ -286,6 +288,34 @@ class Exchange(Watched):
             return
         self.record.recipients[name] = Recipient(name, "partner", objects.GREEN)
         self._note()
+
+    def set_member(self, code: str, change: MemberChange) -> None:
+        self._tick()
+        if code not in self.record.recipients or change == MemberChange():
+            return
+        seating.set_member(self.database, "operator", code, change, now_us=self.now_us)
+        member, identities = self.record.recipients[code], self.record.identities
+        if change.accredited_to is not None:
+            member.accredited_to = change.accredited_to
+        if change.residency is not None:
+            member.residency = change.residency or None
+        if change.jurisdiction is not None:
+            member.jurisdiction = change.jurisdiction or None
+        member.blocs = (member.blocs | set(change.joins)) - set(change.leaves)
+        for identity in change.unbinds:
+            del identities[identity]
+        identities.update(dict.fromkeys(change.binds, code))
+        self._note()
+
+    def _as_it_was(self, member: Recipient) -> MemberChange:
+        about, blocs = _ABOUT[member.name], frozenset(_BLOCS[member.name])
+        other = {name: was or "" for name, was in about.items() if was != getattr(member, name)}
+        return MemberChange(
+            **other,
+            joins=tuple(blocs - member.blocs),
+            leaves=tuple(member.blocs - blocs),
+            binds=() if BOUND[member.name] in self.record.identities else (BOUND[member.name],),
+        )
 
     def change_partner(self, name: str, status: str) -> None:
         """One that ends loses its credentials; nothing but adding it again brings it back."""

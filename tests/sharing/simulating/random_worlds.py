@@ -189,6 +189,9 @@ class Forum:
     def change_member(self, code: str, status: str) -> None:
         seating.change_member(self.database, "operator", code, status, now_us=self.now())
 
+    def set_member(self, code: str, change: auth_services.MemberChange) -> None:
+        seating.set_member(self.database, "operator", code, change, now_us=self.now())
+
     def change_partner(self, name: str, status: str) -> None:
         seating.change_partner(
             self.database, "operator", self.slug, name, status, now_us=self.now()

@@ -14,8 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, select
 
+from auth.services import MemberChange
 from kernel.db import Database
 from kernel.errors import Conflict, NotFound
+from sharing.rules.tlp import Tlp
 from sharing.services.concerned import Concerned
 from sharing.services.policies import Saved
 from sharing.services.wholesale import Wholesale
@@ -233,6 +235,8 @@ LIFE = [
     ("change_member", "XBB", "suspended"),
     ("change_member", "XBB", "active"),
     ("seat", "XDD", "member"),
+    ("set_member", "XCC", MemberChange(accredited_to=int(Tlp.CLEAR))),
+    ("set_member", "XCC", MemberChange(accredited_to=int(Tlp.RED))),
     ("change_partner", "relay", "suspended"),
     ("change_partner", "relay", "active"),
     ("add_partner", "mirror"),
