@@ -7,12 +7,15 @@ as of an instant is not decided again as of an earlier one. Tokens follow the wa
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import pytest
 
 from kernel.clock import HOUR_US, MINUTE_US, SECOND_US
+from sharing.queries.contributions import Stored
+from sharing.services.contribute import _Contributing
 from sharing.services.lock import LockedForum
 from tests.reliability.consistency import find_faults, find_wrong_views
 from tests.reliability.polling import LAST
@@ -81,24 +84,49 @@ def timed(delay: str | None, expiry: str | None) -> dict[str, object]:
     return {"rules": [rule]}
 
 
+def watch_one(world: World) -> list[int]:
+    """How much XBB sees of one object before it opens, open, back before that, expired, back.
+
+    Each time XCC contributes a version of the same id that nobody else sees, so that whatever
+    there is of it is decided anew.
+    """
+    world.set_policy(timed("PT10M", "PT30M"))
+    given = world.indicator()
+    world.contribute(given)
+    contributed_us = world.clock.now_us
+    visible = []
+    for number, minutes in enumerate((5, 15, 5, 35, 15, 5)):
+        world.clock.now_us = contributed_us + minutes * MINUTE_US
+        rival = given | {"modified": f"2026-01-02T00:00:0{number}.000Z"}
+        assert world.post("xcc", world.address(), envelope([rival])).status_code == 202
+        visible.append(len(served_ids(world)))
+    return visible
+
+
 def test_what_opened_stays_open_and_what_expired_stays_away_when_the_clock_goes_back(
     world: World,
 ) -> None:
-    world.set_policy(timed("PT10M", "PT30M"))
-    world.contribute(world.indicator())
-    contributed_us = world.clock.now_us
-    visible = {}
-    # Before it opens, open, back before it opened, expired, back before it opened and expired.
-    for minutes in (5, 15, 5, 35, 15, 5):
-        world.clock.now_us = contributed_us + minutes * MINUTE_US
-        visible[len(visible), minutes] = len(served_ids(world))
-    assert list(visible.values()) == [0, 1, 1, 0, 0, 0]
+    assert watch_one(world) == [0, 1, 1, 0, 0, 0]
     assert find_faults(world.database) == []
 
 
-def test_an_embargo_that_begins_after_a_step_back_opens_no_earlier_than_it_says(
-    world: World,
+def test_control_decisions_that_go_back_with_the_clock_are_caught(
+    small_world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    begin = LockedForum.__init__
+
+    def believe(lock: LockedForum, connection: Any, head: Any, *, now_us: int) -> None:
+        begin(lock, connection, head, now_us=now_us)
+        lock.now_us = now_us
+
+    monkeypatch.setattr(LockedForum, "__init__", believe)
+    visible = watch_one(small_world)
+    assert visible[2] == 0, "what was open is taken back"
+    assert visible[4] == 1, "what had expired is shown again"
+
+
+def watch_after_a_step_back(world: World) -> list[int]:
+    """How much XBB sees in time of what is contributed once the clock has been put right."""
     world.set_policy(timed("PT10M", None))
     world.clock.now_us += HOUR_US
     world.contribute(world.indicator())
@@ -112,7 +140,26 @@ def test_an_embargo_that_begins_after_a_step_back_opens_no_earlier_than_it_says(
     for minutes in (1, 9, 80):
         world.clock.now_us = contributed_us + minutes * MINUTE_US
         counts.append(len(served_ids(world)))
-    assert counts == [1, 1, 2]
+    return counts
+
+
+def test_an_embargo_that_begins_after_a_step_back_opens_no_earlier_than_it_says(
+    world: World,
+) -> None:
+    assert watch_after_a_step_back(world) == [1, 1, 2]
+
+
+def test_control_an_embargo_that_is_counted_from_the_wall_clock_is_caught(
+    small_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = _Contributing._stored
+
+    def date_by_the_wall(contributing: _Contributing, *rest: Any) -> Stored:
+        stored = keep(contributing, *rest)
+        return replace(stored, contributed_us=contributing._now_us)
+
+    monkeypatch.setattr(_Contributing, "_stored", date_by_the_wall)
+    assert watch_after_a_step_back(small_world)[0] == 2, "it opens at once"
 
 
 def test_a_token_follows_the_wall_clock(world: World) -> None:
