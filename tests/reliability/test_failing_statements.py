@@ -41,6 +41,7 @@ class Failing:
         self.number = number
         self.fault = fault
         self.has_failed = False
+        self.is_of_delivery = False
         self.steps = 0
 
     def __call__(self, step: Step) -> None:
@@ -48,7 +49,7 @@ class Failing:
             return
         self.steps += 1
         if self.steps == self.number:
-            self.has_failed = True
+            self.has_failed, self.is_of_delivery = True, step.is_of_delivery
             raise self.fault
 
 

@@ -37,6 +37,18 @@ def put(snapshot: Snapshot, database: Database) -> None:
         _copy_in(connection, snapshot.content)
 
 
+def number_again(snapshot: Snapshot, database: Database) -> None:
+    """Let rows be numbered as after the snapshot, which the database holds again: what is rolled
+    back takes numbers all the same."""
+    if not database.is_sqlite:
+        with database.content.begin() as connection:
+            connection.exec_driver_sql(
+                "SELECT setval(format('%%I.%%I', schemaname, sequencename)::regclass, 1, false) "
+                "FROM pg_sequences"
+            )
+            _set_sequences(connection, snapshot.content[1])
+
+
 def _dump(engine: Engine) -> bytes:
     with engine.connect() as connection:
         raw = connection.connection.driver_connection
@@ -80,6 +92,11 @@ def _copy_in(connection: Connection, content: tuple[dict[str, bytes], dict[str, 
         for name, lines in rows.items():
             with cursor.copy(f'COPY "{name}" FROM STDIN') as copy:
                 copy.write(lines)
+    _set_sequences(connection, sequences)
+
+
+def _set_sequences(connection: Connection, sequences: dict[str, int]) -> None:
+    with connection.connection.cursor() as cursor:
         cursor.execute(
             "SELECT setval(name::regclass, value) FROM unnest(%s::text[], %s::bigint[]) "
             "AS reached (name, value)",
