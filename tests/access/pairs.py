@@ -25,6 +25,7 @@ from sharing.rules.mentions import CITATION
 from sharing.rules.tlp import WELL_KNOWN, Tlp
 from sharing.services import policies, seating
 from tests.access.feeding import begin_feed, hide_feeds, list_feed_askings, open_network
+from tests.access.keeping import hide_commitments, hide_confirmations, hide_recalls
 from tests.access.longwork import hide_work, list_work_askings
 from tests.sharing.api.asking import issue
 from tests.sharing.jobs.asking import ask_to_simulate
@@ -142,10 +143,10 @@ class Side:
     def hide_rules(self, number: int) -> None:
         """XAA's and XBB's policies change in what they say about others."""
         more = [share("member:XBB", "partners"), withhold("member:XEE", only=["confidence"])]
-        self._set_policy("XAA", policy(*TO_XCC, *more[: number % 3]))
+        self.set_policy("XAA", policy(*TO_XCC, *more[: number % 3]))
         asked = {"reciprocity": {"min_contributions": 1, "window_days": 2}}
         wanted = share("member:XEE", "member:XAA", conditions=asked, delay="PT1H")
-        self._set_policy("XBB", policy(*[wanted][: number % 2]))
+        self.set_policy("XBB", policy(*[wanted][: number % 2]))
 
     def hide_forum_rule(self, number: int) -> None:
         self._set_forum_rules(policy(*[withhold("member:XBB", "partners")][: number % 2]))
@@ -213,7 +214,7 @@ class Side:
         carrier = self.indicator(number + 600, 1, object_marking_refs=[marking["id"]])
         self.contribute("xbb", marking, carrier)
 
-    def _set_policy(self, code: str, document: dict[str, Any]) -> None:
+    def set_policy(self, code: str, document: dict[str, Any]) -> None:
         policies.set_policy(
             self.world.database,
             policies.Setter("operator"),
@@ -245,6 +246,9 @@ SECRET: tuple[Callable[[Side, int], None], ...] = (
     Side.hide_statement,
     hide_feeds,
     hide_work,
+    hide_recalls,
+    hide_confirmations,
+    hide_commitments,
 )
 """What nothing tells XCC."""
 UNNAMED: tuple[Callable[[Side, int], None], ...] = (
