@@ -124,6 +124,25 @@ def test_a_secretariat_records_for_its_own_forums_alone(register: Register) -> N
     assert [row["party"] for row in members] == ["XAA", "XBB", "XCC"]
 
 
+def test_a_row_that_is_not_the_callers_undoes_the_whole_of_a_bulk_record(
+    register: Register,
+) -> None:
+    """All of it or none: the role is not enough, each row has to be the caller's to write."""
+    officer = "xaa-clearance-officer"
+    own, theirs = RESERVATION, RESERVATION | {"party": "XBB"}
+    for events in ((own, theirs), (theirs, own)):
+        assert register.refused(officer, "POST", "events", declare(*events))[0] == 403
+        assert register.items("ann", "events?kind=reservation") == []
+    mine = {"id": "quay-experts", "parent": "quay", "members_of": "quay"}
+    for forums in ([mine, {"id": "shoal"}], [{"id": "shoal"}, mine]):
+        assert register.refused("ann", "POST", "records", {"forums": forums})[0] == 403
+        assert register.refused("ann", "GET", "forums/quay-experts")[0] == 404
+    # The control: the rows that are theirs are recorded.
+    register.done(officer, "POST", "events", declare(own))
+    assert len(register.items("ann", "events?kind=reservation")) == 1
+    register.done("ann", "POST", "records", {"forums": [mine]})
+
+
 def test_a_secretariat_may_not_pass_its_record_for_the_states_own(register: Register) -> None:
     event = RESERVATION | {"party": "XAA", "source_class": "self-reported"}
     status, code = register.refused("ann", "POST", "events", declare(event))
