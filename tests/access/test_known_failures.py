@@ -18,6 +18,7 @@ from sqlalchemy import select
 from auth.tables import member_identity
 from sharing.tables import contribution
 from sharing.taxii.media import TAXII
+from tests.conftest import POSTGRESQL_AT_LENGTH
 from tests.sharing.api.asking import FORUM, RED, issue, read, send
 from tests.sharing.taxii.world import World
 from tests.sharing.views.looking import look, policy, share
@@ -84,6 +85,7 @@ def test_a_row_of_a_bulk_action_that_the_caller_has_no_right_to_is_refused_by_it
 # Authorise one object and change another (MISP): two ids in one request.
 
 
+@POSTGRESQL_AT_LENGTH
 def test_two_ids_in_one_request_change_the_one_in_the_path_or_nothing(world: World) -> None:
     """XAA has contributed one object and XBB another that XAA sees; each is named beside the other,
     in the query by every name that a door might read it by, twice in the path, and in a body."""
@@ -116,6 +118,7 @@ def delete_with_two(world: World, path: str, beside: str) -> list[int]:
     return sorted(told)
 
 
+@POSTGRESQL_AT_LENGTH
 def test_an_id_in_the_body_of_a_recall_is_the_one_that_is_looked_up(world: World) -> None:
     """The one in the query, and the second in the body, are refused or not read."""
     world.set_policy(policy(share("member:XAA")), code="XBB")
@@ -157,6 +160,7 @@ _ASKED = (
 )
 
 
+@POSTGRESQL_AT_LENGTH
 def test_no_header_of_a_clients_gets_a_byte_more_than_without_it(world: World) -> None:
     red, plain = world.indicator(object_marking_refs=[RED]), world.indicator()
     world.set_policy(policy(share("member:XBB"), share("partners")))
@@ -184,6 +188,7 @@ def test_no_header_of_a_clients_gets_a_byte_more_than_without_it(world: World) -
     assert red["id"] in world.get("person", addresses[0]).text
 
 
+@POSTGRESQL_AT_LENGTH
 def test_no_header_makes_a_marked_object_less_marked_on_its_way_in(world: World) -> None:
     """What the headers say is nothing to the level that is kept."""
     for headers in STRIPPING:
