@@ -151,12 +151,16 @@ class _Entering:
         return made
 
     def _replace(self, known: Contribution, value: Object) -> None:
-        """Other content in the place of a version: what was held goes on being held."""
+        """Other content in the place of a version: what was held goes on being held, and what
+        answered it answers it.
+        """
         made = self._made(value, known.order, known.contributed_us)
         made.answers, made.feed, made.is_held = known.answers, known.feed, known.is_held
         made.seen = known.seen
         contributions = self._record.contributions
         contributions[contributions.index(known)] = made
+        for each in contributions:
+            each.answers = made if each.answers is known else each.answers
         self._entered.append(made)
         if not known.is_held:
             self._replaced[made] = known
