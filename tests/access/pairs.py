@@ -18,6 +18,7 @@ from typing import Any
 
 from werkzeug.test import TestResponse
 
+from auth.services import MemberChange
 from kernel.db import Database
 from kernel.settings import Settings
 from sharing.queries.feeds import Feed
@@ -149,7 +150,9 @@ class Side:
         self.set_policy("XBB", policy(*[wanted][: number % 2]))
 
     def hide_forum_rule(self, number: int) -> None:
-        self._set_forum_rules(policy(*[withhold("member:XBB", "partners")][: number % 2]))
+        about_xbb = withhold("forum", "partners", when={"originators": ["XBB"]})
+        rules = [about_xbb, withhold("member:XBB", "partners")]
+        self._set_forum_rules(policy(*rules[: number % 3]))
 
     def hide_accepts(self, number: int) -> None:
         document = [{}, {"types": []}, {"tlp_at_most": "green"}][number % 3]
@@ -163,12 +166,14 @@ class Side:
         )
 
     def hide_standing(self, number: int) -> None:
-        """XBB's and the observer's seats come and go; what XAA contributed stays."""
+        """XBB's and the observer's seats come and go, and what they may have; what XAA
+        contributed stays."""
+        database, said = self.world.database, {"now_us": self.world.clock()}
         status = ("suspended", "active")[number % 2]
+        change = MemberChange(accredited_to=(1, 4)[number % 2])
         for code in ("XBB", "XEE"):
-            seating.change_seat(
-                self.world.database, "operator", "harbour", code, status, now_us=self.world.clock()
-            )
+            seating.change_seat(database, "operator", "harbour", code, status, **said)
+            seating.set_member(database, "operator", code, change, **said)
 
     def hide_seats(self, number: int) -> None:
         said = {"now_us": self.world.clock()}
