@@ -192,8 +192,15 @@ class Forum(RuleBasedStateMachine):
 
     @rule(data=st.data())
     def commit(self, data: st.DataObject) -> None:
-        """A member commits itself, or it turns out that it never did."""
+        """A member commits itself, or it turns out that it never did; and somebody shares with
+        whoever is committed, so that it makes a difference.
+        """
         known = self.exchange.record.commitments
+        provision = data.draw(st.sampled_from([None, *drawing.PROVISIONS]))
+        if provision is not None:
+            audience = {"any": [f"committed:{provision}"]}
+            rule = {"id": "committed", "effect": "share", "audience": audience}
+            self.exchange.set_policy(data.draw(WRITERS), [rule, *data.draw(self._rules(most=1))])
         if known and data.draw(st.booleans()):
             self.exchange.take_back(data.draw(st.sampled_from(known)))
         else:
