@@ -28,7 +28,7 @@ from sharing.services import policies, seating
 from tests.access.feeding import begin_feed, hide_feeds, list_feed_askings, open_network
 from tests.access.keeping import hide_commitments, hide_confirmations, hide_recalls
 from tests.access.longwork import hide_work, list_work_askings
-from tests.sharing.api.asking import issue
+from tests.sharing.api.asking import FORUM, issue, items
 from tests.sharing.jobs.asking import ask_to_simulate
 from tests.sharing.taxii.world import World, make_world
 from tests.sharing.views.looking import policy, share, withhold
@@ -131,7 +131,9 @@ class Side:
         self.contribute("xbb", *copies)
 
     def hide_held_version(self, number: int) -> None:
-        """XAA contributes a version that is marked looser and therefore held."""
+        """XAA contributes a version that is marked looser than its own, and therefore held."""
+        if not items(self.world, "xaa", f"{FORUM}/contributions", id=indicator_id(number)):
+            return
         answer = self.world.get("xaa", self.world.address(rest="objects/?match[version]=all"))
         known = [v for v in answer.get_json().get("objects", []) if v["id"] == indicator_id(number)]
         if known:
