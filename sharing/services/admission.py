@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -22,6 +23,8 @@ from sharing.queries.contributions import Stored, list_copies, list_own_copies
 from sharing.rules.tlp import WELL_KNOWN, Tlp, property_tlps
 from sharing.services.plan import rank_of
 from sharing.services.second_hand import FeedDoor, SecondHand
+
+_KNOWN: Final = "you have contributed this already; nothing changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,9 +260,20 @@ class _Sorting:
             )
         if held.digest != checked.digest:
             return self._settle_rival(index, checked, held)
-        if held.is_deleted:
-            return None
-        return _accepted(index, checked, "you have contributed this already; nothing changed")
+        if not self._is_bound_alike(held):
+            return _refused(
+                index,
+                checked,
+                "sharing.version-conflict",
+                "you have contributed this version before, not as an answer to that object; give "
+                "it a new `modified` to answer with it",
+            )
+        return None if held.is_deleted else _accepted(index, checked, _KNOWN)
+
+    def _is_bound_alike(self, held: Stored) -> bool:
+        """Whether a version that is held answers what this envelope answers, if it does."""
+        answers = self._door.answers
+        return answers is None or held.bound_id == answers.contribution_id
 
     def _settle_rival(self, index: int, checked: Checked, held: Stored) -> Outcome | None:
         """Other content under a version that is held: a feed corrects what it brought itself, but

@@ -49,10 +49,10 @@ from sharing.services.supposed import AS_STORED, Supposed
 log = get_logger(__name__)
 
 _MOST_ALIKE = 8192
+"""So many contributions that rules tell apart are remembered."""
 
 # Of the grammar, and of JSON: a saved document that is neither any more decides nothing.
 _UNREADABLE_BY = (PolicyRefused, ValueError)
-"""So many contributions that rules tell apart are remembered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,25 +165,30 @@ class Decisions:
             return now, now
         return now, self._grant(stored, facts, bound, ignoring_embargo=True)
 
-    def opened_for(
-        self, stored: Stored, facts: Facts, bound: int | None = None
-    ) -> tuple[Grant, Grant]:
-        """What is granted with embargoes ignored: by the counts, and if all met reciprocity."""
-        opened = self.grants_of(stored, facts, bound)[1]
-        if bound is not None or not self._reciprocities_of(stored.originator_id):
-            return opened, opened
+    def opened_at_most(self, stored: Stored, facts: Facts, bound: int | None = None) -> Grant:
+        """What is granted with embargoes ignored, if every member met reciprocity."""
         everybody = frozenset(row.name for row in self.roster if not row.is_partner)
-        met = grant_of(
+        return self._opened(stored, facts, bound, everybody)
+
+    def opened_at_least(self, stored: Stored, facts: Facts, bound: int | None = None) -> Grant:
+        """The same if none did."""
+        return self._opened(stored, facts, bound, frozenset())
+
+    def _opened(
+        self, stored: Stored, facts: Facts, bound: int | None, meeting: frozenset[str]
+    ) -> Grant:
+        if bound is not None or not self._reciprocities_of(stored.originator_id):
+            return self.grants_of(stored, facts, bound)[1]
+        return grant_of(
             facts,
             self.places[stored.collection_id],
             self.electorate,
             self._policy_of(stored.originator_id).compiled,
             self._policy_of_forum().compiled,
-            replace(self.moment, counts=lambda _originator, _asked: everybody),
+            replace(self.moment, counts=lambda _originator, _asked: meeting),
             ignoring_embargo=True,
             on_fault=_alert,
         )
-        return opened, met
 
     def _grant(
         self, stored: Stored, facts: Facts, bound: int | None, *, ignoring_embargo: bool

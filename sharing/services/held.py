@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from sharing.queries.contributions import Stored
 from sharing.rules.audiences import Grant
@@ -18,6 +19,9 @@ from sharing.rules.model import Facts
 from sharing.services.admission import Admitted
 from sharing.services.decisions import Decisions
 from sharing.services.graph import Graph
+
+_EVERYBODY: Final = -1
+_NOBODY: Final = 0
 
 _Copy = tuple[int, str]
 """(originator, STIX id), in one collection."""
@@ -43,11 +47,13 @@ def hold_downgrades(
 ) -> list[tuple[Admitted, Stored]]:
     """The same contributions, those marked that have to be held; `copies` came before them.
 
-    What answers another contribution reaches those who see that one, however it is marked.
+    Compared by what the originator may know (decision 25).
     """
     versions: defaultdict[_Copy, dict[int, Stored]] = defaultdict(dict)
     for stored in copies:
         versions[(stored.originator_id, stored.stix_id)][stored.version_us] = stored
+    # What comes in the same envelope guards as well.
+    coming = frozenset(stored.stix_id for _, stored in contributed)
     held: dict[int, Stored] = {}
     in_order = sorted(contributed, key=lambda pair: pair[1].version_us)
     for admitted, given in in_order:
@@ -57,38 +63,47 @@ def hold_downgrades(
         # What a feed delivered before under the same version is one to compare with, too.
         if admitted.replaces is not None and not admitted.replaces.is_held:
             others.append(admitted.replaces)
-        is_free = not stored.is_held and stored.bound_id is None
-        if others and is_free:
+        if others and not stored.is_held:
             newest = max(others, key=lambda v: v.version_us)
             known = before.stored if newest is admitted.replaces else before.arriving
-            if _is_downgrade(known, decisions, stored, newest):
+            if _is_downgrade(known, decisions, stored, newest, coming):
                 stored = replace(stored, is_held=True, state="held")
         held[admitted.index] = same[stored.version_us] = stored
     return [(admitted, held[admitted.index]) for admitted, _ in contributed]
 
 
-def _is_downgrade(before: Graph, decisions: Decisions, stored: Stored, newest: Stored) -> bool:
+def _is_downgrade(
+    before: Graph, decisions: Decisions, stored: Stored, newest: Stored, coming: frozenset[str]
+) -> bool:
     facts, facts_before = decisions.facts_of(stored), decisions.facts_of(newest)
     if not is_looser(facts, facts_before):
         return False
+    # The very same see both.
+    if stored.bound_id is not None and stored.bound_id == newest.bound_id:
+        return False
     own = decisions.own_of(stored.originator_id)
-    hidden = _hidden_by_dropped(before, decisions, stored, newest)
-    # Who sees what an earlier version answers is not the member's to know: as if nobody did.
-    bound = None if newest.bound_id is None else 0
-    # Embargoes ignored, and once more with reciprocity met by all: what opens later is given
-    # all the same.
-    return any(
-        gives_more(given, _less(gave, newest, hidden, own, facts_before), facts, facts_before, own)
-        for given, gave in zip(
-            decisions.opened_for(stored, facts),
-            decisions.opened_for(newest, facts_before, bound),
-            strict=True,
-        )
+    # Who sees what a version answers is not the member's to know, nor who meets reciprocity: this
+    # one is given to as many, the other to as few as can be. Embargoes ignored: what opens later
+    # is given all the same.
+    given = decisions.opened_at_most(stored, facts, _of(stored, _EVERYBODY))
+    gave = decisions.opened_at_least(newest, facts_before, _of(newest, _NOBODY))
+    hidden = _hidden_by_dropped(before, decisions, stored, newest, coming)
+    return gives_more(
+        given, _less(gave, newest, hidden, own, facts_before), facts, facts_before, own
     )
 
 
+def _of(stored: Stored, mask: int) -> int | None:
+    """Those who see what a version answers; None where it answers nothing."""
+    return None if stored.bound_id is None else mask
+
+
 def _hidden_by_dropped(
-    before: Graph, decisions: Decisions, stored: Stored, newest: Stored
+    before: Graph,
+    decisions: Decisions,
+    stored: Stored,
+    newest: Stored,
+    coming: frozenset[str],
 ) -> dict[str, int]:
     """The guarded ids that the newest other version names and this one does not, as if hidden
     from everybody: from whom they are is for others to keep to themselves (sharing policy §8).
@@ -99,7 +114,7 @@ def _hidden_by_dropped(
     if not dropped:
         return {}
     everyone = decisions.electorate.everyone
-    return dict.fromkeys(sorted(dropped & before.guarded_in(newest)), everyone)
+    return dict.fromkeys(sorted(dropped & (coming | before.guarded_in(newest))), everyone)
 
 
 def _less(gave: Grant, newest: Stored, hidden: dict[str, int], own: int, facts: Facts) -> Grant:

@@ -50,7 +50,7 @@ class _Entering:
         for number, value in in_order:
             outcomes[number] = self._refusal(value) or self._take(value)
         for each in sorted(self._entered, key=lambda e: e.version):
-            if not each.is_held and each.answers is None:
+            if not each.is_held:
                 each.is_held = self._is_downgrade(each, self._before)
         own = {c.id for c in self._record.contributions if c.originator == self._name}
         for each in self._entered:
@@ -127,7 +127,7 @@ class _Entering:
             return "sharing.never-returns"
         if known.is_deleted and self._door.feed:
             return "sharing.stays-deleted"
-        if known.value != value:
+        if known.value != value or self._door.answers not in (None, known.answers):
             return self._take_other_content(known, value)
         if not known.is_deleted:
             return "sharing.known"
@@ -188,18 +188,29 @@ class _Entering:
         if not others:
             return False
         newest = max(others, key=lambda each: each.version)
-        return _is_looser(given, newest) and _gives_more(self._record, given, newest, before)
+        if given.answers is not None and given.answers is newest.answers:
+            return False
+        dropped = frozenset(
+            each
+            for each in newest.named - given.named
+            if before.guards(newest, each, self._entered)
+        )
+        return _is_looser(given, newest) and _gives_more(self._record, given, newest, dropped)
 
 
 class _Before:
-    """What each member had contributed before an envelope came."""
+    """What each member had contributed before an envelope came; what comes in it guards too."""
 
     def __init__(self, record: Record) -> None:
         self._own = {(each.originator, each.id) for each in record.contributions}
 
-    def guards(self, old: Contribution, stix_id: str) -> bool:
+    def guards(self, old: Contribution, stix_id: str, entered: Iterable[Contribution]) -> bool:
         """Whether an id that the old version names is guarded: that may hide it from anybody."""
-        return (old.originator, stix_id) in self._own or bool(old.guards.get(stix_id))
+        return (
+            (old.originator, stix_id) in self._own
+            or bool(old.guards.get(stix_id))
+            or any(each.id == stix_id for each in entered)
+        )
 
 
 def _is_looser(new: Contribution, old: Contribution) -> bool:
@@ -211,37 +222,24 @@ def _is_looser(new: Contribution, old: Contribution) -> bool:
     return before is not None and (after is None or not set(after) <= set(before))
 
 
-def _gives_more(record: Record, new: Contribution, old: Contribution, before: _Before) -> bool:
-    """Whether anybody is given the object, or a part of it that both have, by the new alone.
-
-    What hides an id that both name hides in both. From whom what the old alone names is hidden,
-    and who saw what it answers, is for others to keep to themselves: from everybody, and nobody.
-
-    Embargoes ignored, by the counts of reciprocity as they are, and if all met it: what opens
-    later is given all the same.
-    """
-    return any(
-        _gives_one_more(
-            Reading(record, record.now_us, all_reciprocate=each), record, new, old, before
-        )
-        for each in (False, True)
-    )
-
-
-def _gives_one_more(
-    reading: Reading, record: Record, new: Contribution, old: Contribution, before: _Before
+def _gives_more(
+    record: Record, new: Contribution, old: Contribution, dropped: frozenset[str]
 ) -> bool:
+    """Whether anybody may be given the object, or a part of it that both have, by the new alone.
+
+    By what its originator may know: embargoes ignored, all meet the new one's reciprocity and none
+    the old one's, everybody sees what the new answers and nobody what the old answered, and the
+    guarded ids that the old alone names are hidden from everybody.
+    """
+    most = Reading(record, record.now_us, reciprocity="met by all")
+    least = Reading(record, record.now_us, reciprocity="met by none")
     both = new.levels.keys() & old.levels.keys()
     for to in record.recipients.values():
         if to.name == new.originator or not to.is_active:
             continue
         for kind in to.kinds:
-            given = _given(reading, new, to, kind, frozenset())
-            dropped = old.named - new.named
-            hidden = frozenset(each for each in dropped if before.guards(old, each))
-            gave = None
-            if old.answers is None:
-                gave = _given(reading, old, to, kind, hidden)
+            given = _given(most, new, to, kind, frozenset())
+            gave = _given(least, old, to, kind, dropped) if old.answers is None else None
             if given is not None and (gave is None or (given - gave) & both):
                 return True
     return False

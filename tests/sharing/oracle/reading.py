@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from typing import Literal
 
 from tests.sharing.oracle import objects
 from tests.sharing.oracle.naming import Rule, is_about, names, refuses, terms_of
@@ -48,11 +49,17 @@ class Shown:
 
 
 class Reading:
-    """A record as of `now_us`; if wanted, as if every member met what others ask of it."""
+    """A record as of `now_us`; if wanted, as if all members met what others ask, or none did."""
 
-    def __init__(self, record: Record, now_us: int, *, all_reciprocate: bool = False) -> None:
+    def __init__(
+        self,
+        record: Record,
+        now_us: int,
+        *,
+        reciprocity: Literal["as counted", "met by all", "met by none"] = "as counted",
+    ) -> None:
         self._record = record
-        self._all_reciprocate = all_reciprocate
+        self._reciprocity = reciprocity
         self._now_us = now_us
         self._copies: dict[Copy, list[Contribution]] = {}
         for each in record.contributions:
@@ -154,8 +161,10 @@ class Reading:
         if "residency" in conditions and to.residency not in conditions["residency"]:
             return False
         asked = conditions.get("reciprocity")
-        if asked is None or self._all_reciprocate:
+        if asked is None or self._reciprocity == "met by all":
             return True
+        if self._reciprocity == "met by none":
+            return False
         count = self.count_seen(given.originator, to.name, asked["window_days"])
         return count >= asked["min_contributions"]
 
