@@ -26,6 +26,7 @@ from auth.services.members import (
     MemberChange,
     NewMember,
     add_member,
+    lock_member,
     set_member,
     set_member_status,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "feed_reader",
     "installation_reader",
     "issue_token",
+    "lock_member",
     "open_forum",
     "operator_reader",
     "partner_reader",

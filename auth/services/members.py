@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from auth.queries.members import Member, find_member
 from auth.rules import (
@@ -90,6 +90,19 @@ def add_member(connection: Connection, new: NewMember, *, actor: str, now_us: in
         connection, actor, "member.add", f"member:{new.code}", member_id=number, now_us=now_us
     )
     return int(number)
+
+
+def lock_member(connection: Connection, code: str) -> Member:
+    """Be alone in changing what a member is and where it is seated until the transaction ends.
+
+    Before any forum's lock, everywhere: then nobody waits in a circle. Whoever names the member
+    in a row of its own, as a contribution does, is not kept. Raises NotFound.
+    """
+    # SQLite lets one transaction write at a time, and knows no locks of rows.
+    connection.execute(
+        select(member.c.id).where(member.c.code == code).with_for_update(key_share=True)
+    )
+    return _expect(connection, code)
 
 
 def set_member(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from sqlalchemy import Connection, insert, select
 
 from auth import services as auth_services
-from auth.queries import Member, find_forum, find_member
+from auth.queries import Forum, Member, find_forum
 from auth.services import MemberChange
 from auth.tables import forum as forum_table
 from auth.tables import seat as seat_table
@@ -58,8 +58,7 @@ def seat_member(
 ) -> Change:
     """Give a member a seat; its policy starts as a copy of the forum's template."""
     with database.write() as connection:
-        lock = _lock(connection, forum_slug, now_us)
-        member = _expect_member(connection, code)
+        lock, member = _lock_seat(connection, forum_slug, code, now_us)
         if confirm is not None:
             confirm(connection, lock.now_us)
         known = find_policy(connection, lock.forum_id, member.id)
@@ -90,8 +89,7 @@ def change_seat(
 ) -> Change:
     """Make a seat `active`, `suspended` or `ended`; its views follow in the same commit."""
     with database.write() as connection:
-        lock = _lock(connection, forum_slug, now_us)
-        member = _expect_member(connection, code)
+        lock, member = _lock_seat(connection, forum_slug, code, now_us)
         before = _decided(lock)
         auth_services.set_seat_status(
             connection, lock.forum_id, member.id, status, actor=actor, now_us=now_us
@@ -115,7 +113,7 @@ def change_member(
     """Make a member `active`, `suspended` or `departed`: in every forum it has a seat in, in one
     commit. What it contributed stays under its last policy (sharing policy §5)."""
     with database.write() as connection:
-        member = _expect_member(connection, code)
+        member = auth_services.lock_member(connection, code)
         locks = _lock_all(connection, member.id, now_us)
         if confirm is not None:
             confirm(connection, max([now_us, *(lock.now_us for lock in locks)]))
@@ -139,7 +137,7 @@ def set_member(
     """Change what a member is: what it may see, and which copies stand, follow in every forum
     it has a seat in, in one commit (sharing policy §1, §5)."""
     with database.write() as connection:
-        member = _expect_member(connection, code)
+        member = auth_services.lock_member(connection, code)
         locks = [] if change.is_name_alone else _lock_all(connection, member.id, now_us)
         before = [_decided(lock) for lock in locks]
         auth_services.set_member(connection, code, change, actor=actor, now_us=now_us)
@@ -221,22 +219,26 @@ def _decided(lock: LockedForum, supposed: Supposed = AS_STORED) -> Decisions:
 
 
 def _lock(connection: Connection, forum_slug: str, now_us: int) -> LockedForum:
-    forum = find_forum(connection, forum_slug)
+    return hold_forum(connection, _expect_open(connection, forum_slug).id, now_us=now_us)
+
+
+def _lock_seat(
+    connection: Connection, forum_slug: str, code: str, now_us: int
+) -> tuple[LockedForum, Member]:
+    """A forum, and the member as it is and stays: no other forum's seat of it changes meanwhile."""
+    forum = _expect_open(connection, forum_slug)
+    member = auth_services.lock_member(connection, code)
+    return hold_forum(connection, forum.id, now_us=now_us), member
+
+
+def _expect_open(connection: Connection, slug: str) -> Forum:
+    forum = find_forum(connection, slug)
     if forum is None or not forum.is_open:
-        raise _no_forum(forum_slug)
-    return hold_forum(connection, forum.id, now_us=now_us)
+        raise _no_forum(slug)
+    return forum
 
 
 def _no_forum(slug: str) -> NotFound:
     return NotFound(
         "sharing.unknown-forum", f"no forum {slug!r} is open for sharing; see `comity forum list`"
     )
-
-
-def _expect_member(connection: Connection, code: str) -> Member:
-    member = find_member(connection, code)
-    if member is None:
-        raise NotFound(
-            "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
-        )
-    return member

@@ -1,5 +1,5 @@
 """Everybody changes everything at once: contributions and deletions of the same few ids by two
-States, policies, a seat that comes and goes, in processes of their own.
+States, policies, a seat that comes and goes, what the reader is, in processes of their own.
 
 Afterwards the records hold together, every view is what the rules say from scratch, and a
 poller that followed the manifest has met everything that its last view holds.
@@ -18,6 +18,7 @@ from flask import Flask
 from sqlalchemy import Select
 
 from app import create_app
+from auth.services import MemberChange
 from kernel import clock
 from kernel.db import Database
 from sharing.services import policies, seating
@@ -89,6 +90,32 @@ def setting_policies(world: World, code: str) -> Act:
     return act
 
 
+def changing_a_member() -> Act:
+    """An operator who changes what the reader is, while another seats it in a second forum."""
+
+    def act(app: Flask, _number: int, chance: random.Random) -> int:
+        database, now_us = installation_of(app).database, clock.now_us()
+        change = MemberChange(accredited_to=chance.choice([1, 4]))
+        seating.set_member(database, "operator", "XBB", change, now_us=now_us)
+        return 200
+
+    return act
+
+
+def seating_a_member() -> Act:
+    """An operator who gives the reader a seat there, and takes it, in turn."""
+
+    def act(app: Flask, number: int, _chance: random.Random) -> int:
+        database, now_us = installation_of(app).database, clock.now_us()
+        if number % 2:
+            seating.change_seat(database, "operator", "basin", "XBB", "ended", now_us=now_us)
+        else:
+            seating.seat_member(database, "operator", "basin", "XBB", "member", now_us=now_us)
+        return 200
+
+    return act
+
+
 def start(world: World, act: Act, seed: int, rounds: int, prepare: Prepare) -> Child:
     """A process in which somebody acts, round after round; it says each status."""
 
@@ -130,6 +157,8 @@ def race(world: World, rounds: int, prepare: Prepare = lambda: None) -> list[int
         contributing(world, "xcc"),
         setting_policies(world, "XAA"),
         setting_policies(world, "XCC"),
+        changing_a_member(),
+        seating_a_member(),
     ]
     world.database.close()
     met: set[str] = set()
@@ -154,7 +183,7 @@ def race(world: World, rounds: int, prepare: Prepare = lambda: None) -> list[int
 
 def test_whatever_races_the_records_and_every_view_hold_together(world: World) -> None:
     statuses = race(world, ROUNDS)
-    assert len(statuses) == 5 * ROUNDS
+    assert len(statuses) == 7 * ROUNDS
     assert set(statuses) <= ANSWERED
 
 
