@@ -24,7 +24,7 @@ from kernel.strictjson import Limits
 from sharing.api.documents import ENVELOPE, ENVELOPE_EXAMPLE, OBJECT_EXAMPLE
 from sharing.api.entering import FORUM, LEVELS, PLACE, enter_as_member, enter_collection, listing_of
 from sharing.api.statuses import StatusResourceSchema
-from sharing.queries.answered import expect_answered
+from sharing.queries.answered import Answered, Named, expect_answered
 from sharing.queries.collections import READING_ROLES
 from sharing.queries.own import (
     OwnContribution,
@@ -115,9 +115,11 @@ class ContributionQuery(VersionsQuery):
 class AnswersQuery(Query):
     """What the contribution answers, if it answers anything: exactly those who see that are
     granted it, whatever the member's rules say. The newest version that the caller sees, unless
-    `answers_version` names another; marked no higher than that."""
+    `answers_version` names another; where it is in several collections, `answers_collection` (its
+    id or alias) says in which. Marked no higher than that. It takes the scope api:read as well."""
 
     answers = text_filter()
+    answers_collection = text_filter()
     answers_version = Instant()
 
 
@@ -197,7 +199,7 @@ def add_contributions(query: dict[str, Any], forum: str, ref: str) -> Response:
     with settled_read(current_database(), now_us=current_instant_us()) as connection:
         seated, _ = enter_as_member(connection, forum)
         place = enter_collection(connection, seated, ref)
-        answers = expect_answered(connection, seated, query["answers"], query["answers_version"])
+        answers = _answered(connection, seated, query)
     most = current_settings().max_content_length
     receipt = contribute(
         current_database(),
@@ -224,6 +226,17 @@ def remove_contribution(query: dict[str, Any], forum: str, ref: str, stix_id: st
         raise NotFound("sharing.unknown-object", "no such object in this collection")
     choose = _choosing(query["version"])
     withdraw(current_database(), seated, place, stix_id, choose, now_us=current_instant_us())
+
+
+def _answered(connection: Connection, seated: Seated, query: dict[str, Any]) -> Answered | None:
+    """What the contribution answers: for whoever may read it."""
+    if query["answers"] is None:
+        return None
+    _check_may_read(seated)
+    if not seated.reader.has_scope(Permission.API_READ.value):
+        raise Forbidden("auth.scope-needed", "answering takes the scope api:read as well")
+    named = Named(query["answers"], query["answers_collection"], query["answers_version"])
+    return expect_answered(connection, seated, named)
 
 
 def _choosing(version_us: int | None) -> Callable[[list[int]], Iterable[int]]:

@@ -16,8 +16,9 @@ from kernel import clock
 from kernel.commands import Answer, Workplace, showing_progress, working
 from kernel.errors import ComityError
 from sharing.cli.named import STANDARD_INPUT, expect_place, unreadable
-from sharing.queries.answered import Answered, expect_answered
+from sharing.queries.answered import Answered, Named, expect_answered
 from sharing.services.importing import Failure, Importer, Report, import_source
+from sharing.services.settling import settled_read
 from sharing.services.sources import open_source
 
 _SHOWN_IDS = 5
@@ -33,9 +34,18 @@ _FAULTS_OF_A_FILE = (400, 413)
     metavar="OBJECT_ID",
     help="An object that the member sees: exactly those who see it are granted what is imported.",
 )
+@click.option(
+    "--answers-in", metavar="ID", help="The collection that object is in, if there are several."
+)
 @working
 def import_(
-    workplace: Workplace, files: Sequence[str], code: str, ref: str, answers: str | None
+    workplace: Workplace,
+    files: Sequence[str],
+    *,
+    code: str,
+    ref: str,
+    answers: str | None,
+    answers_in: str | None,
 ) -> Answer:
     """Contribute what is in FILE... as a member.
 
@@ -43,9 +53,11 @@ def import_(
     object, or JSON lines. Each object is taken or refused by itself. Exits with 1 when a file
     cannot be read or nothing at all could be taken, else with 0, whatever was refused.
     """
-    with workplace.database.read() as connection:
+    with settled_read(workplace.database, now_us=workplace.now_us) as connection:
         seated, place = expect_place(connection, code, ref)
-        answered = expect_answered(connection, seated, answers)
+        answered = None
+        if answers is not None:
+            answered = expect_answered(connection, seated, Named(answers, answers_in))
     importer = Importer(code, seated.forum_slug, place.uuid)
     report = Report()
     unread = [

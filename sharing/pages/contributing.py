@@ -24,7 +24,7 @@ from sharing.pages.entering import (
     forum_page,
     listing_of,
 )
-from sharing.queries.answered import Answered, find_answered
+from sharing.queries.answered import Answered, Named, find_answered
 from sharing.queries.collections import Collection, list_collections
 from sharing.queries.own import OwnContribution, OwnFilter, list_contributions
 from sharing.rules.tlp import Tlp
@@ -34,14 +34,20 @@ from sharing.services.previewing import Preview, preview
 from sharing.services.settling import settled_read
 from sharing.services.withdraw import every_version, withdraw
 from web.forms import Filled, FormSchema, read_form
-from web.installation import current_database, current_instant_us, current_settings
+from web.installation import (
+    current_database,
+    current_instant_us,
+    current_settings,
+    current_signer,
+)
 from web.listing import ListQuery, is_export, read_filters
 from web.pages import see_other
 from web.shapes import Instant, Shape, instant, text, text_filter, word, word_filter
 
 STATES: Final = ("standing", "held", "deleted")
 _MOST_PASTED: Final = 2 * 1024 * 1024
-_ID_LENGTH: Final = 200
+_ID_LENGTH: Final = 300
+_ANSWERING: Final = ("answers", "answers_collection")
 
 
 class ContributeForm(FormSchema):
@@ -50,6 +56,8 @@ class ContributeForm(FormSchema):
     collection = fields.String(required=True, validate=validate.Length(1, 100))
     objects = fields.String(load_default="")
     answers = fields.String(load_default="", validate=validate.Length(max=_ID_LENGTH))
+    answers_collection = fields.String(load_default="", validate=validate.Length(max=100))
+    answered = fields.String(load_default="", validate=validate.Length(max=100))
 
 
 class FileForm(FormSchema):
@@ -87,8 +95,8 @@ class OwnSchema(Shape):
 def show_contribute(forum: str) -> Response:
     """GET /sharing/FORUM/contribute: the form."""
     seated, places = _enter(forum)
-    answers = request.args.get("answers", "")
-    return _contribute_page(seated, places, Filled({"answers": [answers[:_ID_LENGTH]]}))
+    given = {name: [request.args.get(name, "")[:_ID_LENGTH]] for name in _ANSWERING}
+    return _contribute_page(seated, places, Filled(given))
 
 
 @blueprint.post("/<forum>/contribute", endpoint="contribute-objects")
@@ -141,7 +149,8 @@ def send_objects(forum: str) -> Response:
     if not tried.receipt.outcomes:
         form.blame("objects", _("There is no object in it."))
         return _contribute_page(seated, places, form, status=400)
-    return _contribute_page(seated, places, form, tried=tried, raw=raw)
+    sealed = "" if answers is None else _seal_of(answers)
+    return _contribute_page(seated, places, form, tried=tried, raw=raw, answered=sealed)
 
 
 @blueprint.post("/<forum>/contribute/file", endpoint="contribute-file")
@@ -260,15 +269,30 @@ def _enter_own(
 
 
 def _answered(seated: Seated, form: Filled) -> Answered | None:
-    """What the objects answer; an id that this person sees no version of is blamed on the form."""
+    """What the objects answer; what this person does not see, or cannot mean, is blamed.
+
+    What is confirmed is what was shown: that of another contributor may stand there by now.
+    """
     stix_id = form.text("answers").strip()
     if not stix_id:
         return None
-    with settled_read(current_database(), now_us=current_instant_us()) as connection:
-        found = find_answered(connection, seated, stix_id)
+    named = Named(stix_id, form.text("answers_collection") or None)
+    try:
+        with settled_read(current_database(), now_us=current_instant_us()) as connection:
+            found = find_answered(connection, seated, named)
+    except Conflict:
+        form.blame("answers", _("You see it in several collections: begin at the object's page."))
+        return None
     if found is None:
         form.blame("answers", _("You see no object of this id in this forum."))
+    elif request.form.get("confirm") and form.text("answered") != _seal_of(found):
+        form.blame("answers", _("What stands there is another by now. Look at it again."))
     return found
+
+
+def _seal_of(answered: Answered) -> str:
+    """Names the very contribution, and tells nothing of our own numbers."""
+    return current_signer().hash("answered", str(answered.contribution_id)).hex()
 
 
 def _objects_of(form: Filled) -> bytes:
@@ -314,6 +338,7 @@ def _contribute_page(
     *,
     tried: Preview | None = None,
     raw: bytes = b"",
+    answered: str = "",
     status: int = 200,
 ) -> Response:
     return forum_page(
@@ -323,6 +348,7 @@ def _contribute_page(
         places=places,
         form=form,
         tried=tried,
+        answered=answered,
         most_file_bytes=current_settings().max_import_length,
         pasted=raw.decode("utf-8", "replace") if tried is not None else form.text("objects"),
     )

@@ -24,7 +24,7 @@ from kernel.strictjson import DEFAULT_LIMITS, Limits
 from sharing.gate.envelopes import read_envelope
 from sharing.gate.objects import check_object
 from sharing.gate.verdicts import Checked, RawObject, Refused
-from sharing.queries.answered import Answered
+from sharing.queries.answered import Answered, is_answerable, unknown_answered
 from sharing.queries.collections import Collection
 from sharing.queries.contributions import Stored
 from sharing.queries.guards import find_guards
@@ -118,8 +118,9 @@ def contribute(
     who see it are granted this, whatever the member's rules say (sharing policy §4, step 9).
     `also` is done in the same transaction, when all else is: what it raises undoes everything.
 
-    Raises Forbidden when the reader may not write here, BadInput when the body as a whole
-    cannot be read, TooLarge past the limits, Unavailable when nothing could be recorded.
+    Raises Forbidden when the reader may not write here, NotFound when it no longer sees what it
+    answers, BadInput when the body as a whole cannot be read, TooLarge past the limits,
+    Unavailable when nothing could be recorded.
     """
     door, checked = _check(seated, place, objects, now_us=now_us, limits=limits, answers=answers)
     with database.write() as connection:
@@ -214,6 +215,9 @@ class _Contributing:
         # Bytes go in before the lock is taken, so that it is held for as short as can be.
         bodies = _insert_bodies(self._connection, admission.admitted)
         lock = hold_forum(self._connection, self._door.forum_id, now_us=self._now_us)
+        answers = self._door.answers
+        if answers is not None and not is_answerable(self._connection, self._seated, answers):
+            raise unknown_answered(answers.named)
         if lock.seq != seq:
             admission, bodies = self._admit_again(checked, bodies)
         outcomes = [*admission.settled, *self._write(lock, admission, bodies)]

@@ -371,3 +371,10 @@ def test_what_a_caller_does_not_see_cannot_be_answered_and_is_as_if_it_were_not(
     assert (
         send(world, "xbb", "POST", f"{place(world)}?answers={red['id']}", given).status_code == 404
     )
+    # Nor does one that may write but not read.
+    seen = world.indicator(object_marking_refs=[GREEN])
+    world.contribute(seen)
+    issue(world, "writes", "XBB", scopes=frozenset({"api:write"}))
+    for stix_id in (seen["id"], unknown):
+        refused = send(world, "writes", "POST", f"{place(world)}?answers={stix_id}", given)
+        assert refused.status_code == 403

@@ -17,7 +17,7 @@ from kernel.clock import parse_instant
 from kernel.db import Database
 from kernel.errors import Conflict
 from sharing.gate.envelopes import read_envelope
-from sharing.queries.answered import find_answered
+from sharing.queries.answered import Named, find_answered
 from sharing.queries.commitments import Register, connect_register, find_register
 from sharing.rules.tlp import Tlp
 from sharing.services.confirm import confirm, list_held
@@ -59,16 +59,15 @@ class Afterwards(Exchange):
         reading = Reading(self.record, self.record.now_us)
         shown = (
             each
-            for where in self.record.places
-            for each in reading.view(seer, "individual", where)
+            for each in reading.view(seer, "individual", answered.place)
             if (each.id, each.version) == (answered.id, answered.version)
         )
         bound = next(shown, None)
         with settled_read(self.database, now_us=self.now_us) as connection:
             self._learn_keys(connection)
-            found = find_answered(
-                connection, entered[0], answered.id, parse_instant(answered.version)
-            )
+            version_us = parse_instant(answered.version)
+            named = Named(answered.id, answered.place.uuid, version_us)
+            found = find_answered(connection, entered[0], named)
         assert (found is None) == (bound is None), "who sees a version may answer it, nobody else"
         if found is None or bound is None:
             return

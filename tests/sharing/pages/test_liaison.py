@@ -80,7 +80,13 @@ def test_what_answers_an_object_goes_to_those_who_see_it(world: World) -> None:
     tried = contribute(xbb, world, reply, answers=claim["id"])
     assert "those who see what it answers" in tried.text
     assert "your member alone" not in tried.text
-    contribute(xbb, world, reply, answers=claim["id"], confirm="yes")
+    # What is confirmed is the very thing that was shown.
+    moved = contribute(xbb, world, reply, answers=claim["id"], answered="0" * 64, confirm="yes")
+    assert moved.status_code == 400
+    assert "another by now" in moved.text
+    sealed = re.search(r'name="answered" value="([0-9a-f]+)"', tried.text)
+    assert sealed is not None
+    contribute(xbb, world, reply, answers=claim["id"], answered=sealed[1], confirm="yes")
     assert reply["id"] in xcc.get(f"{ROOT}/objects").text
     unknown = contribute(xbb, world, world.indicator(), answers=world.indicator()["id"])
     assert unknown.status_code == 400

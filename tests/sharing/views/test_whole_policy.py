@@ -319,6 +319,40 @@ def test_whether_a_version_is_held_tells_nothing_of_what_others_hide(
     assert "held" in world.contribute(looser)["successes"][0]["message"]
 
 
+def test_what_comes_in_the_same_envelope_guards_there_too(world: World) -> None:
+    world.set_policy(
+        policy(share("member:XBB"), withhold("member:XBB", when={"labels": ["frost"]}))
+    )
+    hidden, shown = world.indicator(labels=["frost"]), world.indicator()
+    first = report(hidden["id"], object_marking_refs=[TLP[Tlp.AMBER]])
+    looser = first | {
+        "modified": "2026-01-02T00:00:00.000Z",
+        "object_refs": [shown["id"]],
+        "object_marking_refs": [TLP[Tlp.GREEN]],
+    }
+    told = world.contribute(hidden, shown, first, looser)
+    assert ["held" in one.get("message", "") for one in told["successes"]].count(True) == 1
+    assert walk(world, "xbb") == [shown]
+
+
+@pytest.mark.parametrize("met", [True, False])
+def test_whether_a_version_is_held_tells_nothing_of_who_meets_reciprocity(
+    world: World, met: bool
+) -> None:
+    asked = {"reciprocity": {"min_contributions": 1, "window_days": 3}}
+    green = share("member:XBB", when={"tlp_at_most": "green"})
+    world.set_policy(policy(share("member:XBB", conditions=asked), green))
+    world.set_policy(policy(share("member:XAA")), code="XBB")
+    if met:
+        world.contribute(world.indicator(), who="xbb")
+    world.clock.now_us += 2 * DAY_US
+    first = world.indicator(object_marking_refs=[TLP[Tlp.AMBER]])
+    world.contribute(first)
+    assert (first["id"] in look(world, "xbb")) is met
+    looser = {"modified": "2026-01-02T00:00:00.000Z", "object_marking_refs": [TLP[Tlp.GREEN]]}
+    assert "held" in world.contribute(first | looser)["successes"][0]["message"]
+
+
 def test_reciprocity_is_counted_at_midnight(world: World) -> None:
     asked = {"reciprocity": {"min_contributions": 2, "window_days": 3}}
     world.set_policy(policy(share("forum", conditions=asked)))
