@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert, select, update
 
 from auth.queries.credentials import Credential, find_credential
 from auth.queries.forums import find_forum
@@ -22,7 +22,7 @@ from auth.services.secrets import (
     make_secret,
     random_bytes,
 )
-from auth.tables import credential, token
+from auth.tables import credential, partner, token
 from kernel.errors import BadInput, Conflict, NotFound
 from kernel.signing import Signer
 
@@ -72,7 +72,7 @@ def add_credential(
     """Issue a credential to a member, a partner or a secretariat.
 
     Raises BadInput, NotFound for an unknown member, partner or person, and Conflict when the
-    person acts for somebody else.
+    person acts for somebody else or the partner has ended.
     """
     name = check_name("--name", new.name)
     check_one_of("--kind", new.kind, KINDS)
@@ -251,6 +251,12 @@ def _find_partner_id(connection: Connection, written: str) -> int:
         raise NotFound(
             "auth.unknown-partner",
             f"there is no partner {written!r}; write FORUM/NAME, see `comity partner list FORUM`",
+        )
+    # Held until this is committed: ending the partner revokes what it finds, and waits for this.
+    standing = select(partner.c.status).where(partner.c.recipient_id == found.recipient_id)
+    if connection.execute(standing.with_for_update(read=True)).scalar_one() == "ended":
+        raise Conflict(
+            "auth.partner-ended", f"the partner {written} has ended; `comity partner add` it first"
         )
     return found.recipient_id
 

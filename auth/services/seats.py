@@ -97,6 +97,7 @@ def add_partner(
     if known is not None and known[1] == "ended":
         number, before = known
         _write_partner_status(connection, number, "active")
+        _revoke_all(connection, number, actor, now_us)
         _record_partner(connection, "partner.add", forum_id, name, {"from": before}, actor, now_us)
         return number
     number = _add_recipient(connection, forum_id)
@@ -132,8 +133,7 @@ def set_partner_status(
         )
     _write_partner_status(connection, number, status)
     if status == "ended":
-        for credential in list_credentials(connection, partner_id=number):
-            revoke_credential(connection, credential.id, actor=actor, now_us=now_us)
+        _revoke_all(connection, number, actor, now_us)
     detail = {"from": before, "to": status}
     _record_partner(connection, "partner.status", forum_id, name, detail, actor, now_us)
 
@@ -174,6 +174,11 @@ def _write_partner_status(connection: Connection, number: int, status: str) -> N
     connection.execute(
         update(partner).where(partner.c.recipient_id == number).values(status=status)
     )
+
+
+def _revoke_all(connection: Connection, number: int, actor: str, now_us: int) -> None:
+    for credential in list_credentials(connection, partner_id=number):
+        revoke_credential(connection, credential.id, actor=actor, now_us=now_us)
 
 
 def _record_partner(

@@ -19,6 +19,7 @@ from kernel.errors import NotFound
 from sharing.queries.policies import NO_RULES, find_forum_document, find_policy
 from sharing.queries.rivals import list_rivals
 from sharing.services.decisions import Decisions
+from sharing.services.feeds.stopping import pause_pushes
 from sharing.services.lock import LockedForum
 from sharing.services.policies import Confirm, Setter, save_policy
 from sharing.services.reconsider import Change, Progress, no_progress, reconsider_changed
@@ -179,11 +180,17 @@ def add_partner(
     now_us: int,
     progress: Progress = no_progress,
 ) -> Change:
-    """Add a partner system to a forum: a recipient that is no member; or again one that ended."""
+    """Add a partner system to a forum: a recipient that is no member; or again one that ended.
+
+    What was pushed to that one stays paused until somebody has looked at where it goes.
+    """
     with database.write() as connection:
         lock = _lock(connection, forum_slug, now_us)
         before = _decided(lock)
-        auth_services.add_partner(connection, lock.forum_id, name, actor=actor, now_us=now_us)
+        number = auth_services.add_partner(
+            connection, lock.forum_id, name, actor=actor, now_us=now_us
+        )
+        pause_pushes(connection, actor, number, now_us=now_us)
         epoch = lock.append("partner", name, actor)
         change = reconsider_changed(lock, epoch, before, progress=progress)
         lock.save()

@@ -17,7 +17,7 @@ from auth.reader import Seated
 from auth.services import feed_reader, partner_reader
 from kernel.clock import format_version
 from kernel.db import Database
-from kernel.errors import NotFound
+from kernel.errors import BadInput, NotFound
 from kernel.rows import upserting
 from sharing.queries.collections import Collection, find_collection
 from sharing.queries.feeds import Feed, FeedRefusal
@@ -115,6 +115,15 @@ def enter_as_recipient(connection: Connection, found: Feed) -> tuple[Seated, Col
     return seated, place
 
 
+def _enter_to_send(connection: Connection, found: Feed) -> tuple[Seated, Collection]:
+    """The same, of a feed that is not paused in that very snapshot: a partner that is taken up
+    again is sent nothing before somebody resumes it. Raises NotFound, BadInput."""
+    entered = enter_as_recipient(connection, found)
+    if not is_active(connection, found.id):
+        raise BadInput("sharing.feed-paused", f"{found.name} has just been paused")
+    return entered
+
+
 def next_batch(
     database: Database,
     pushing: Pushing,
@@ -127,10 +136,11 @@ def next_batch(
     """The next objects to send, recorded as delivered and on their way; None when nothing has been
     added.
 
-    Raises NotFound when the recipient is none any more, Unavailable when nothing can be recorded.
+    Raises NotFound when the recipient is none any more, BadInput when the feed has been paused,
+    Unavailable when nothing can be recorded.
     """
     with settled_read(database, now_us=now_us) as connection:
-        seated, place = enter_as_recipient(connection, pushing.feed)
+        seated, place = _enter_to_send(connection, pushing.feed)
         head = find_head(connection, seated, place.id)
         found = list_sendable(
             connection,
@@ -161,7 +171,7 @@ def narrowed_batch(
     """What the recipient still sees of a version that the partner has deleted, recorded as
     delivered; it leads nowhere further. Raises as `next_batch`."""
     with settled_read(database, now_us=now_us) as connection:
-        seated, place = enter_as_recipient(connection, pushing.feed)
+        seated, place = _enter_to_send(connection, pushing.feed)
         head = find_head(connection, seated, place.id)
         rows = list_shown(connection, seated, place.id, one.contribution_id)
     if rows:

@@ -91,6 +91,23 @@ def begin_run(connection: Connection, found: Feed, position: Position, *, now_us
     return int(run_id)
 
 
+def write_unrun(connection: Connection, feed_id: int, ending: Ending, now_us: int) -> None:
+    """Say among the runs why there is none."""
+    connection.execute(
+        insert(feed_run).values(
+            feed_id=feed_id,
+            started_us=now_us,
+            told_us=now_us,
+            ended_us=now_us,
+            state=ending.state,
+            step=ending.step,
+            code=ending.code,
+            reason=ending.reason,
+            **Tally().row(),
+        )
+    )
+
+
 def write_position(connection: Connection, feed_id: int, old: Position, new: Position) -> None:
     """Go from `old` to `new`. Raises Conflict (`sharing.feed-elsewhere`) when it is not there."""
     is_there = and_(feed.c.id == feed_id, feed.c.removed_us.is_(None))

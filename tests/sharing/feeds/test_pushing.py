@@ -10,16 +10,19 @@ import pytest
 from sqlalchemy import select
 
 from auth.services import operator_reader
+from kernel.errors import BadInput
 from kernel.outbound.errors import AnswerBroken, StatusRefused
 from kernel.outbound.transport import Answer
 from sharing.queries.feed_lists import RunFilter, page_runs
 from sharing.services import seating
 from sharing.services.feeds.keeping import NewFeed
+from sharing.services.feeds.pushing import Pushing, next_batch
 from sharing.tables import delivery
 from tests.sharing.feeds.nodes import Node
 from tests.sharing.feeds.odd import COLLECTION, TAXII, Odd
 from tests.sharing.feeds.test_second_hand import statement
 from tests.sharing.taxii.world import SHARES_WITH_XBB, START_US, TLP_GREEN
+from tests.sharing.views.operating import list_audit, operate
 
 NOBODY: dict[str, Any] = {"rules": []}
 SHARE_ALL = {"rules": [{"id": "all", "effect": "share", "audience": {"any": ["forum"]}}]}
@@ -281,6 +284,54 @@ def test_a_partner_that_is_suspended_keeps_nothing_and_is_sent_it_again(
             [last] = page_runs(connection, reader, found.id, RunFilter(), limit=1)
         assert (last.state, last.code) == (
             ("done", None) if held else ("failed", "sharing.feed-without-seat")
+        )
+
+
+def test_a_partner_that_is_added_again_is_sent_nothing_before_somebody_resumes_its_push(
+    home: Node, partner: Odd
+) -> None:
+    """The address and the credentials may be those of whoever had the name before."""
+    partner.deletes = True
+    world = home.world
+    world.contribute(world.indicator(object_marking_refs=[TLP_GREEN]))
+    push(home, code="XAA", as_recipient="mirror")
+    found = home.operated("out")
+    home.runner().run(found.id)
+    operate(world, "partner", "end", "harbour", "mirror")
+    home.runner().run(found.id)
+    assert partner.rows == []
+    operate(world, "partner", "add", "harbour", "mirror")
+    assert home.runner().run(found.id) is None
+    assert (partner.rows, home.operated("out").state) == ([], "paused")
+    shown = operate(world, "feed", "status", "out")
+    assert (
+        "see that the address and the credentials are still its own" in shown["runs"][0]["reason"]
+    )
+    [(subject, detail)] = list_audit(world, "feed.pause")
+    assert (subject, detail) == ("feed:out", {"because": shown["runs"][0]["reason"]})
+    operate(world, "feed", "resume", "out")
+    home.runner().run(found.id)
+    assert len(partner.rows) == 1
+
+
+def test_a_push_that_runs_while_its_partner_is_added_again_sends_nothing(
+    home: Node, partner: Odd
+) -> None:
+    partner.deletes = True
+    world = home.world
+    world.contribute(world.indicator(object_marking_refs=[TLP_GREEN]))
+    push(home, code="XAA", as_recipient="mirror")
+    found = home.operated("out")
+    operate(world, "partner", "end", "harbour", "mirror")
+    operate(world, "partner", "add", "harbour", "mirror")
+    with pytest.raises(BadInput, match="has just been paused"):
+        next_batch(
+            world.database,
+            Pushing(found, 1),
+            found.position,
+            most=1,
+            most_bytes=10_000,
+            now_us=world.clock(),
         )
 
 

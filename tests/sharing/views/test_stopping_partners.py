@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+from sqlalchemy import update
 
 from auth.services import NewCredential, add_credential
+from auth.tables import partner
+from sharing.services.seating import change_partner
 from tests.sharing.taxii.world import TLP_GREEN, World
 from tests.sharing.views.looking import date_added, look
 from tests.sharing.views.operating import list_audit, list_ledger, operate, refused
@@ -69,6 +74,45 @@ def test_a_partner_that_ended_comes_back_with_new_credentials_alone(shared: Worl
         )
     shared.secrets["mirror"] = (made.id, made.secret)
     assert len(look(shared, "mirror")) == 1
+
+
+def test_a_partner_that_has_ended_is_given_no_credential(shared: World) -> None:
+    operate(shared, "partner", "end", *MIRROR)
+    said = refused(shared, "credential", "add", "--partner", "harbour/mirror", "--name", "new")
+    assert "the partner harbour/mirror has ended; `comity partner add` it first" in said
+    assert shared.get("mirror", shared.address()).status_code == 401
+
+
+def test_a_credential_that_was_added_after_the_end_is_revoked_when_the_partner_is_added_again(
+    shared: World,
+) -> None:
+    """As an earlier release let one be added."""
+    with shared.database.write() as connection:
+        connection.execute(update(partner).values(status="ended"))
+    operate(shared, "partner", "add", *MIRROR)
+    assert shared.get("mirror", shared.address()).status_code == 401
+
+
+def test_a_credential_that_is_just_added_is_revoked_with_the_partner_that_ends(
+    shared: World,
+) -> None:
+    def end() -> None:
+        said = {"now_us": shared.clock()}
+        change_partner(shared.database, "operator", *MIRROR, "ended", **said)
+
+    ending = threading.Thread(target=end)
+    new = NewCredential("new", partner="harbour/mirror")
+    with shared.database.write() as connection:
+        made = add_credential(
+            connection, shared.signer, new, actor="operator", now_us=shared.clock()
+        )
+        ending.start()
+        ending.join(0.5)
+        assert ending.is_alive()
+    ending.join(30)
+    shared.secrets["mirror"] = (made.id, made.secret)
+    operate(shared, "partner", "add", *MIRROR)
+    assert shared.get("mirror", shared.address()).status_code == 401
 
 
 def test_what_it_would_be_shown_is_told_as_it_is(shared: World) -> None:
