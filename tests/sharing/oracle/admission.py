@@ -42,6 +42,7 @@ class _Entering:
         self._first_hand = self._list_first_hand(reading)
         self._before = _Before(record)
         self._entered: list[Contribution] = []
+        self._fresh: set[Contribution] = set()
         self._replaced: dict[Contribution, Contribution] = {}
 
     def enter(self, sent: Sequence[Object]) -> dict[int, str]:
@@ -148,6 +149,7 @@ class _Entering:
         made = self._made(value, next(record.orders), record.now_us)
         made.answers, made.feed = self._door.answers, self._door.feed
         record.contributions.append(made)
+        self._fresh.add(made)
         return made
 
     def _replace(self, known: Contribution, value: Object) -> None:
@@ -178,12 +180,13 @@ class _Entering:
 
         What it replaces is one to compare it with, too.
         """
-        later = [each for each in self._entered if each.version > given.version]
         others = [
-            each
+            self._replaced.get(each, each) if each.version > given.version else each
             for each in self._record.list_copy(given.copy)
-            if each is not given and not each.is_held and each not in later
+            if each is not given and not each.is_held
         ]
+        # What comes later in the same envelope is not there yet.
+        others = [e for e in others if e not in self._fresh or e.version < given.version]
         others += [self._replaced[given]] if given in self._replaced else []
         if not others:
             return False
