@@ -98,6 +98,9 @@ def _address(process: subprocess.Popen[bytes], said: Path) -> str:
             if line.startswith(_READY):
                 return line.removeprefix(_READY)
         time.sleep(0.02)
+    # It may start yet: nobody would end it.
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
     raise AssertionError(f"the server did not start: {said.read_text()}")
 
 
