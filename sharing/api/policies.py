@@ -64,7 +64,11 @@ class DocumentSchema(Shape):
     version = count()
     set_at = instant(nullable=True)
     set_by = text("`credential:ID`, or `operator`.", nullable=True)
-    document = fields.Dict(required=True)
+    document = fields.Dict(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null where what is kept cannot be read as a JSON object."},
+    )
 
 
 _ACCEPTED: Final = SavedSchema.EXAMPLE | {"document": ACCEPTS_EXAMPLE}
@@ -185,5 +189,5 @@ def _document(saved: SavedDocument) -> dict[str, Any]:
         "version": saved.version,
         "set_at": format_instant(saved.set_us),
         "set_by": saved.set_by,
-        "document": saved.document.encode(),
+        "document": saved.document.encode() if isinstance(saved.shown, dict) else None,
     }

@@ -169,7 +169,7 @@ def version_document(held: SavedDocument) -> dict[str, Any]:
         "version": held.version,
         "set": format_instant(held.set_us),
         "set_by": held.set_by,
-        "document": held.value,
+        "document": held.shown,
     }
 
 

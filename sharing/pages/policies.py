@@ -18,10 +18,16 @@ from auth.rules import POLICY_OFFICER
 from kernel.errors import BadInput, ComityError, Conflict, NotFound
 from sharing.pages.entering import blueprint, check_role, enter, forum_page, listing_of
 from sharing.pages.sentences import sentences_of
-from sharing.queries.collections import Collection, list_collections
+from sharing.queries.collections import Collection, list_collections, list_places, names_of
 from sharing.queries.jobs import find_tried
 from sharing.queries.own import PolicyFilter, has_contributed_more_than, list_own_policies
-from sharing.queries.policies import NO_RULES, SavedDocument, find_policy, list_accepts
+from sharing.queries.policies import (
+    NO_RULES,
+    SavedDocument,
+    find_fault,
+    find_policy,
+    list_accepts,
+)
 from sharing.queries.simulations import About, Simulation, find_simulation
 from sharing.services.jobs import ask_policy, ask_simulation
 from sharing.services.policies import Setter, set_accepts, set_policy, without_counts
@@ -65,14 +71,17 @@ def show_policy(forum: str) -> Response:
         found = list_own_policies(
             connection, seated, PolicyFilter(before[0], None, None), limit=listing.limit
         )
+        places = list_places(connection, seated.forum_id)
     history, following = listing.split(found, _version)
-    document = _indented(saved.document if saved else NO_RULES)
+    document = saved.document if saved else NO_RULES
+    is_readable = find_fault(document, names_of(places)) is None
     return forum_page(
         "policy.html",
         seated,
         saved=saved,
-        document=document,
-        sentences=sentences_of(orjson.loads(document)),
+        document=_indented(document),
+        is_readable=is_readable,
+        sentences=sentences_of(orjson.loads(document)) if is_readable else [],
         history=history,
         next=following,
     )
@@ -262,4 +271,9 @@ def _version(saved: SavedDocument) -> tuple[int]:
 
 
 def _indented(document: str) -> str:
-    return orjson.dumps(orjson.loads(document), option=orjson.OPT_INDENT_2).decode()
+    """As it can be read; what cannot be is shown as it is kept."""
+    try:
+        value = orjson.loads(document)
+    except ValueError:
+        return document
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()

@@ -26,9 +26,18 @@ from auth.reader import WRITING_SEATS
 from kernel.checkup import Finding
 from kernel.clock import MINUTE_US, SECOND_US, format_instant
 from kernel.leases import list_held
-from sharing.queries.collections import list_places
+from sharing.queries.collections import list_places, names_of
 from sharing.queries.feeds import list_operated
-from sharing.queries.policies import find_policy, read_saved
+from sharing.queries.policies import (
+    SavedDocument,
+    find_fault,
+    find_forum_document,
+    find_policy,
+    list_standing_accepts,
+    read_saved,
+)
+from sharing.rules.accepts import read_accepts
+from sharing.rules.node import PolicyRefused
 from sharing.tables import forum_head, job
 
 _CLOCK_TOLERANCE_US = 5 * MINUTE_US
@@ -88,24 +97,74 @@ def _check_forum(
             f"nobody has an active seat in the forum {forum.slug}",
             f"comity seat add {forum.slug} CODE",
         )
-    names = {name: place.uuid for place in places for name in (place.uuid, place.alias) if name}
+    names = names_of(places)
+    yield from _check_own(connection, forum, names)
+    accepted = list_standing_accepts(connection, forum.id)
     for row in roster:
-        if row.is_active and row.member_id is not None and row.role in WRITING_SEATS:
+        if row.member_id is not None:
             yield from _check_policy(connection, forum, row, names)
+            yield from _check_accepts(forum, row, accepted.get(row.member_id))
+
+
+def _check_own(connection: Connection, forum: Forum, names: dict[str, str]) -> Iterator[Finding]:
+    """The forum's own documents."""
+    rules = find_forum_document(connection, forum.id, "withhold")
+    fault = find_fault(rules.document, names, of_forum=True) if rules else None
+    if fault is not None:
+        yield Finding(
+            "forum-policy-unreadable",
+            f"the rules of the forum {forum.slug} cannot be read, so everything is withheld from "
+            f"everybody but its originator: {fault}",
+            f"comity forum-policy set {forum.slug} FILE",
+        )
+    template = find_forum_document(connection, forum.id, "template")
+    fault = find_fault(template.document, names) if template else None
+    if fault is not None:
+        yield Finding(
+            "template-unreadable",
+            f"the policy that a new seat of the forum {forum.slug} starts with cannot be read: "
+            f"{fault}",
+            f"comity forum-policy template set {forum.slug} FILE",
+        )
 
 
 def _check_policy(
     connection: Connection, forum: Forum, row: RosterRow, names: dict[str, str]
 ) -> Iterator[Finding]:
     held = find_policy(connection, forum.id, row.member_id or 0)
+    fault = find_fault(held.document, names) if held else None
+    if fault is not None:
+        yield Finding(
+            "policy-unreadable",
+            f"the policy of {row.name} in {forum.slug} cannot be read, so nothing that it "
+            f"contributed is shared with anybody: {fault}",
+            f"comity policy set {row.name} {forum.slug} FILE",
+        )
+        return
     rules = list(read_saved(held.document, names).list_shares()) if held else []
-    if any(rule.audience.any for rule in rules):
+    is_writer = row.is_active and row.role in WRITING_SEATS
+    if not is_writer or any(rule.audience.any for rule in rules):
         return
     yield Finding(
         "policy-shares-nothing",
         f"the policy of {row.name} in {forum.slug} shares nothing with anybody",
         f"comity policy set {row.name} {forum.slug} FILE",
     )
+
+
+def _check_accepts(
+    forum: Forum, row: RosterRow, accepted: SavedDocument | None
+) -> Iterator[Finding]:
+    try:
+        if accepted is not None:
+            read_accepts(accepted.value)
+    except (PolicyRefused, ValueError) as fault:
+        yield Finding(
+            "accepts-unreadable",
+            f"what {row.name} accepts in {forum.slug} cannot be read, so it receives nothing: "
+            f"{fault}",
+            f"comity accepts set {row.name} {forum.slug} FILE",
+        )
 
 
 def _no_seat(member: Member) -> Finding:

@@ -87,6 +87,11 @@ def list_places(connection: Connection, forum_id: int) -> list[Collection]:
     return _read(connection.execute(_IN_FORUM, {"forum_id": forum_id}).all())
 
 
+def names_of(places: Iterable[Collection]) -> dict[str, str]:
+    """What a policy may call each of them, to its UUID."""
+    return {name: place.uuid for place in places for name in (place.uuid, place.alias) if name}
+
+
 # Made once: making a statement takes longer than running it, and each request runs one.
 _IN_FORUM: Final = (
     select(collection)

@@ -26,6 +26,7 @@ from sqlalchemy import (
 from auth.tables import forum
 from kernel.strictjson import JsonValue
 from sharing.rules.grammar import Names, parse_policy
+from sharing.rules.node import PolicyRefused
 from sharing.rules.rule import Policy
 from sharing.tables import accepts, forum_policy, policy
 
@@ -46,6 +47,14 @@ class SavedDocument:
     def value(self) -> JsonValue:
         """The document as a JSON value."""
         return orjson.loads(self.document)
+
+    @property
+    def shown(self) -> JsonValue:
+        """The same to look at: what cannot be read as JSON any more is the text that is kept."""
+        try:
+            return self.value
+        except ValueError:
+            return self.document
 
 
 class _Everything(frozenset[str]):
@@ -151,6 +160,20 @@ def read_saved(document: str, collections: dict[str, str], *, of_forum: bool = F
         provisions=anything,
     )
     return parse_policy(orjson.loads(document), names=names, forum_policy=of_forum)
+
+
+def find_fault(document: str, collections: dict[str, str], *, of_forum: bool = False) -> str | None:
+    """Why a saved document cannot be read, as one that was changed by other hands; None if it can.
+
+    A member's then shares nothing, the forum's withholds everything.
+    """
+    try:
+        read_saved(document, collections, of_forum=of_forum)
+    except PolicyRefused as refused:
+        return refused.message
+    except ValueError:
+        return "policy: it is not JSON"
+    return None
 
 
 def _versions(

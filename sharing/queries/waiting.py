@@ -123,5 +123,9 @@ def _policy(seated: Seated, column: Any) -> ScalarSelect[Any]:  # noqa: ANN401 -
 def _is_chosen(version: int | None, document: str | None) -> bool:
     if version is None or document is None:
         return False
-    value = orjson.loads(document)
+    try:
+        value = orjson.loads(document)
+    except ValueError:
+        # Somebody has to look at it: that it is to be set for the first time is not what it says.
+        return True
     return version > 1 or (isinstance(value, dict) and bool(value.get("rules")))

@@ -32,7 +32,7 @@ def follow(connection: Connection, provisions: frozenset[str], now_us: int) -> N
     """Let what depends on commitments to these provisions be decided anew, as of now."""
     concerned: dict[int, list[ColumnElement[bool]]] = {}
     for forum_id, member_id, named in _list_following(connection):
-        if not named.isdisjoint(provisions):
+        if named is None or not named.isdisjoint(provisions):
             about = true() if member_id is None else contribution.c.originator_id == member_id
             concerned.setdefault(forum_id, []).append(about)
     for forum_id, owners in sorted(concerned.items()):
@@ -58,8 +58,9 @@ def follow(connection: Connection, provisions: frozenset[str], now_us: int) -> N
 
 def _list_following(
     connection: Connection,
-) -> Iterator[tuple[int, int | None, frozenset[str]]]:
-    """The standing policies that name commitments: forum, member (None: the forum's own), what."""
+) -> Iterator[tuple[int, int | None, frozenset[str] | None]]:
+    """The standing policies that name commitments: forum, member (None: the forum's own), what
+    (None: it cannot be read, and may name any)."""
     for row in connection.execute(_standing(policy, policy.c.member_id)):
         yield row.forum_id, row.member_id, _named(row.document)
     own = _standing(forum_policy, forum_policy.c.kind).where(forum_policy.c.kind == "withhold")
@@ -93,14 +94,16 @@ def _standing(table: Table, owner: Column[Any]) -> Select[Any]:
     )
 
 
-def _named(document: str) -> frozenset[str]:
-    """The provisions that a saved document names after `committed:`."""
-    rules = orjson.loads(document).get("rules", [])
-    terms = [
-        term
-        for rule in rules
-        for key in ("any", "except")
-        for term in rule.get("audience", {}).get(key, [])
-    ]
+def _named(document: str) -> frozenset[str] | None:
+    """The provisions that a saved document names after `committed:`; None if it is none."""
     start = f"{COMMITTED}:"
-    return frozenset(term.removeprefix(start) for term in terms if term.startswith(start))
+    try:
+        terms = [
+            term
+            for rule in orjson.loads(document).get("rules", [])
+            for key in ("any", "except")
+            for term in rule.get("audience", {}).get(key, [])
+        ]
+        return frozenset(term.removeprefix(start) for term in terms if term.startswith(start))
+    except (ValueError, AttributeError, TypeError):
+        return None

@@ -7,9 +7,11 @@ import json
 import pytest
 from flask import Flask
 from flask_babel import Babel
+from sqlalchemy import update
 
 from sharing.pages import policies
 from sharing.pages.sentences import sentences_of
+from sharing.tables import policy
 from tests.sharing.pages.conftest import browse
 from tests.sharing.pages.test_jobs import work
 from tests.sharing.taxii.world import World
@@ -35,6 +37,24 @@ def test_an_officer_tries_a_policy_out_and_applies_exactly_that(world: World) ->
     assert xbb.get(f"{ROOT}/objects/{indicator['id']}").status_code == 200
     assert xaa.get(f"{ROOT}/policy/simulations/{simulation}").status_code == 200
     assert xbb.get(f"{ROOT}/policy/simulations/{simulation}").status_code == 404
+
+
+@pytest.mark.parametrize("document", ["no JSON", '"text"', '{"rules": [{"effect": "zap"}]}'])
+def test_a_policy_that_cannot_be_read_is_shown_as_it_is_kept_and_written_anew(
+    world: World, document: str
+) -> None:
+    with world.database.write() as connection:
+        connection.execute(update(policy).values(document=document))
+    xaa = browse(world)
+    shown = xaa.get(f"{ROOT}/policy")
+    assert shown.status_code == 200
+    assert "What is kept cannot be read" in shown.text
+    for address in ("/", "/sharing", f"{ROOT}/policy/edit"):
+        assert xaa.get(address).status_code < 400
+    tried = xaa.post(f"{ROOT}/policy/edit", {"document": OPEN}).text
+    simulation = tried.split('name="simulation" value="')[1].split('"')[0]
+    applied = xaa.post(f"{ROOT}/policy", {"document": OPEN, "simulation": simulation}).text
+    assert "every member of this forum may see every object" in applied
 
 
 def test_a_policy_is_not_applied_when_the_world_has_moved(world: World) -> None:
