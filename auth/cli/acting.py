@@ -83,7 +83,8 @@ def _given(context: click.Context) -> Mapping[str, Any]:
     given = {}
     for parameter in context.command.params:
         value = context.params.get(str(parameter.name))
-        if value not in (None, False, ()):
+        # By what it is: 0 was asked for, and is equal to False.
+        if value is not None and value is not False and value != ():
             given[parameter.opts[0].lstrip("-")] = _short(value)
     return given
 

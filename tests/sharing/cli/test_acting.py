@@ -95,6 +95,28 @@ def test_it_is_on_record_what_was_asked_and_its_member_s_auditors_can_read_it(
     }
 
 
+def test_a_number_that_was_asked_for_is_on_record_though_it_is_0(
+    embedded_harbour: Installation,
+) -> None:
+    @click.command("odd")
+    @click.option("--most", type=int)
+    @click.option("--least", type=int)
+    @click.option("--all", "is_all", is_flag=True)
+    @acting.for_member("Who.")
+    def odd(workplace: Workplace, code: str, **given: object) -> Answer:
+        del workplace, code, given
+        return Answer({}, "")
+
+    main.add_command(odd)
+    try:
+        embedded_harbour.done("odd", "--as", "XAA", "--most", "0")
+    finally:
+        main.commands.pop("odd")
+    [entry] = [one for one in list_rows(embedded_harbour, audit) if one.action == "command.as"]
+    assert json.loads(entry.detail)["most"] == 0
+    assert json.loads(entry.detail).keys() == {"as", "most", "json"}
+
+
 def test_a_use_is_on_record_before_the_command_does_anything(
     embedded_harbour: Installation,
 ) -> None:
