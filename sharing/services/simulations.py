@@ -293,15 +293,29 @@ def _check_same(
             "sharing.other-document",
             "this is not what was simulated; apply the very same document, or simulate again",
         )
+    if not _is_everywhere(connection, trial):
+        raise _moved()
     with database.read_deliveries() as deliveries:
         now = _compute(connection, deliveries, trial, now_us, progress)
     if now.digest != kept.result_digest:
-        raise Conflict(
-            "sharing.world-moved",
-            "it would not do any more what the simulation said, so nothing was changed; "
-            "simulate again and look at what is different",
-        )
+        raise _moved()
     return now
+
+
+def _is_everywhere(connection: Connection, trial: Trial) -> bool:
+    """Whether what happens to a member everywhere is looked at in every forum it has a seat in."""
+    about = trial.about
+    if about.kind != "suspension" or about.member_id is None:
+        return True
+    return list_forums_of(connection, about.member_id) == list(trial.forums)
+
+
+def _moved() -> Conflict:
+    return Conflict(
+        "sharing.world-moved",
+        "it would not do any more what the simulation said, so nothing was changed; "
+        "simulate again and look at what is different",
+    )
 
 
 def check_trial(connection: Connection, trial: Trial) -> None:

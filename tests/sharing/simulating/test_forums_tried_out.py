@@ -6,7 +6,7 @@ import pytest
 
 from auth.services import NewMember, add_member
 from kernel.errors import BadInput, Conflict
-from sharing.services.seating import change_seat
+from sharing.services.seating import change_seat, seat_member
 from sharing.services.simulations import apply_seat, apply_suspension
 from tests.sharing.simulating.trying import (
     counts,
@@ -56,6 +56,19 @@ def test_a_suspension_is_refused_once_it_would_do_something_else(world: World) -
         apply_suspension(world.database, "operator", "XBB", trial, told.id, now_us=world.clock())
     assert refusal.value.code == "sharing.world-moved"
     assert len(look(world, "xbb")) == 1
+
+
+def test_a_suspension_is_refused_where_a_forum_that_was_not_looked_at_has_seated_the_member(
+    world: World,
+) -> None:
+    """As it is by the time that it is applied: its forums are read again under their locks."""
+    trial = suspension_trial(world, "XBB")
+    told = simulate(world, trial)
+    seat_member(world.database, "operator", "basin", "XBB", "member", now_us=world.clock())
+    with pytest.raises(Conflict) as refusal:
+        apply_suspension(world.database, "operator", "XBB", trial, told.id, now_us=world.clock())
+    assert refusal.value.code == "sharing.world-moved"
+    assert look(world, "xbb") == {}
 
 
 def test_a_member_without_any_seat_is_suspended_as_it_was_simulated(world: World) -> None:
