@@ -454,4 +454,11 @@ class Decisions:
 
 
 def _alert(fault: Exception) -> None:
-    log.error("decision-failed", fault=type(fault).__name__, exc_info=fault)
+    # Of what cannot be read its reason says all; of anything else only where it was raised.
+    reason = str(fault) if isinstance(fault, _UNREADABLE_BY) else None
+    log.error(
+        "decision-failed",
+        fault=type(fault).__name__,
+        reason=reason,
+        exc_info=fault if reason is None else None,
+    )
