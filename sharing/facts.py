@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Final
 
 import orjson
 
+from kernel.values import light
 from sharing.rules.formulas import Formula, Layer, read_formula, read_layer, write_layer
 from sharing.rules.tlp import Tlp
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Naming:
     """The ids that an object names: those without which it is hidden, and the others."""
@@ -30,6 +33,7 @@ MARKING_SCHEME: Final = "marking-scheme"
 _LEVELS: Final = tuple(Tlp)
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class StoredFacts:
     """Facts of one contribution.
@@ -100,13 +104,13 @@ class StoredFacts:
             {
                 "labels": sorted(self.labels),
                 "created_by_ref": self.created_by_ref,
-                "properties": {name: int(tlp) for name, tlp in self.properties.items()},
+                "properties": self.properties,
                 "releasable_to": self.releasable_to,
                 "references": self.references,
                 "hard_references": self.hard_references,
                 "vanishing": self.vanishing,
                 "entangled": {name: write_layer(each) for name, each in self.entangled.items()},
-                "clauses": [sorted(clause) for clause in self.clauses],
+                "clauses": _written(self.clauses),
                 "ties": self.ties,
                 "markings": self.markings,
                 "statements": self.statements,
@@ -118,6 +122,12 @@ class StoredFacts:
                 "marked_tlp": self.marked_tlp,
             }
         ).decode()
+
+
+@lru_cache(maxsize=1024)
+def _written(clauses: tuple[frozenset[str], ...]) -> list[list[str]]:
+    # Nearly all objects of a type have the very same.
+    return [sorted(clause) for clause in clauses]
 
 
 def load_facts(text: str) -> StoredFacts:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from kernel.errors import BadInput
 from kernel.strictjson import JsonValue
+from kernel.values import light
 from sharing.rules.formulas import Formula, Layer
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class RawObject:
     """One object as it arrived: its bytes exactly as received, and what they say.
@@ -24,6 +26,7 @@ class RawObject:
     fault: str | None = None
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Refused:
     """An object that was not taken, and a reason that a person can act on.
@@ -38,6 +41,7 @@ class Refused:
     reason: str
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Needs:
     """What must stay of an object (sharing policy §4, step 6), in units.
@@ -50,6 +54,7 @@ class Needs:
     ties: tuple[tuple[str, str], ...]
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Named:
     """The STIX ids an object names, and what goes with those that are hidden (§4, step 8).
@@ -68,6 +73,7 @@ class Named:
     entangled: Mapping[str, Layer]
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Checked:
     """An object that passed the gate, with the facts that rules and tables need.

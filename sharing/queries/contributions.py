@@ -22,6 +22,7 @@ from sqlalchemy import (
     select,
 )
 
+from kernel.values import light
 from sharing.facts import StoredFacts, load_facts
 from sharing.queries.among import AT_ONCE, among
 from sharing.rules.tlp import Tlp
@@ -35,6 +36,7 @@ BATCH = 500
 """Ids a statement: few enough for both databases' plans and limits."""
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Stored:
     """One contribution without its bytes. `seq` is the ledger position that brought it.

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from kernel.values import light
 from sharing.rules.audiences import Grant, hold_together
 from sharing.rules.formulas import Formula, vanishes
 from sharing.rules.model import Facts
@@ -19,6 +20,7 @@ from sharing.rules.model import Facts
 _EVERYONE: Final = -1
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Named:
     """The ids that an object names, as far as the decision depends on them.
@@ -31,6 +33,7 @@ class Named:
     vanishing: Mapping[str, Formula] = field(default_factory=dict)
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Version:
     """One version of a copy.
@@ -52,6 +55,7 @@ class Version:
     hidden: Mapping[str, int] = field(default_factory=dict)
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Sight:
     """Who sees a version, and who of these without which unit."""

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from auth.queries import list_identity_owners
 from kernel.clock import format_version
+from kernel.values import light
 from sharing.facts import StoredFacts
 from sharing.gate.markings import refuse_unresolved
 from sharing.gate.verdicts import Checked, Refused
@@ -27,6 +28,7 @@ from sharing.services.second_hand import FeedDoor, SecondHand
 _KNOWN: Final = "you have contributed this already; nothing changed"
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Admitted:
     """An object that will be contributed; `revives` is the deleted version it brings back,
@@ -45,6 +47,7 @@ class Admitted:
         return self.revives is None and self.replaces is None
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What became of the object at `index`. `version` is text as TAXII status resources have it."""

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
+from kernel.values import light
 from sharing.queries.contributions import Stored, list_copies
 from sharing.queries.references import (
     CopyKey,
@@ -33,6 +34,7 @@ from sharing.services.decisions import Decisions
 _EVERYONE = -1
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Node:
     """One contribution in the graph: what it is, and which copies guard each id it names."""
@@ -48,6 +50,7 @@ class Node:
         return (self.stored.collection_id, self.stored.originator_id, self.stored.stix_id)
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Decided:
     """What has been decided about one contribution.

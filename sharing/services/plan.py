@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, case, insert, select, update
 
 from kernel.rows import insert_rows, upserting
+from kernel.values import light
 from sharing.gate.lessening import WHOLE, Omission, gains, normal
 from sharing.queries.contributions import (
     OpenRelease,
@@ -51,6 +52,7 @@ def rank_of(stix_type: str) -> int:
     return _RANKS.get(stix_type, 3 if stix_type in _EDGES else 2)
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Part:
     """Some of those who see a version: what is first and last to them, what its form lacks."""
@@ -61,6 +63,7 @@ class Part:
     omission: Omission = WHOLE
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class _Opening:
     """A release to open; `date_added_us` is None when something is gained."""
@@ -71,6 +74,7 @@ class _Opening:
     date_added_us: int | None
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Reached:
     """What a plan does to one contribution's audience."""
@@ -79,6 +83,7 @@ class Reached:
     lost: int
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class _Change:
     """What one contribution's releases in one collection's views need."""

@@ -9,11 +9,13 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, func, insert, literal, select, update
 
 from kernel.rows import insert_rows
+from kernel.values import light
 from sharing.queries.contributions import Stored, mask_bytes
 from sharing.queries.given import given_ids, in_rows
 from sharing.tables import contribution, past_seen
 
 
+@light
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What has been decided about one version; `due_us` is when that changes by itself."""
