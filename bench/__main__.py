@@ -170,7 +170,7 @@ def _load(contributor: Peer, foreign: Peer, count: int) -> Row:
     """Contribute everything to both; the time is that of the last envelopes, by the median."""
     ours, theirs = Client(contributor), Client(foreign)
     batches = list(envelopes(count))
-    few = max(1, len(batches) // 4)
+    few = max(1, len(batches) // 2 - 1)
     for batch in batches[: -few - 1]:
         ours.post(batch)
         theirs.post(batch)
