@@ -63,6 +63,13 @@ _ASKING_POSTGRESQL: Final[dict[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
 _RECORDING_SQLITE: Final[dict[str, Any]] = {_BARE: True}
 _RECORDING_POSTGRESQL: Final[dict[str, Any]] = {"isolation_level": "AUTOCOMMIT"}
 
+_PLANNED_ANEW = "comity_planned_anew"
+PLANNED_ANEW: Final = {_PLANNED_ANEW: True}
+"""Execution options of a statement of which PostgreSQL shall keep no plan: one that fits any values
+may be many times slower than one for these, while its counts of the tables are old."""
+# Else a plan is kept after so many uses.
+_USES_BEFORE_A_PLAN_IS_KEPT: Final = 5
+
 BINARY_ROWS: Final = {_BINARY: True}
 """Execution options of a statement whose rows hold long bytes: PostgreSQL then sends them as
 they are, and not as hexadecimal text of twice the length. No columns of exotic types there."""
@@ -127,13 +134,12 @@ class Database:
                 max_overflow=settings.threads,
                 pool_use_lifo=True,
                 isolation_level="READ COMMITTED",
-                # A statement's plan is kept after its fifth use.
-                connect_args={"prepare_threshold": 5},
+                connect_args={"prepare_threshold": _USES_BEFORE_A_PLAN_IS_KEPT},
             )
         except NoSuchModuleError:
             raise _bad_url() from None
         event.listen(engine, "checkout", _leave_if_gone)
-        event.listen(engine, "before_cursor_execute", _fetch_in_binary)
+        event.listen(engine, "before_cursor_execute", _follow_options)
         return cls(engine, engine)
 
     @property
@@ -325,7 +331,7 @@ def _leave_if_gone(connection: psycopg.Connection[Any], _record: object, _proxy:
         raise DisconnectionError
 
 
-def _fetch_in_binary(
+def _follow_options(
     _connection: Connection,
     cursor: psycopg.Cursor[Any],
     _sql: str,
@@ -336,8 +342,11 @@ def _fetch_in_binary(
     # Here, since the embedded database need not wait for another's driver.
     from psycopg.pq import Format  # noqa: PLC0415
 
-    if context is not None and context.execution_options.get(_BINARY):
+    options = {} if context is None else context.execution_options
+    if options.get(_BINARY):
         cursor.format = Format.BINARY
+    is_planned_anew = bool(options.get(_PLANNED_ANEW))
+    cursor.connection.prepare_threshold = None if is_planned_anew else _USES_BEFORE_A_PLAN_IS_KEPT
 
 
 @contextmanager

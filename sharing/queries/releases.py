@@ -35,7 +35,7 @@ from sqlalchemy import (
 )
 
 from auth.reader import Seated
-from kernel.db import BINARY_ROWS
+from kernel.db import BINARY_ROWS, PLANNED_ANEW
 from sharing.queries.belonging import Newest, find_known
 from sharing.queries.matching import LAST_VERSION, Match, VersionFilter
 from sharing.tables import body, collection, contribution, forum_head, release, view_head
@@ -332,16 +332,17 @@ def _select_bodies(shape: Shape) -> CompoundSelect[Any]:
     page = select(keys.c.date_added_us, null(), body.c.content).select_from(
         keys.join(body, body.c.id == keys.c.body_id)
     )
-    return _with_head(page, body.c.content)
+    return _with_head(shape, page, body.c.content)
 
 
 @lru_cache(maxsize=256)
 def _select_records(shape: Shape) -> CompoundSelect[Any]:
     """Stamp, version and id of the same."""
-    return _with_head(select(_select_page(shape, _MANIFEST).subquery()), release.c.stix_id)
+    page = select(_select_page(shape, _MANIFEST).subquery())
+    return _with_head(shape, page, release.c.stix_id)
 
 
-def _with_head(page: Select[Any], item: ColumnElement[Any]) -> CompoundSelect[Any]:
+def _with_head(shape: Shape, page: Select[Any], item: ColumnElement[Any]) -> CompoundSelect[Any]:
     """A page of stamp, number and item, with one row more, the only one without an item: the
     forum's ledger position, and when something there changes by itself.
 
@@ -351,7 +352,8 @@ def _with_head(page: Select[Any], item: ColumnElement[Any]) -> CompoundSelect[An
         forum_head.c.forum_id == bindparam("forum_id", type_=BigInteger)
     )
     both: CompoundSelect[Any] = union_all(head, page)
-    return both.execution_options(**BINARY_ROWS)
+    options = BINARY_ROWS | PLANNED_ANEW if shape.is_in_turn else BINARY_ROWS
+    return both.execution_options(**options)
 
 
 def _merged(statement: Select[Any], conditions: list[ColumnElement[bool]]) -> Select[Any]:
