@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from auth.queries import (
     Credential,
+    expect_member,
     find_credential,
     find_forum,
-    find_member,
     find_partner,
     list_credentials,
 )
@@ -91,7 +91,7 @@ def list_(
         )
     with workplace.database.read() as connection:
         if code is not None:
-            found = list_credentials(connection, member_id=_member_id(connection, code))
+            found = list_credentials(connection, member_id=expect_member(connection, code).id)
         elif partner is not None:
             found = list_credentials(connection, partner_id=_partner_id(connection, partner))
         else:
@@ -181,15 +181,6 @@ def _expect(connection: Connection, credential_id: str) -> Credential:
     if found is None:
         raise NotFound("auth.unknown-credential", f"no credential has the id {credential_id!r}")
     return found
-
-
-def _member_id(connection: Connection, code: str) -> int:
-    found = find_member(connection, code)
-    if found is None:
-        raise NotFound(
-            "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
-        )
-    return found.id
 
 
 def _forum_id(connection: Connection, slug: str) -> int:

@@ -8,7 +8,7 @@ from typing import Any, TextIO
 import click
 from sqlalchemy import Connection
 
-from auth.queries import Person, find_member, find_person, list_persons
+from auth.queries import Person, expect_member, find_person, list_persons
 from auth.services import OPERATOR, PersonsBody, add_person, disable_person
 from auth.services.links import make_link
 from auth.services.passwords import set_password
@@ -50,11 +50,7 @@ def add(
 def list_(workplace: Workplace, code: str | None) -> Answer:
     """List everybody, or the people of one member."""
     with workplace.database.read() as connection:
-        member = None if code is None else find_member(connection, code)
-        if code is not None and member is None:
-            raise NotFound(
-                "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
-            )
+        member = None if code is None else expect_member(connection, code)
         found = list_persons(connection, member.id if member else None)
     return Answer([document_of(one) for one in found], "\n".join(_line(one) for one in found))
 

@@ -7,14 +7,13 @@ from typing import Any
 
 import click
 
-from auth.queries import find_member
+from auth.queries import expect_member
 from auth.queries.tools import Tool, find_tool, list_tools, list_tools_for
 from auth.reader import SCOPES
 from auth.schemas.tools import tool_row
 from auth.services import OPERATOR
 from auth.services.tools import NewTool, add_tool, revoke_tool
 from kernel.commands import Answer, Workplace, working
-from kernel.errors import NotFound
 
 
 @click.group()
@@ -68,11 +67,7 @@ def add(
 def list_(workplace: Workplace, *, code: str | None) -> Answer:
     """List every tool, or those that the people of one member may let in."""
     with workplace.database.read() as connection:
-        member = None if code is None else find_member(connection, code)
-        if code is not None and member is None:
-            raise NotFound(
-                "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
-            )
+        member = None if code is None else expect_member(connection, code)
         found = (
             list_tools(connection, now_us=workplace.now_us)
             if member is None

@@ -9,7 +9,13 @@ from auth.queries.credentials import (
     list_credentials,
 )
 from auth.queries.forums import Forum, find_forum, find_forum_by_id, list_forums
-from auth.queries.members import Member, find_member, list_identity_owners, list_members
+from auth.queries.members import (
+    Member,
+    expect_member,
+    find_member,
+    list_identity_owners,
+    list_members,
+)
 from auth.queries.persons import (
     Person,
     count_of_secretariat,
@@ -33,6 +39,7 @@ __all__ = [
     "Recognised",
     "RosterRow",
     "count_of_secretariat",
+    "expect_member",
     "find_by_credential",
     "find_by_token",
     "find_credential",

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import ColumnElement, Connection, bindparam, select, true
 
 from auth.tables import member, member_bloc, member_identity
+from kernel.errors import NotFound
 
 # Bound parameters of one statement stay far below every driver's limit.
 _BATCH = 500
@@ -34,6 +35,16 @@ def find_member(connection: Connection, code: str) -> Member | None:
     if "\0" in code:
         return None
     return next(iter(_members(connection, _ONE, {"code": code})), None)
+
+
+def expect_member(connection: Connection, code: str) -> Member:
+    """The same. Raises NotFound where nobody has the code."""
+    found = find_member(connection, code)
+    if found is None:
+        raise NotFound(
+            "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
+        )
+    return found
 
 
 def list_members(connection: Connection) -> list[Member]:

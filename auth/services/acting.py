@@ -10,7 +10,7 @@ from dataclasses import replace
 from sqlalchemy import Connection
 
 from auth.queries.forums import find_forum
-from auth.queries.members import find_member
+from auth.queries.members import expect_member, find_member
 from auth.queries.persons import find_person, find_person_behind
 from auth.queries.seats import find_seated
 from auth.reader import SCOPES, Reader, Seated
@@ -24,12 +24,7 @@ def operator_reader(connection: Connection, member_code: str) -> Reader:
 
     It sees what the member sees through an individual credential, never more.
     """
-    found = find_member(connection, member_code)
-    if found is None:
-        raise NotFound(
-            "auth.unknown-member",
-            f"no member has the code {member_code!r}; see `comity member list`",
-        )
+    found = expect_member(connection, member_code)
     return Reader(
         actor=OPERATOR,
         credential_id=OPERATOR,

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, insert, select, update
 
 from auth.queries.credentials import Credential, find_credential
 from auth.queries.forums import find_forum
-from auth.queries.members import find_member
+from auth.queries.members import expect_member
 from auth.queries.persons import find_person
 from auth.queries.seats import find_partner
 from auth.reader import Reader
@@ -234,13 +234,7 @@ def _find_owner(connection: Connection, new: NewCredential) -> _Owner:
         return _Owner(forum_id=forum.id)
     if new.partner is not None:
         return _Owner(partner_id=_find_partner_id(connection, new.partner))
-    found = find_member(connection, new.member_code or "")
-    if found is None:
-        raise NotFound(
-            "auth.unknown-member",
-            f"no member has the code {new.member_code!r}; see `comity member list`",
-        )
-    return _Owner(member_id=found.id)
+    return _Owner(member_id=expect_member(connection, new.member_code or "").id)
 
 
 def _find_partner_id(connection: Connection, written: str) -> int:

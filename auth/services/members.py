@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, delete, insert, select, update
 
-from auth.queries.members import Member, find_member
+from auth.queries.members import Member, expect_member
 from auth.rules import (
     MEMBER_STATUSES,
     check_attribute,
@@ -20,7 +20,7 @@ from auth.rules import (
 from auth.services.audit import record_audit
 from auth.services.unique import refusing_duplicates
 from auth.tables import member, member_bloc, member_identity
-from kernel.errors import BadInput, NotFound
+from kernel.errors import BadInput
 
 _HIGHEST_TLP = 4
 _LEVELS: Final = ("clear", "green", "amber", "amber+strict", "red")
@@ -98,11 +98,12 @@ def lock_member(connection: Connection, code: str) -> Member:
     Before any forum's lock, everywhere: then nobody waits in a circle. Whoever names the member
     in a row of its own, as a contribution does, is not kept. Raises NotFound.
     """
+    number = expect_member(connection, code).id
     # SQLite lets one transaction write at a time, and knows no locks of rows.
     connection.execute(
-        select(member.c.id).where(member.c.code == code).with_for_update(key_share=True)
+        select(member.c.id).where(member.c.id == number).with_for_update(key_share=True)
     )
-    return _expect(connection, code)
+    return expect_member(connection, code)
 
 
 def set_member(
@@ -111,7 +112,7 @@ def set_member(
     """Change what a member is. Raises NotFound; BadInput naming what is wrong, a bloc or an
     identity that it does not have included; Conflict when an identity is another member's.
     """
-    before = _expect(connection, code)
+    before = expect_member(connection, code)
     _check_change(before, change)
     values = {
         "name": None if change.name is None else change.name.strip(),
@@ -132,7 +133,7 @@ def set_member(
         connection.execute(delete(member_identity).where(member_identity.c.stix_id == stix_id))
     for stix_id in sorted(set(change.binds) - before.identities):
         _bind(connection, before.id, stix_id)
-    detail = _find_differences(before, _expect(connection, code))
+    detail = _find_differences(before, expect_member(connection, code))
     record_audit(
         connection,
         actor,
@@ -152,7 +153,7 @@ def set_member_status(
     Its credentials follow at their next use.
     """
     check_one_of("status", status, MEMBER_STATUSES)
-    found = _expect(connection, code)
+    found = expect_member(connection, code)
     connection.execute(update(member).where(member.c.id == found.id).values(status=status))
     record_audit(
         connection,
@@ -240,12 +241,3 @@ def _told(one: Member) -> dict[str, Any]:
         "blocs": sorted(one.blocs),
         "identities": sorted(one.identities),
     }
-
-
-def _expect(connection: Connection, code: str) -> Member:
-    found = find_member(connection, code)
-    if found is None:
-        raise NotFound(
-            "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
-        )
-    return found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, insert, update
 
 from auth.queries.forums import find_forum
-from auth.queries.members import find_member
+from auth.queries.members import expect_member
 from auth.queries.persons import Person, find_person
 from auth.reader import Reader
 from auth.rules import (
@@ -152,13 +152,7 @@ def change_roles(
 def _find_body(connection: Connection, body: PersonsBody) -> tuple[int | None, int | None]:
     """The number of the member, or of the forum, that the person is to act for."""
     if body.member_code is not None:
-        member = find_member(connection, body.member_code)
-        if member is None:
-            raise NotFound(
-                "auth.unknown-member",
-                f"no member has the code {body.member_code!r}; see `comity member list`",
-            )
-        return member.id, None
+        return expect_member(connection, body.member_code).id, None
     if body.forum_slug is not None:
         forum = find_forum(connection, body.forum_slug)
         if forum is None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from sqlalchemy import Connection, delete, insert
 
-from auth.queries.members import find_member
+from auth.queries.members import expect_member, find_member
 from auth.queries.persons import Person
 from auth.queries.providers import Provider
 from auth.services.audit import record_audit
@@ -42,12 +42,7 @@ def set_provider(
     People whom an earlier provider of the member knew have to be bound again.
     """
     _check(issuer, client_id, secret)
-    member = find_member(connection, member_code)
-    if member is None:
-        raise NotFound(
-            "auth.unknown-member",
-            f"no member has the code {member_code!r}; see `comity member list`",
-        )
+    member = expect_member(connection, member_code)
     connection.execute(delete(identity_provider).where(identity_provider.c.member_id == member.id))
     connection.execute(
         insert(identity_provider).values(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select, update
 
-from auth.queries.members import find_member
+from auth.queries.members import expect_member
 from auth.queries.tools import Tool, find_tool
 from auth.rules import check_name, check_redirects, check_tool_scopes
 from auth.services.audit import record_audit
@@ -125,11 +125,4 @@ def revoke_tool(connection: Connection, tool_id: str, *, actor: str, now_us: int
 
 
 def _find_member_id(connection: Connection, code: str | None) -> int | None:
-    if code is None:
-        return None
-    found = find_member(connection, code)
-    if found is None:
-        raise NotFound(
-            "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
-        )
-    return found.id
+    return None if code is None else expect_member(connection, code).id

@@ -8,10 +8,9 @@ from typing import Any, Final
 import click
 from sqlalchemy import Connection
 
-from auth.queries import Member, find_member, list_members
+from auth.queries import Member, expect_member, list_members
 from auth.services import OPERATOR, MemberChange, NewMember, add_member
 from kernel.commands import Answer, Workplace, showing_progress, working
-from kernel.errors import NotFound
 from sharing.cli.simulations import refuse_both, simulation_answer
 from sharing.rules.tlp import Tlp
 from sharing.services.seating import change_member, set_member
@@ -76,7 +75,7 @@ def list_(workplace: Workplace) -> Answer:
 def show(workplace: Workplace, code: str) -> Answer:
     """Show one member."""
     with workplace.database.read() as connection:
-        document = document_of(_expect(connection, code))
+        document = document_of(expect_member(connection, code))
     lines = [f"{key:15}{_as_text(value)}" for key, value in document.items()]
     return Answer(document, "\n".join(lines))
 
@@ -196,7 +195,7 @@ def _stop(
         return _change(workplace, code, status)
     database, now_us = workplace.database, workplace.now_us
     with database.read() as connection:
-        trial = trial_of_suspension(connection, _expect(connection, code), status)
+        trial = trial_of_suspension(connection, expect_member(connection, code), status)
     with showing_progress(code) as progress:
         if simulation is None:
             made = try_out(database, OPERATOR, trial, now_us=now_us, progress=progress)
@@ -218,17 +217,8 @@ def _change(workplace: Workplace, code: str, status: str) -> Answer:
 
 
 def _answer(connection: Connection, code: str) -> Answer:
-    found = _expect(connection, code)
+    found = expect_member(connection, code)
     return Answer(document_of(found), _line(found))
-
-
-def _expect(connection: Connection, code: str) -> Member:
-    found = find_member(connection, code)
-    if found is None:
-        raise NotFound(
-            "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
-        )
-    return found
 
 
 def _line(found: Member) -> str:

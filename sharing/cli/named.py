@@ -14,8 +14,8 @@ from sqlalchemy import Connection
 from auth.queries import (
     Forum,
     Member,
+    expect_member,
     find_forum,
-    find_member,
     list_roster,
     list_seated,
 )
@@ -35,16 +35,6 @@ def expect_forum(connection: Connection, slug: str) -> Forum:
         raise NotFound(
             "sharing.unknown-forum",
             f"no forum {slug!r} is open for sharing; see `comity forum list`",
-        )
-    return found
-
-
-def expect_member(connection: Connection, code: str) -> Member:
-    """The member. Raises NotFound."""
-    found = find_member(connection, code)
-    if found is None:
-        raise NotFound(
-            "auth.unknown-member", f"no member has the code {code!r}; see `comity member list`"
         )
     return found
 

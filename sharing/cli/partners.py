@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from auth.queries import Forum, RosterRow, find_forum, list_roster
+from auth.queries import RosterRow, list_roster
 from auth.services import OPERATOR
 from kernel.commands import Answer, Workplace, showing_progress, working
-from kernel.errors import NotFound
+from sharing.cli.named import expect_forum
 from sharing.services.reconsider import Change
 from sharing.services.seating import add_partner, change_partner
 
@@ -37,8 +37,7 @@ def add(workplace: Workplace, forum: str, name: str) -> Answer:
 @working
 def list_(workplace: Workplace, forum: str) -> Answer:
     """List a forum's partners, each with its status."""
-    _place, rows = _roster(workplace, forum)
-    found = [row for row in rows if row.is_partner]
+    found = _list_partners(workplace, forum)
     return Answer(
         [partner_document(forum, row) for row in found],
         "\n".join(f"{forum}/{row.name}  {row.status}" for row in found),
@@ -92,8 +91,7 @@ def _change(workplace: Workplace, forum: str, name: str, status: str) -> Answer:
 
 
 def _answer(workplace: Workplace, forum: str, name: str, change: Change) -> Answer:
-    _place, rows = _roster(workplace, forum)
-    row = next(row for row in rows if row.name == name and row.is_partner)
+    row = next(row for row in _list_partners(workplace, forum) if row.name == name)
     text = (
         f"{name} in {forum}: {row.role}, {row.status}; "
         f"versions gained {change.gained}, lost {change.lost}"
@@ -102,11 +100,7 @@ def _answer(workplace: Workplace, forum: str, name: str, change: Change) -> Answ
     return Answer(partner_document(forum, row) | counts, text)
 
 
-def _roster(workplace: Workplace, forum: str) -> tuple[Forum, list[RosterRow]]:
+def _list_partners(workplace: Workplace, forum: str) -> list[RosterRow]:
     with workplace.database.read() as connection:
-        found = find_forum(connection, forum)
-        if found is None:
-            raise NotFound(
-                "auth.unknown-forum", f"there is no forum {forum!r}; see `comity forum list`"
-            )
-        return found, list_roster(connection, found.id)
+        rows = list_roster(connection, expect_forum(connection, forum).id)
+    return [row for row in rows if row.is_partner]

@@ -9,13 +9,13 @@ from typing import Any, Final
 import click
 
 from auth.cli import acting
-from auth.queries import list_seated
+from auth.queries import expect_member, list_seated
 from auth.reader import Seated
 from auth.services import operator_reader
 from kernel.clock import parse_instant
 from kernel.commands import Answer, Workplace
 from kernel.errors import NotFound
-from sharing.cli.named import expect_member, expect_place
+from sharing.cli.named import expect_place
 from sharing.queries.recalls import (
     ReceivedRecall,
     Told,

@@ -6,10 +6,10 @@ from typing import Any
 
 import click
 
-from auth.queries import RosterRow, list_roster
+from auth.queries import RosterRow, expect_member, list_roster
 from auth.services import OPERATOR
 from kernel.commands import Answer, Workplace, showing_progress, working
-from sharing.cli.named import expect_forum, expect_member
+from sharing.cli.named import expect_forum
 from sharing.cli.simulations import refuse_both, simulation_answer
 from sharing.services.reconsider import Change
 from sharing.services.seating import change_seat, seat_member

@@ -29,6 +29,7 @@ from kernel.leases import list_held
 from sharing.queries.collections import list_places, names_of
 from sharing.queries.feeds import list_operated
 from sharing.queries.policies import (
+    UNREADABLE_BY,
     SavedDocument,
     find_fault,
     find_forum_document,
@@ -37,7 +38,6 @@ from sharing.queries.policies import (
     read_saved,
 )
 from sharing.rules.accepts import read_accepts
-from sharing.rules.node import PolicyRefused
 from sharing.tables import forum_head, job
 
 _CLOCK_TOLERANCE_US = 5 * MINUTE_US
@@ -158,7 +158,7 @@ def _check_accepts(
     try:
         if accepted is not None:
             read_accepts(accepted.value)
-    except (PolicyRefused, ValueError) as fault:
+    except UNREADABLE_BY as fault:
         yield Finding(
             "accepts-unreadable",
             f"what {row.name} accepts in {forum.slug} cannot be read, so it receives nothing: "

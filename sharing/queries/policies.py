@@ -57,6 +57,10 @@ class SavedDocument:
             return self.document
 
 
+UNREADABLE_BY: Final = (PolicyRefused, ValueError)
+"""What reading a saved document raises that is no JSON, or of another grammar, by now."""
+
+
 class _Everything(frozenset[str]):
     """A set that holds every name: a saved document was checked when it was saved."""
 
@@ -147,7 +151,7 @@ _STANDING_ACCEPTS: Final = _standing_accepts()
 def read_saved(document: str, collections: dict[str, str], *, of_forum: bool = False) -> Policy:
     """A saved document in typed form. `collections` maps UUIDs and aliases to UUIDs.
 
-    Names are not looked up again: they existed when it was saved.
+    Raises one of UNREADABLE_BY. Names are not looked up again: they existed when it was saved.
     """
     anything = _Everything()
     names = Names(

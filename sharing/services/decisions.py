@@ -22,6 +22,7 @@ from sharing.queries.commitments import find_register
 from sharing.queries.contributions import Stored
 from sharing.queries.policies import (
     NO_RULES,
+    UNREADABLE_BY,
     find_policy,
     list_standing_accepts,
     read_saved,
@@ -39,7 +40,6 @@ from sharing.rules.audiences import (
 )
 from sharing.rules.model import Facts, Place, Recipient
 from sharing.rules.moment import Moment, list_provisions, next_change
-from sharing.rules.node import PolicyRefused
 from sharing.rules.rule import WITHHOLD_ALL, Policy, Reciprocity, depends_on_commitments
 from sharing.rules.terms import Committed, Term
 from sharing.rules.tlp import Tlp
@@ -50,9 +50,6 @@ log = get_logger(__name__)
 
 _MOST_ALIKE = 8192
 """So many contributions that rules tell apart are remembered."""
-
-# Of the grammar, and of JSON: a saved document that is neither any more decides nothing.
-_UNREADABLE_BY = (PolicyRefused, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -419,8 +416,8 @@ class Decisions:
         """A member's saved policy; one that cannot be read shares nothing, and is an alert."""
         try:
             return read_saved(document, self.collection_names)
-        except _UNREADABLE_BY as fault:
-            _alert(fault)
+        except UNREADABLE_BY as fault:
+            _alert_unreadable(fault)
             return Policy()
 
     def _policy_of_forum(self) -> _Held:
@@ -432,8 +429,8 @@ class Decisions:
         """The forum's saved rules; some that cannot be read withhold everything: an alert."""
         try:
             return read_saved(self._forum_document, self.collection_names, of_forum=True)
-        except _UNREADABLE_BY as fault:
-            _alert(fault)
+        except UNREADABLE_BY as fault:
+            _alert_unreadable(fault)
             return WITHHOLD_ALL
 
     def _hold(self, policy: Policy) -> _Held:
@@ -447,18 +444,16 @@ class Decisions:
         for member_id, saved in list_standing_accepts(self._connection, self._forum_id).items():
             try:
                 found[self.code_of(member_id)] = read_accepts(saved.value)
-            except _UNREADABLE_BY as fault:
-                _alert(fault)
+            except UNREADABLE_BY as fault:
+                _alert_unreadable(fault)
                 found[self.code_of(member_id)] = Accepts(types=frozenset())
         return found
 
 
 def _alert(fault: Exception) -> None:
-    # Of what cannot be read its reason says all; of anything else only where it was raised.
-    reason = str(fault) if isinstance(fault, _UNREADABLE_BY) else None
-    log.error(
-        "decision-failed",
-        fault=type(fault).__name__,
-        reason=reason,
-        exc_info=fault if reason is None else None,
-    )
+    log.error("decision-failed", fault=type(fault).__name__, exc_info=fault)
+
+
+def _alert_unreadable(fault: Exception) -> None:
+    """Of what is kept and cannot be read: why, which says all."""
+    log.error("decision-failed", fault=type(fault).__name__, reason=str(fault))

@@ -43,12 +43,12 @@ class Served:
         patience_seconds: float = 15,
         **headers: str,
     ) -> http.client.HTTPResponse:
-        """The answer to one request on a connection of its own; its body is in `content`."""
+        """The answer to one request on a connection of its own, its body read."""
         made = http.client.HTTPConnection("127.0.0.1", self.port, timeout=patience_seconds)
         with closing(made) as connection:
             connection.request(method, path, headers=headers)
             answer = connection.getresponse()
-            answer.content = answer.read()  # type: ignore[attr-defined]
+            answer.read()
         return answer
 
     def open(self) -> socket.socket:

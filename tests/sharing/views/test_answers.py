@@ -45,12 +45,18 @@ def find(world: World, who: str, value: dict[str, Any]) -> Answered | None:
         return find_answered(connection, seated, named)
 
 
-def test_an_answer_is_seen_by_those_who_see_what_it_answers(world: World) -> None:
-    world.set_policy(policy(share("member:XBB", "member:XCC")))
+def give_claim(world: World) -> Answered:
+    """What XAA contributes, green, as it is to XBB, which sees it."""
     claim = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
     world.contribute(claim)
     answered = find(world, "XBB", claim)
     assert answered is not None
+    return answered
+
+
+def test_an_answer_is_seen_by_those_who_see_what_it_answers(world: World) -> None:
+    world.set_policy(policy(share("member:XBB", "member:XCC")))
+    answered = give_claim(world)
     reply = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
     assert answer(world, "XBB", reply, answered).successes
     for who in ("xaa", "xbb", "xcc"):
@@ -63,10 +69,7 @@ def test_an_answer_is_seen_by_those_who_see_what_it_answers(world: World) -> Non
 
 def test_an_answer_marked_higher_than_what_it_answers_is_refused(world: World) -> None:
     world.set_policy(policy(share("member:XBB")))
-    claim = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
-    world.contribute(claim)
-    answered = find(world, "XBB", claim)
-    assert answered is not None
+    answered = give_claim(world)
     reply = world.indicator(object_marking_refs=[TLP[Tlp.AMBER]])
     [refused] = answer(world, "XBB", reply, answered).failures
     assert refused.code == "sharing.answer-above"
@@ -81,10 +84,7 @@ def test_nobody_answers_what_it_does_not_see(world: World) -> None:
 
 def test_who_answers_is_told_that_the_answer_goes_with_what_it_answers(world: World) -> None:
     world.set_policy(policy(share("member:XBB", "member:XCC")))
-    claim = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
-    world.contribute(claim)
-    answered = find(world, "XBB", claim)
-    assert answered is not None
+    answered = give_claim(world)
     reply = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
     assert answer(world, "XBB", reply, answered).successes
     asked = f"recipient=XCC&collection={world.collections['reports']}"
@@ -100,10 +100,7 @@ def test_a_newer_version_of_an_answer_that_would_reach_more_by_the_rules_is_held
     """The answer was given to who saw the other, whatever the member's rules give."""
     world.set_policy(policy(share("member:XBB")))
     world.set_policy(policy(share("forum")), code="XBB")
-    claim = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
-    world.contribute(claim)
-    answered = find(world, "XBB", claim)
-    assert answered is not None
+    answered = give_claim(world)
     reply = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
     assert answer(world, "XBB", reply, answered).successes
     assert look(world, "xcc") == {}
@@ -115,10 +112,7 @@ def test_a_newer_version_of_an_answer_that_would_reach_more_by_the_rules_is_held
 def test_an_answer_that_is_marked_looser_is_held_like_anything_else(world: World) -> None:
     world.set_policy(policy(share("forum")))
     world.set_policy(policy(share("member:XAA")), code="XBB")
-    claim = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
-    world.contribute(claim)
-    answered = find(world, "XBB", claim)
-    assert answered is not None
+    answered = give_claim(world)
     strict = world.indicator(object_marking_refs=[TLP[Tlp.AMBER]])
     world.contribute(strict, who="xbb")
     looser = {"modified": "2026-01-02T00:00:00.000Z", "object_marking_refs": [TLP[Tlp.GREEN]]}
@@ -137,10 +131,7 @@ def test_an_answer_that_is_marked_looser_is_held_like_anything_else(world: World
 def test_what_was_sent_before_is_no_answer_by_being_sent_again(world: World) -> None:
     world.set_policy(policy(share("member:XBB")))
     world.set_policy(policy(share("forum")), code="XBB")
-    claim = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
-    world.contribute(claim)
-    answered = find(world, "XBB", claim)
-    assert answered is not None
+    answered = give_claim(world)
     reply = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
     world.contribute(reply, who="xbb")
     [standing] = answer(world, "XBB", reply, answered).failures
@@ -175,11 +166,8 @@ def test_what_stands_in_several_collections_is_answered_in_the_one_that_is_named
 
 def test_what_is_seen_no_more_when_the_answer_comes_is_not_answered(world: World) -> None:
     world.set_policy(policy(share("member:XBB")))
-    claim = world.indicator(object_marking_refs=[TLP[Tlp.GREEN]])
-    world.contribute(claim)
-    answered = find(world, "XBB", claim)
-    assert answered is not None
+    answered = give_claim(world)
     world.set_policy(policy())
     with pytest.raises(NotFound, match="no version of"):
         answer(world, "XBB", world.indicator(object_marking_refs=[TLP[Tlp.GREEN]]), answered)
-    assert look(world, "xaa").keys() == {claim["id"]}
+    assert look(world, "xaa").keys() == {answered.named.stix_id}
